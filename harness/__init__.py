@@ -1,0 +1,1 @@
+"""The engine of the benchmark: it knows no method and no data set by name."""

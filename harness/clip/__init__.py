@@ -1,0 +1,1 @@
+"""The open_clip backbone: loading, text features, the traced forward pass."""

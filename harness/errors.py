@@ -1,0 +1,24 @@
+"""Errors a user can mend: one line, no traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake of the user's, not of ours.
+
+    The message is one line that names the file, field or plugin, the value, and the fix. The
+    command line prints it after ``error:`` and exits with 2; every other exception keeps its
+    traceback because it is our bug.
+    """
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> UserError:
+    """Build the error for a name that is not in a list: nearest names first, then all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    listing = ", ".join(names) if names else "none"
+    return UserError(f"unknown {kind} '{name}': {hint}known: {listing}{'; ' + fix if fix else ''}")

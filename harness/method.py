@@ -1,0 +1,144 @@
+"""The contract between the engine and a method plugin (a file in methods/).
+
+A method never sees files, Slurm or tables. The engine calls, in this order: ``build`` once,
+then for every step ``losses`` (the sum is minimised) and ``after_step``, and at the end
+``image_features`` and ``logits`` with the weights that the run's selection names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from harness.clip.backbone import Backbone
+    from harness.training.averaging import BetaAverage
+
+
+class MethodConfig(BaseModel):
+    """Base of every method's configuration: frozen, unknown keys refused, JSON both ways."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainConfig(MethodConfig):
+    """The recipe every trained method has. Defaults are CLIPood's; a method overrides its own."""
+
+    steps: int = Field(5000, ge=1)
+    """Optimiser steps."""
+    batch_per_domain: int = Field(12, ge=1)
+    """Images of each source domain in a step."""
+    lr: float = Field(5e-6, gt=0)
+    weight_decay: float = Field(0.1, ge=0)
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Of SGD; AdamW keeps its usual betas (0.9, 0.999)."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Cosine to zero over all steps, or none."""
+    warmup_steps: int = Field(0, ge=0)
+    """Steps at `warmup_lr` before the schedule starts (CoOp's constant warm-up)."""
+    warmup_lr: float = Field(1e-5, gt=0)
+    crop_scale: tuple[float, float] = (0.7, 1.0)
+    """Area range of the random resized crop."""
+    flip: bool = True
+    """Horizontal flips with probability one half."""
+    eval_every: int = Field(0, ge=0)
+    """Steps between source validations for selection `best`; 0 is a tenth of the steps."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method may know of the problem: nothing of the target domain."""
+
+    class_names: tuple[str, ...]
+    """The C training classes, as a prompt says them."""
+    template: str
+    """Prompt with one ``{}``, e.g. ``a photo of a {}.``"""
+    source_domains: tuple[str, ...]
+    steps: int
+    """Optimiser steps of this run (0 for a method that does not train)."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training batch: the same number of images from each source domain, concatenated."""
+
+    labels: Tensor
+    """[B] int64, indices into ``Task.class_names``."""
+    domains: Tensor
+    """[B] int64, indices into ``Task.source_domains``."""
+    step: int
+    images: Tensor | None = None
+    """[B, 3, H, W] float32, normalised; None for a method with ``frozen_image_tower``."""
+    features: Tensor | None = None
+    """[B, D] float32 unit norm, of the frozen tower; only with ``frozen_image_tower``."""
+
+
+ConfigT = TypeVar("ConfigT", bound=MethodConfig)
+
+
+class Method(Generic[ConfigT]):
+    """Base of the plugins: what a method that does nothing special need not write.
+
+    Class attributes a plugin sets: ``name``, ``summary`` (one line), ``citation`` (paper, venue,
+    doi or arXiv id), ``Config`` and, where they differ from the defaults here, the flags.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    citation: ClassVar[str]
+    Config: ClassVar[type[MethodConfig]]
+    trains: ClassVar[bool] = True
+    """False: ``build`` returns nothing and no step is taken."""
+    frozen_image_tower: ClassVar[bool] = False
+    """True: batches carry image features, computed once for all runs, instead of images."""
+    own_selection: ClassVar[Literal["last", "averaged"]] = "last"
+    """The weights the method's paper reports."""
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Named sets of configuration values, asked for as ``name[preset=...]``."""
+
+    def __init__(self, config: ConfigT) -> None:
+        self.config = config
+
+    def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
+        """Prepare for the task; return the parameters to train by name (empty: none).
+
+        The engine puts gradients on exactly these and freezes everything else. ``backbone`` is
+        this run's own copy of the image tower: it may be changed.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.build")
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return named scalar terms; their sum is minimised."""
+        raise NotImplementedError(f"{type(self).__name__}.losses")
+
+    def after_step(self, step: int) -> None:
+        """Act after the optimiser's step number `step` (1-based); weight averaging is `averager`."""
+
+    def image_features(self, images: Tensor) -> Tensor:
+        """Return [B, D] unit-norm features of [B, 3, H, W] images; must not depend on classes."""
+        raise NotImplementedError(f"{type(self).__name__}.image_features")
+
+    def logits(self, features: Tensor, class_names: tuple[str, ...]) -> Tensor:
+        """Return [B, C] logits of [B, D] features over any list of class names."""
+        raise NotImplementedError(f"{type(self).__name__}.logits")
+
+    def averager(
+        self, parameters: dict[str, torch.nn.Parameter], steps: int
+    ) -> BetaAverage | None:
+        """Return a moving average of the trained parameters; the engine updates it every step."""
+        return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs beyond the trained parameters and the optimiser."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what ``state_dict`` returned."""

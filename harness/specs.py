@@ -1,0 +1,127 @@
+"""What is asked for: a RunSpec is one training and its test; its id is a hash of its content.
+
+In the hash: everything that changes the numbers (method with its complete configuration, model,
+data set, protocol, target, selection, seeds, precision). Not in the hash, and not in the spec:
+where and when it ran, paths, the number of workers, and how a table calls the method (`label` and
+`given`, which are kept beside the content for the reader).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import UserError
+
+Selection = Literal["own", "last", "averaged", "best"]
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSpec(Strict):
+    """An open_clip model: architecture and weights."""
+
+    name: str
+    """open_clip's name (`ViT-B-16`), `hf-hub:...`, `local-dir:...`, or `tiny-emoji`."""
+    pretrained: str = ""
+    """open_clip's tag (`openai`) or a checkpoint file; empty when the name says it all."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Autocast type of the forward pass; weights and their updates are always float32."""
+
+    def title(self) -> str:
+        """Return how tables name it, e.g. ``ViT-B-16/openai``."""
+        return f"{self.name}/{self.pretrained}" if self.pretrained else self.name
+
+
+class DatasetSpec(Strict):
+    """A data set plugin by name and its options; never where its files are."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    fingerprint: str = ""
+    """Only for `folder`: hash of the files listed, since the name does not say which they are."""
+
+
+class ProtocolSpec(Strict):
+    """What trains, what is tested, over which classes."""
+
+    name: Literal["domain_shift"] = "domain_shift"
+    test_on: Literal["all", "in", "out"] = "all"
+    """Part of the held-out domain that is tested: all of it, DomainBed's 80 % or its 20 %."""
+    holdout_fraction: float = Field(0.2, gt=0, lt=1)
+    """Share of each source domain kept for validation."""
+    disjoint_groups: bool = False
+    """Train on half of the groups (for emoji: of the pictured things), test on the other half."""
+
+
+class RunSpec(Strict):
+    """One run: frozen, validated, complete. The same spec gives the same numbers."""
+
+    method: str
+    config: dict[str, Any]
+    """The method's complete configuration: defaults filled in."""
+    model: ModelSpec
+    dataset: DatasetSpec
+    protocol: ProtocolSpec
+    target: str
+    """The held-out domain."""
+    selection: Selection = "own"
+    """Which weights are tested; `own` is what the method's paper reports."""
+    seed: int = Field(ge=0)
+    """Seeds batches, augmentation and initialisation."""
+    data_seed: int = Field(ge=0)
+    """Seeds the splits; runs of one data seed are paired across methods."""
+    given: dict[str, Any] = Field(default_factory=dict)
+    """What the user set, as against `config`, what was resolved. Not part of the identity."""
+    label: str = ""
+    """What tables call the method. Not part of the identity."""
+
+    def content(self) -> dict[str, Any]:
+        """Return what the identity is computed from."""
+        return self.model_dump(mode="json", exclude={"given", "label"})
+
+    @property
+    def id(self) -> str:
+        """16 hex digits: SHA-256 over the canonical JSON of the content."""
+        text = json.dumps(self.content(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def title(self) -> str:
+        """Return the run in a few words, for progress displays and logs."""
+        return f"{self.label or self.method} · {self.dataset.name}/{self.target} · seed {self.seed}"
+
+
+def validated(model: type[BaseModel], values: Any, where: str) -> Any:
+    """Validate `values` as `model`; on failure raise one line that names place, field and value.
+
+    Args:
+        model: The pydantic model.
+        values: What was read, usually a dict.
+        where: The file, plugin or option, for the message.
+
+    Raises:
+        UserError: With the first problem and, for an unknown key, the nearest known ones.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_first_problem(model, error)}") from None
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"]) or "value"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "missing":
+        return f"field '{field}' is missing; add it{more}"
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(sorted(model.model_fields)) if len(problem["loc"]) == 1 else ""
+        return f"unknown field '{field}'{'; known: ' + known if known else ''}{more}"
+    return f"field '{field}' is {problem['input']!r}: {problem['msg']}{more}"

@@ -120,7 +120,7 @@ class Method(Generic[ConfigT]):
         raise NotImplementedError(f"{type(self).__name__}.losses")
 
     def after_step(self, step: int) -> None:
-        """Act after the optimiser's step number `step` (1-based); weight averaging is `averager`."""
+        """Act after the optimiser's step `step` (1-based); weight averaging is `averager`."""
 
     def image_features(self, images: Tensor) -> Tensor:
         """Return [B, D] unit-norm features of [B, 3, H, W] images; must not depend on classes."""
@@ -130,9 +130,7 @@ class Method(Generic[ConfigT]):
         """Return [B, C] logits of [B, D] features over any list of class names."""
         raise NotImplementedError(f"{type(self).__name__}.logits")
 
-    def averager(
-        self, parameters: dict[str, torch.nn.Parameter], steps: int
-    ) -> BetaAverage | None:
+    def averager(self, parameters: dict[str, torch.nn.Parameter], steps: int) -> BetaAverage | None:
         """Return a moving average of the trained parameters; the engine updates it every step."""
         return None
 

@@ -2,8 +2,8 @@
 
 Layout of a store directory::
 
-    runs/<id>/record.json        the record (RunRecord); the directory appears complete or not at all
-    runs/<id>/predictions.npz    per test image: label, prediction, confidence, score (see `Predictions`)
+    runs/<id>/record.json        the record (RunRecord); the directory appears whole or not at all
+    runs/<id>/predictions.npz    per test image: label, prediction, confidence, score
     failures/<id>.json           the last failure of a run that has no record, with its traceback
     sweeps/<name>.json           what was planned: the sweep as given and its run ids, in order
     work/<id>/                   checkpoint and log of a run in progress
@@ -210,7 +210,9 @@ class Store:
         """
         path = self.run_dir(run_id) / "record.json"
         if not path.is_file():
-            raise UserError(f"{self.root}: no finished run '{run_id}'; `report` lists what is there")
+            raise UserError(
+                f"{self.root}: no finished run '{run_id}'; `report` lists what is there"
+            )
         record: RunRecord = validated(RunRecord, _load(path), str(path))
         return record
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class MethodConfig(BaseModel):
     """Base of every method's configuration: frozen, unknown keys refused, JSON both ways."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class TrainConfig(MethodConfig):
@@ -46,8 +46,12 @@ class TrainConfig(MethodConfig):
     warmup_lr: float = Field(1e-5, gt=0)
     crop_scale: tuple[float, float] = (0.7, 1.0)
     """Area range of the random resized crop."""
+    crop_interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     flip: bool = True
     """Horizontal flips with probability one half."""
+    feature_views: int = Field(0, ge=0)
+    """For methods with a frozen image tower: augmented views per image whose features are computed
+    once and drawn from; 0 uses the image as it is."""
     eval_every: int = Field(0, ge=0)
     """Steps between source validations for selection `best`; 0 is a tenth of the steps."""
 

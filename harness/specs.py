@@ -34,6 +34,8 @@ class ModelSpec(Strict):
     """open_clip's tag (`openai`) or a checkpoint file; empty when the name says it all."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Autocast type of the forward pass; weights and their updates are always float32."""
+    fingerprint: str = ""
+    """Of a local weights file: its content stands in the identity instead of its path."""
 
     def title(self) -> str:
         """Return how tables name it, e.g. ``ViT-B-16/openai``."""
@@ -84,8 +86,16 @@ class RunSpec(Strict):
     """What tables call the method. Not part of the identity."""
 
     def content(self) -> dict[str, Any]:
-        """Return what the identity is computed from."""
-        return self.model_dump(mode="json", exclude={"given", "label"})
+        """Return what the identity is computed from: no path, no label.
+
+        A model or checkpoint given by path is known by its file's hash, wherever it lies.
+        """
+        content = self.model_dump(mode="json", exclude={"given", "label"})
+        if self.model.fingerprint:
+            for key in ("name", "pretrained"):
+                if "/" in content["model"][key] and not content["model"][key].startswith("hf-hub:"):
+                    content["model"][key] = "local"
+        return content
 
     @property
     def id(self) -> str:

@@ -1,0 +1,61 @@
+"""Embedded: the same emoji drawn by four vendors, from shaded art to line drawings."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+from harness.dataset import Dataset, DatasetOptions, Sample
+from harness.errors import UserError
+
+DATA = Path(__file__).resolve().parent / "emoji_data"
+
+
+class Emoji(Dataset):
+    """One zip per domain; a group is an emoji, which stands in every domain."""
+
+    name = "emoji"
+    summary = "the same Unicode emoji by four vendors, 64 x 64; comes with the repository"
+    licence = "Apache-2.0, CC-BY 4.0, MIT, CC-BY-SA 4.0 by domain: datasets/emoji_data/LICENSES.md"
+    source = "embedded; scripts/emoji/build_dataset.py makes it again from npm packages"
+    needs_root = False
+    small = True
+
+    def __init__(self, options: DatasetOptions, root: Path | None) -> None:
+        super().__init__(options, None)
+        index_file = DATA / "index.json"
+        if not index_file.is_file():
+            raise UserError(
+                f"{index_file} is missing; restore it with: git checkout -- {DATA.name}"
+            )
+        self.class_names = tuple(json.loads(index_file.read_text(encoding="utf-8"))["classes"])
+        self.domains = tuple(sorted(path.stem for path in DATA.glob("*.zip")))
+        self._zips = {domain: zipfile.ZipFile(DATA / f"{domain}.zip") for domain in self.domains}
+        labels = {name.replace(" ", "_"): i for i, name in enumerate(self.class_names)}
+        self._samples = {
+            domain: tuple(
+                sorted(
+                    (
+                        Sample(
+                            f"{domain}/{name}", labels[name.split("/")[0]], domain, Path(name).stem
+                        )
+                        for name in archive.namelist()
+                    ),
+                    key=lambda sample: (sample.label, sample.key),
+                )
+            )
+            for domain, archive in self._zips.items()
+        }
+
+    def samples(self, domain: str) -> tuple[Sample, ...]:
+        """Return the domain's emoji by class, then by code point."""
+        return self._samples[domain]
+
+    def read(self, sample: Sample) -> bytes:
+        """Return the WebP file's bytes."""
+        return self._zips[sample.domain].read(sample.key.split("/", 1)[1])
+
+    def size(self, sample: Sample) -> int:
+        """Return the WebP file's size in bytes."""
+        return self._zips[sample.domain].getinfo(sample.key.split("/", 1)[1]).file_size

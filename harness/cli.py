@@ -1,0 +1,150 @@
+"""The command line: verbs and their options."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import UserError
+
+EXAMPLES = """\
+examples:
+  python run_benchmark.py quickstart                    five methods x four domains x three seeds
+  python run_benchmark.py run clipood[lr=1e-4] --target noto --seeds 0
+  python run_benchmark.py run finetune coop --dataset folder --data-root ~/pictures --target all
+  python run_benchmark.py sweep plan sweeps/quickstart.yaml
+  python run_benchmark.py sweep run sweeps/quickstart.yaml --store results/mine
+  python run_benchmark.py report --store results/mine
+"""
+
+
+def _where(parser: argparse.ArgumentParser, store: str) -> None:
+    """Add the options that say where runs happen; none of them changes a run's identity."""
+    group = parser.add_argument_group("where (does not change a run's identity)")
+    group.add_argument("--store", type=Path, default=Path(store), help="results (%(default)s)")
+    group.add_argument("--data-root", type=Path, help="where the data set's files are")
+    group.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
+    group.add_argument(
+        "--workers", type=int, help="processes at a time (one per core, or one per GPU)"
+    )
+    group.add_argument("--threads", type=int, default=1, help="of torch per worker (%(default)s)")
+    group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
+    group.add_argument(
+        "--dry-run", action="store_true", help="say what would run, and what is done already"
+    )
+    group.add_argument("--limit", type=int, help="run only the first N that are missing")
+
+
+def _what(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `run` that make the spec."""
+    group = parser.add_argument_group("what")
+    group.add_argument("methods", nargs="+", metavar="METHOD", help="name or name[param=value,...]")
+    group.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    group.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])
+    group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
+    group.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="of the data set"
+    )
+    group.add_argument("--target", default="all", help="held-out domains, a,b or all (%(default)s)")
+    group.add_argument("--seeds", default="0", help="0,1,2 or 0-2 (%(default)s)")
+    group.add_argument("--data-seed", type=int, help="fix the splits (default: the run's seed)")
+    group.add_argument("--selection", default="own", choices=["own", "last", "averaged", "best"])
+    group.add_argument(
+        "--test-on", default="all", choices=["all", "in", "out"], help="part of the target domain"
+    )
+    group.add_argument(
+        "--disjoint-groups",
+        action="store_true",
+        help="train on half of the pictured things, test on the other half (emoji)",
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="run_benchmark.py",
+        description="Benchmark methods that adapt CLIP to data whose domain differs from training.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE", help="load a plugin file of yours"
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    verbs.add_parser("list", parents=[common], help="methods, data sets, sweeps")
+    info = verbs.add_parser(
+        "info", parents=[common], help="a method's parameters, a data set's domains, a model"
+    )
+    info.add_argument("name", help="method, data set or model")
+    info.add_argument("--data-root", type=Path)
+    info.add_argument("--pretrained", default="")
+
+    run = verbs.add_parser("run", parents=[common], help="run methods on held-out domains")
+    _what(run)
+    _where(run, "results/runs")
+
+    sweep = verbs.add_parser("sweep", help="run a sweep file")
+    actions = sweep.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
+        part = actions.add_parser(action, parents=[common], help=text)
+        part.add_argument("file", help="YAML file, or the name of one in sweeps/")
+        _where(part, "results/<sweep's name>")
+
+    report = verbs.add_parser("report", help="tables and figures from a store")
+    from harness.report.command import add_arguments
+
+    add_arguments(report)
+
+    verbs.add_parser("doctor", parents=[common], help="check this installation")
+
+    quick = verbs.add_parser(
+        "quickstart", parents=[common], help="five methods on the embedded data, table and figure"
+    )
+    quick.add_argument("--fast", action="store_true", help="one seed, few steps: under 2 minutes")
+    _where(quick, "results/quickstart")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb; return the exit status (0 done, 1 some runs failed, 2 user error, 130 Ctrl-C)."""
+    args = build_parser().parse_args(argv)
+    try:
+        return _dispatch(args)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    if args.verb == "report":
+        from harness.report.command import run_report
+
+        return run_report(args)
+    from harness import commands, registry
+
+    for path in args.plugin:
+        registry.add_plugin_file(path)
+    verb = f"sweep_{args.action}" if args.verb == "sweep" else args.verb
+    handlers = {
+        "list": commands.list_all,
+        "info": commands.info,
+        "run": commands.run,
+        "sweep_plan": commands.sweep_plan,
+        "sweep_run": commands.sweep_run,
+        "doctor": commands.doctor,
+        "quickstart": commands.quickstart,
+    }
+    return handlers[verb](args)

@@ -1,0 +1,195 @@
+"""The verbs that train: run, sweep plan, sweep run, quickstart."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import plan, registry, sweeps
+from harness.context import Context, default_cache
+from harness.errors import UserError
+from harness.executors.local import Outcome, run_local
+from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.store import Store, SweepPlan
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds of ``0,1,2`` or ``0-2``.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            seeds += range(int(first), int(last) + 1) if dash else [int(first)]
+        except ValueError:
+            raise UserError(f"--seeds {text}: write 0,1,2 or 0-2") from None
+    if not seeds:
+        raise UserError(f"--seeds {text}: no seed in it; write 0,1,2 or 0-2")
+    return seeds
+
+
+def run(args: argparse.Namespace) -> int:
+    """``run METHOD ...``: methods x targets x seeds given on the command line."""
+    options = dict(_key_value("--option", text) for text in args.option)
+    dataset = DatasetSpec(name=args.dataset, options=options)
+    opened = plan.open_dataset(dataset, args.data_root)
+    specs = plan.expand(
+        [plan.resolve_method(*plan.parse_method(text)) for text in args.methods],
+        ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision),
+        dataset,
+        ProtocolSpec(test_on=args.test_on, disjoint_groups=args.disjoint_groups),
+        [part.strip() for part in args.target.split(",")],
+        parse_seeds(args.seeds),
+        opened,
+        args.selection,
+        args.data_seed,
+    )
+    return _run(specs, args, args.store)
+
+
+def _key_value(option: str, text: str) -> tuple[str, object]:
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"{option} {text}: write KEY=VALUE")
+    return key.strip(), yaml.safe_load(value)
+
+
+def sweep_plan(args: argparse.Namespace) -> int:
+    """``sweep plan FILE``: print what it would run."""
+    args.dry_run = True
+    return sweep_run(args)
+
+
+def sweep_run(args: argparse.Namespace) -> int:
+    """``sweep run FILE``: run what is missing, and keep the plan in the store."""
+    sweep = sweeps.read_sweep(args.file)
+    specs = sweeps.expand_sweep(sweep, args.data_root, args.file)
+    default = "<" in str(args.store)
+    store = Path("results") / sweep.name if default else args.store
+    return _run(specs, args, store, sweeps.plan_of(sweep, specs))
+
+
+def quickstart(args: argparse.Namespace) -> int:
+    """``quickstart``: the embedded sweep, then its table and figure."""
+    sweep = sweeps.read_sweep("quickstart-fast" if args.fast else "quickstart")
+    if args.fast and args.store == Path("results/quickstart"):
+        args.store = Path("results/quickstart-fast")
+    specs = sweeps.expand_sweep(sweep, None)
+    status = _run(specs, args, args.store, sweeps.plan_of(sweep, specs))
+    if args.dry_run or status == 130:
+        return status
+    from harness.report.command import report
+
+    return report(args.store) or status
+
+
+def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
+    """Return the context and the number of workers that the options ask for."""
+    import torch
+
+    device = args.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"--device {device}: torch sees no CUDA device; use --device cpu")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
+    workers = args.workers or (1 if device.startswith("cuda") else max(1, cores // args.threads))
+    if workers < 1 or args.threads < 1:
+        raise UserError(f"--workers {args.workers} --threads {args.threads}: must be 1 or more")
+    context = Context(
+        store=store.resolve(),
+        data_root=args.data_root.resolve() if args.data_root else None,
+        cache=(args.cache_dir or default_cache()).resolve(),
+        device=device,
+        threads=args.threads,
+        decode_threads=max(1, cores // workers),
+        plugins=tuple(registry.plugin_files()),
+    )
+    return context, workers
+
+
+def _run(
+    specs: list[RunSpec], args: argparse.Namespace, store: Path, planned: SweepPlan | None = None
+) -> int:
+    if args.limit is not None:
+        missing = [spec for spec in specs if not Store(store).has(spec.id)]
+        specs = missing[: args.limit]
+    if args.dry_run:
+        print_plan(specs, Store(store))
+        return 0
+    context, workers = context_of(args, store)
+    if planned is not None:
+        Store(store).write_plan(planned)
+    outcome = run_local(specs, context, workers, args.fail_fast)
+    return conclude(outcome, store)
+
+
+def conclude(outcome: Outcome, store: Path) -> int:
+    """Say what came of it and what to do next; return the exit status."""
+    words = [f"{outcome.done} run(s) done"]
+    if outcome.skipped:
+        words.append(f"{outcome.skipped} were done before")
+    if outcome.busy:
+        words.append(f"{outcome.busy} left to another process")
+    if outcome.failed:
+        words.append(f"{len(outcome.failed)} failed")
+    print("; ".join(words) + f". Store: {store}", file=sys.stderr)
+    for spec, error in outcome.failed[:5]:
+        print(f"failed: {spec.title()}: {error}", file=sys.stderr)
+    if outcome.failed:
+        print(f"tracebacks: {store}/failures/; the same command tries again", file=sys.stderr)
+    if outcome.interrupted:
+        print("stopped; the same command continues where it stopped", file=sys.stderr)
+        return 130
+    return 1 if outcome.failed else 0
+
+
+def print_plan(specs: list[RunSpec], store: Store) -> None:
+    """Print the runs by method and target, and how many are done, failed and missing."""
+    state = {
+        spec.id: "done" if store.has(spec.id) else "failed" if store.failure(spec.id) else "missing"
+        for spec in specs
+    }
+    targets = list(dict.fromkeys(spec.target for spec in specs))
+    table = Table(title=f"{len(state)} runs", title_justify="left")
+    table.add_column("method")
+    for target in targets:
+        table.add_column(target, justify="right")
+    for label in dict.fromkeys(spec.label for spec in specs):
+        row = []
+        for target in targets:
+            cell = [state[s.id] for s in specs if s.label == label and s.target == target]
+            row.append(f"{cell.count('done')}/{len(cell)} done")
+        table.add_row(label, *row)
+    console = Console(highlight=False)
+    console.print(table)
+    counts = Counter(state.values())
+    parts = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "missing"))
+    console.print(f"{parts}; store: {store.root}", markup=False, soft_wrap=True)
+    seconds = _estimate(specs, state, store)
+    if seconds is not None:
+        from harness.executors.display import duration
+
+        console.print(f"about {duration(seconds)} of one worker's time, from the records there")
+
+
+def _estimate(specs: list[RunSpec], state: dict[str, str], store: Store) -> float | None:
+    from harness.executors.display import Estimate
+
+    estimate = Estimate(workers=1)
+    for spec in specs:
+        if state[spec.id] == "done":
+            estimate.add(spec, store.read(spec.id).provenance.wall_s)
+    return estimate.left([s for s in specs if state[s.id] != "done"], [])

@@ -1,0 +1,31 @@
+"""Where a run happens: nothing here changes its numbers' meaning, so nothing is in the spec."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def default_cache() -> Path:
+    """Return ``$CLIP_BENCH_CACHE`` or ``~/.cache/clip-benchmark-harness``."""
+    named = os.environ.get("CLIP_BENCH_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "clip-benchmark-harness"
+
+
+class Context(BaseModel):
+    """Passed to workers as JSON beside the specs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: Path
+    data_root: Path | None = None
+    cache: Path | None = Field(default_factory=default_cache)
+    """Shared between runs: frozen features; None keeps them in memory only."""
+    device: str = "cpu"
+    threads: int = 1
+    """Of torch in each worker. Sums depend on it in the last digits; provenance records it."""
+    decode_threads: int = 1
+    plugins: tuple[str, ...] = ()
+    checkpoint_seconds: float = 20.0

@@ -1,0 +1,170 @@
+"""Pixels and frozen features of a data set, decoded or computed once and shared by all runs.
+
+One process runs many runs one after the other; what depends only on (data set, backbone) is kept
+here between them. The pixel cache is bounded: what does not fit is decoded again when needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.clip.backbone import Backbone, Preprocess
+from harness.data.images import decode, to_tensor
+from harness.data.transforms import augment, normalise, test_pixels
+from harness.dataset import Dataset, Sample
+from harness.method import TrainConfig
+from harness.seeding import generator
+from harness.store import write_atomically
+
+EVAL_BATCH = 256
+CACHE_BYTES = int(float(os.environ.get("CLIP_BENCH_CACHE_GB", "2")) * 2**30)
+
+
+@dataclass
+class PixelCache:
+    """Decoded images up to a number of bytes."""
+
+    limit: int = CACHE_BYTES
+    used: int = 0
+    entries: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
+
+    def get(self, key: tuple[str, ...], make: Callable[[], Tensor]) -> Tensor:
+        """Return the entry, made and kept if there is room."""
+        value = self.entries.get(key)
+        if value is None:
+            value = make()
+            if self.used + value.nbytes <= self.limit:
+                self.entries[key] = value
+                self.used += value.nbytes
+        return value
+
+
+class ImageBank:
+    """Reads the images of one data set for one backbone."""
+
+    def __init__(
+        self, dataset: Dataset, backbone: Backbone, cache_dir: Path | None, decode_threads: int = 1
+    ) -> None:
+        self.dataset = dataset
+        self.backbone = backbone
+        self.cache_dir = cache_dir
+        self._fingerprint: str | None = None
+        self._pixels = PixelCache()
+        self._features: dict[str, Tensor] = {}
+        self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
+
+    @property
+    def fingerprint(self) -> str:
+        """The data set's fingerprint, listed once."""
+        if self._fingerprint is None:
+            self._fingerprint = self.dataset.fingerprint()
+        return self._fingerprint
+
+    def _map(self, function: Callable[[Sample], Tensor], samples: Sequence[Sample]) -> list[Tensor]:
+        return list((self._pool.map if self._pool else map)(function, samples))
+
+    def _full(self, sample: Sample) -> Tensor:
+        def make() -> Tensor:
+            return to_tensor(decode(self.dataset.read(sample), self.dataset.where(sample)))
+
+        return self._pixels.get(("full", sample.key), make)
+
+    def _test(self, sample: Sample) -> Tensor:
+        def make() -> Tensor:
+            image = decode(self.dataset.read(sample), self.dataset.where(sample))
+            return test_pixels(image, self.backbone.preprocess)
+
+        return self._pixels.get(("test", sample.key), make)
+
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Decode the images that fit in memory now, so that a broken one stops a run at its start."""
+        for sample in samples:
+            if self._pixels.used >= self._pixels.limit:
+                return
+            self._full(sample)
+
+    def train_images(
+        self, samples: Sequence[Sample], config: TrainConfig, draw: torch.Generator
+    ) -> Tensor:
+        """Return augmented, normalised input [B, 3, S, S] float32 on the backbone's device."""
+        preprocess: Preprocess = self.backbone.preprocess
+        pixels = augment(
+            self._map(self._full, samples),
+            preprocess.image_size,
+            config.crop_scale,
+            config.flip,
+            config.crop_interpolation,
+            draw,
+        )
+        return normalise(pixels.to(self.backbone.device, non_blocking=True), preprocess)
+
+    def test_images(self, samples: Sequence[Sample]) -> Tensor:
+        """Return normalised input [B, 3, S, S] float32 by the model's own test transform."""
+        pixels = torch.stack(self._map(self._test, samples))
+        return normalise(pixels.to(self.backbone.device), self.backbone.preprocess)
+
+    def frozen_features(self, samples: Sequence[Sample], config: TrainConfig | None) -> Tensor:
+        """Return the pretrained tower's features of every sample.
+
+        Args:
+            samples: n images.
+            config: The recipe whose augmentation and ``feature_views`` to use; None or
+                ``feature_views=0`` for the unaugmented images.
+
+        Returns:
+            [n, V, D] float32 unit norm, V the number of views (1 if unaugmented). Computed once
+            per (weights, data, views) and kept in memory and, with a cache directory, on disk.
+            The views do not depend on a run's seed: all runs share them.
+        """
+        views = config.feature_views if config else 0
+        recipe = (views, config.crop_scale, config.flip, config.crop_interpolation) if views else ()
+        keys = "\n".join(sample.key for sample in samples)
+        name = hashlib.sha256(
+            repr((self.backbone.fingerprint, self.backbone.spec.precision, self.fingerprint,
+                  str(self.backbone.device), torch.get_num_threads(), recipe, keys)).encode()
+        ).hexdigest()[:24]  # fmt: skip
+        if name not in self._features:
+            stored = self._from_disk(name)
+            if stored is None:
+                stored = self._compute(name, samples, config, views)
+            self._features[name] = stored
+        return self._features[name]
+
+    def _from_disk(self, name: str) -> Tensor | None:
+        path = self.cache_dir / "features" / f"{name}.npy" if self.cache_dir else None
+        if path is None or not path.is_file():
+            return None
+        return torch.from_numpy(np.load(path)).to(self.backbone.device)
+
+    @torch.no_grad()
+    def _compute(
+        self, name: str, samples: Sequence[Sample], config: TrainConfig | None, views: int
+    ) -> Tensor:
+        rows = []
+        for view in range(max(views, 1)):
+            parts = []
+            for start in range(0, len(samples), EVAL_BATCH):
+                part = samples[start : start + EVAL_BATCH]
+                if views and config:
+                    draw = generator("views", self.fingerprint, view, start)
+                    images = self.train_images(part, config, draw)
+                else:
+                    images = self.test_images(part)
+                parts.append(self.backbone.image_features(images).float())
+            rows.append(torch.cat(parts))
+        features = torch.stack(rows, dim=1)
+        if self.cache_dir:
+            buffer = io.BytesIO()
+            np.save(buffer, features.cpu().numpy())
+            write_atomically(self.cache_dir / "features" / f"{name}.npy", buffer.getvalue())
+        return features

@@ -1,0 +1,91 @@
+"""From pixels to the tower's input: training augmentation and the model's own test transform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from harness.clip.backbone import Preprocess
+from harness.clip.compat import ensure_torchvision
+from harness.data.images import to_tensor
+
+ensure_torchvision()
+from torchvision.transforms import InterpolationMode  # noqa: E402
+from torchvision.transforms import functional as F  # noqa: E402, N812
+
+
+def test_pixels(image: Image.Image, preprocess: Preprocess) -> Tensor:
+    """Resize and crop as the model's configuration says; return [3, S, S] uint8.
+
+    `shortest` resizes the shorter side and crops the centre (CLIP); `squash` ignores the aspect.
+    Equal to open_clip's own test transform before its conversion to float.
+    """
+    size = preprocess.image_size
+    mode = InterpolationMode(preprocess.interpolation)
+    if preprocess.resize_mode == "squash":
+        return to_tensor(F.resize(image, [size, size], mode))
+    return to_tensor(F.center_crop(F.resize(image, size, mode), [size, size]))
+
+
+def normalise(pixels: Tensor, preprocess: Preprocess) -> Tensor:
+    """Return float32 input of [B, 3, S, S] uint8 pixels, with the model's mean and deviation."""
+    mean = torch.tensor(preprocess.mean, device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(preprocess.std, device=pixels.device).view(3, 1, 1)
+    return (pixels.float() / 255 - mean) / std
+
+
+def augment(
+    images: Sequence[Tensor],
+    size: int,
+    scale: tuple[float, float],
+    flip: bool,
+    interpolation: str,
+    generator: torch.Generator,
+) -> Tensor:
+    """Random resized crop and horizontal flip, as torchvision's transforms draw them.
+
+    Args:
+        images: B tensors [3, H, W] uint8, of any sizes.
+        size: Side of the result in pixels.
+        scale: Range of the crop's share of the area; its aspect is in 3/4 .. 4/3.
+        flip: Flip with probability one half.
+        interpolation: ``bilinear`` (CLIPood) or ``bicubic`` (CoOp); antialiased.
+        generator: Source of all randomness.
+
+    Returns:
+        [B, 3, size, size] uint8.
+    """
+    mode = InterpolationMode(interpolation)
+    draws = torch.rand(len(images), 21, generator=generator)
+    out = []
+    for image, draw in zip(images, draws.tolist(), strict=True):
+        top, left, height, width = crop_box(image.shape[1], image.shape[2], scale, draw)
+        crop = image[:, top : top + height, left : left + width]
+        crop = F.resize(crop, [size, size], mode, antialias=True)
+        out.append(crop.flip(-1) if flip and draw[20] < 0.5 else crop)
+    return torch.stack(out)
+
+
+def crop_box(
+    height: int, width: int, scale: tuple[float, float], draw: Sequence[float]
+) -> tuple[int, int, int, int]:
+    """Return (top, left, height, width) of a random resized crop from 20 uniform draws.
+
+    Nine tries of (area, log aspect), then the central crop of the nearest allowed aspect, as
+    torchvision's ``RandomResizedCrop.get_params``.
+    """
+    low, high = 3 / 4, 4 / 3
+    for attempt in range(9):
+        area = height * width * (scale[0] + (scale[1] - scale[0]) * draw[2 * attempt])
+        aspect = low * (high / low) ** draw[2 * attempt + 1]
+        w, h = round((area * aspect) ** 0.5), round((area / aspect) ** 0.5)
+        if 0 < w <= width and 0 < h <= height:
+            top = min(int(draw[18] * (height - h + 1)), height - h)
+            left = min(int(draw[19] * (width - w + 1)), width - w)
+            return top, left, h, w
+    w = min(width, round(height * high))
+    h = min(height, round(width / low))
+    return (height - h) // 2, (width - w) // 2, h, w

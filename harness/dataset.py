@@ -1,0 +1,105 @@
+"""The contract between the engine and a data set plugin (a file in datasets/)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.errors import UserError
+
+
+class DatasetOptions(BaseModel):
+    """Base of a data set's options: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image: where it is and what it shows."""
+
+    key: str
+    """Name relative to the data set, unique, with ``/``; never an absolute path."""
+    label: int
+    """Index into the data set's ``class_names``."""
+    domain: str
+    group: str = ""
+    """What is pictured, where the same thing appears in several domains; else empty."""
+
+
+class Dataset:
+    """Base of the plugins.
+
+    A plugin sets ``name``, ``summary``, ``licence``, ``source`` (where to get it) and ``Options``,
+    and in ``__init__`` fills ``domains`` (sorted), ``class_names`` and what ``samples`` returns.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    licence: ClassVar[str]
+    source: ClassVar[str]
+    template: ClassVar[str] = "a photo of a {}."
+    Options: ClassVar[type[DatasetOptions]] = DatasetOptions
+    needs_root: ClassVar[bool] = True
+    """False for data that comes with the repository."""
+    small: ClassVar[bool] = False
+    """True: listing it is instant, and its fingerprint becomes part of every run's identity."""
+
+    domains: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    def __init__(self, options: DatasetOptions, root: Path | None) -> None:
+        self.options = options
+        self.root = root
+
+    def samples(self, domain: str) -> tuple[Sample, ...]:
+        """Return the domain's images in a fixed order (by class, then by name)."""
+        raise NotImplementedError(f"{type(self).__name__}.samples")
+
+    def read(self, sample: Sample) -> bytes:
+        """Return the encoded image (PNG, JPEG, WebP ...)."""
+        raise NotImplementedError(f"{type(self).__name__}.read")
+
+    def size(self, sample: Sample) -> int:
+        """Return the encoded image's size in bytes, for the fingerprint."""
+        raise NotImplementedError(f"{type(self).__name__}.size")
+
+    def where(self, sample: Sample) -> str:
+        """Return how an error message names the image's file."""
+        return str(self.root / sample.key) if self.root else f"{self.name}:{sample.key}"
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the sorted keys and sizes, 16 hex digits: the same data, wherever it lies."""
+        return fingerprint(
+            (sample.key, self.size(sample))
+            for domain in self.domains
+            for sample in self.samples(domain)
+        )
+
+
+def fingerprint(files: Iterable[tuple[str, int]]) -> str:
+    """Hash names and sizes, in sorted order, to 16 hex digits."""
+    digest = hashlib.sha256()
+    for key, size in sorted(files):
+        digest.update(f"{key}\0{size}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def check_target(dataset: Dataset, target: str) -> None:
+    """Raise UserError unless `target` is a domain and something is left to train on."""
+    if len(dataset.domains) < 2:
+        place = f" at {dataset.root}" if dataset.root else ""
+        raise UserError(
+            f"data set '{dataset.name}'{place} has one domain ({', '.join(dataset.domains)}); "
+            "leaving one out needs at least two: add a folder <root>/<domain>/<class>/"
+        )
+    if target not in dataset.domains:
+        raise UserError(
+            f"target '{target}' is no domain of '{dataset.name}': "
+            f"use one of {', '.join(dataset.domains)}, or all"
+        )

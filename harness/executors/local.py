@@ -1,0 +1,234 @@
+"""The local executor: worker processes on this machine, each running one spec after another."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.context import Context
+from harness.executors.display import Display
+from harness.timestamps import now
+from harness.specs import RunSpec
+from harness.store import Store
+
+STOP_SECONDS = 120.0
+
+
+@dataclass
+class Outcome:
+    """What came of a list of runs."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: list[tuple[RunSpec, str]] = field(default_factory=list)
+    busy: int = 0
+    interrupted: bool = False
+
+
+class Worker:
+    """One worker process and the thread that reads its events."""
+
+    def __init__(
+        self, number: int, context: Context, events: queue.Queue[tuple[Worker, Any]]
+    ) -> None:
+        self.number = number
+        self.spec: RunSpec | None = None
+        environment = {**os.environ, "OMP_NUM_THREADS": str(context.threads)}
+        environment["PYTHONPATH"] = os.pathsep.join(
+            p for p in (str(registry.ROOT), os.environ.get("PYTHONPATH", "")) if p
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.executors.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is the parent's to handle
+        )
+        self.send(context.model_dump_json())
+        threading.Thread(target=self._read, args=(events,), daemon=True).start()
+
+    def _read(self, events: queue.Queue[tuple[Worker, Any]]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            events.put((self, json.loads(line)))
+        events.put((self, {"event": "exit", "code": self.process.wait()}))
+
+    def send(self, line: str) -> None:
+        """Write one line to the worker; a dead worker is noticed by its exit event."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def start(self, spec: RunSpec) -> None:
+        """Give the worker its next run."""
+        self.spec = spec
+        self.send(spec.model_dump_json())
+
+    def close(self) -> None:
+        """Let the worker end after what it does now."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+
+
+def run_local(
+    specs: Sequence[RunSpec],
+    context: Context,
+    workers: int = 1,
+    fail_fast: bool = False,
+) -> Outcome:
+    """Run what is not done yet; show progress; leave a record or a failure for each.
+
+    Args:
+        specs: The runs, in order.
+        context: Store, device, threads.
+        workers: Processes at a time.
+        fail_fast: Stop at the first failure instead of going on with the others.
+
+    Returns:
+        Counts and failures. After Ctrl-C ``interrupted`` is set, the checkpoints are written, and
+        the same call continues.
+    """
+    store = Store(context.store)
+    todo = deque(dict.fromkeys(spec for spec in _unique(specs) if not store.has(spec.id)))
+    outcome = Outcome(skipped=len(_unique(specs)) - len(todo))
+    if not todo:
+        return outcome
+    crew = _Crew(todo, context, min(workers, len(todo)), outcome, fail_fast)
+    with Display(len(todo), outcome.skipped, crew.size, Path(context.store)) as crew.display:
+        try:
+            crew.run()
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+            crew.stop()
+        except BaseException:
+            crew.kill()
+            raise
+    return outcome
+
+
+def _unique(specs: Sequence[RunSpec]) -> list[RunSpec]:
+    return list({spec.id: spec for spec in specs}.values())
+
+
+class _Crew:
+    """The workers and the queue of runs."""
+
+    def __init__(
+        self, todo: deque[RunSpec], context: Context, size: int, outcome: Outcome, fail_fast: bool
+    ) -> None:
+        self.todo = todo
+        self.context = context
+        self.size = size
+        self.outcome = outcome
+        self.fail_fast = fail_fast
+        self.events: queue.Queue[tuple[Worker, Any]] = queue.Queue()
+        self.workers: list[Worker] = []
+        self.display: Display
+
+    def run(self) -> None:
+        """Feed the workers until nothing is left."""
+        for number in range(self.size):
+            self._hire(number)
+        while self.workers:
+            worker, event = self._next()
+            if event is not None and worker is not None:
+                self._handle(worker, event)
+
+    def _next(self) -> tuple[Worker | None, Any]:
+        try:
+            return self.events.get(timeout=0.5)  # returns often, so that Ctrl-C is noticed
+        except queue.Empty:
+            self.display.refresh(list(self.todo))
+            return None, None
+
+    def _hire(self, number: int) -> None:
+        worker = Worker(number, self.context, self.events)
+        self.workers.append(worker)
+        self._feed(worker)
+
+    def _feed(self, worker: Worker) -> None:
+        if self.todo:
+            spec = self.todo.popleft()
+            worker.start(spec)
+            self.display.started(worker.number, spec)
+        else:
+            worker.spec = None
+            worker.close()
+
+    def _handle(self, worker: Worker, event: dict[str, Any]) -> None:
+        kind, spec = event["event"], worker.spec
+        if kind == "exit":
+            self._lost(worker, event["code"])
+            return
+        if spec is None:
+            return
+        if kind == "progress":
+            self.display.progress(worker.number, event["step"], event["steps"])
+            return
+        if kind == "done":
+            self.outcome.done += 1
+            self.display.done(worker.number, spec, event["accuracy"], event["wall_s"])
+        elif kind == "failed":
+            self._failed(worker, spec, event["error"])
+        elif kind == "busy":
+            self.outcome.busy += 1
+            self.display.failed(worker.number, spec, "is being run by another process: left to it")
+        self._feed(worker)
+
+    def _failed(self, worker: Worker, spec: RunSpec, error: str) -> None:
+        self.outcome.failed.append((spec, error))
+        self.display.failed(worker.number, spec, f"failed: {error}")
+        if self.fail_fast:
+            self.todo.clear()
+
+    def _lost(self, worker: Worker, code: int) -> None:
+        """Handle a worker that is gone: at the end of its work, or killed in the middle of it."""
+        self.workers.remove(worker)
+        if worker.spec is None:
+            return
+        spec, worker.spec = worker.spec, None
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        error = f"worker process ended with {how}"
+        if not Store(self.context.store).has(spec.id):
+            Store(self.context.store).fail(spec, error, "", now())
+            self._failed(worker, spec, error)
+        if self.todo:
+            self._hire(worker.number)
+
+    def stop(self) -> None:
+        """Ask every worker to write its checkpoint and end; kill those that take too long."""
+        self.todo.clear()
+        self.display.say("stopping: checkpoints are being written (Ctrl-C again to kill)")
+        for worker in self.workers:
+            worker.process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        try:
+            for worker in self.workers:
+                worker.process.wait(max(0.1, deadline - time.monotonic()))
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            self.kill()
+
+    def kill(self) -> None:
+        """End the workers at once; their last periodic checkpoints remain."""
+        for worker in self.workers:
+            worker.process.kill()
+            worker.process.wait()

@@ -1,0 +1,136 @@
+"""A worker process: reads a context and then specs from stdin, one JSON a line; writes events.
+
+Events, one JSON a line on the original stdout: ``progress`` (id, step, steps), ``done`` (id,
+accuracy), ``failed`` (id, error), ``stopped`` (id), ``busy`` (id: another process runs it).
+Everything else that is printed goes to the run's log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from harness.context import Context
+from harness.errors import UserError
+from harness.specs import RunSpec
+from harness.store import Store
+from harness.timestamps import now
+
+PROGRESS_SECONDS = 0.5
+
+
+class Stop:
+    """Set by SIGTERM, or when the parent process is gone."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.parent = os.getppid()
+        signal.signal(signal.SIGTERM, self._ask)
+        # Ctrl-C reaches the whole terminal group; the parent decides and sends SIGTERM.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _ask(self, *_: Any) -> None:
+        self.asked = True
+
+    def __call__(self) -> bool:
+        """Tell whether to stop at the next step."""
+        return self.asked or os.getppid() != self.parent
+
+
+@contextlib.contextmanager
+def claimed(work_dir: Path) -> Iterator[bool]:
+    """Hold the run's lock; yield False when another process holds it.
+
+    An advisory lock of the kernel's: it ends with the process, so a killed run blocks nothing.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with (work_dir / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[str]) -> None:
+    """Run one spec and report it; every outcome is an event, and a failure also a record."""
+    from harness.runner import execute
+    from harness.training.loop import Interrupted
+
+    store = Store(context.store)
+
+    def tell(event: str, **more: Any) -> None:
+        out.write(json.dumps({"event": event, "id": spec.id, **more}) + "\n")
+        out.flush()
+
+    last = 0.0
+
+    def progress(step: int, steps: int) -> None:
+        nonlocal last
+        if step == steps or time.monotonic() - last > PROGRESS_SECONDS:
+            last = time.monotonic()
+            tell("progress", step=step, steps=steps)
+
+    with claimed(store.work_dir(spec.id)) as mine:
+        if not mine:
+            tell("busy")
+            return
+        if store.has(spec.id):
+            tell("done", accuracy=store.read(spec.id).metrics.target.accuracy, wall_s=0.0)
+            return
+        log = store.work_dir(spec.id) / "log.txt"
+        with (
+            log.open("a", encoding="utf-8") as file,
+            contextlib.redirect_stdout(file),
+            contextlib.redirect_stderr(file),
+        ):
+            print(f"{now()} {spec.title()} · {spec.id} · pid {os.getpid()}", flush=True)
+            try:
+                record = execute(spec, shared, progress, stop)
+            except Interrupted:
+                tell("stopped")
+            except Exception as error:
+                lines = str(error).splitlines() or [""]
+                known = isinstance(error, UserError)
+                line = lines[0] if known else f"{type(error).__name__}: {lines[0]}"
+                trace = io.StringIO()
+                traceback.print_exc(file=trace)
+                print(trace.getvalue())
+                store.fail(spec, line, trace.getvalue(), now())
+                tell("failed", error=line, user=known)
+            else:
+                tell(
+                    "done",
+                    accuracy=record.metrics.target.accuracy,
+                    wall_s=record.provenance.wall_s,
+                )
+
+
+def main() -> None:
+    """Serve until stdin ends or a stop is asked for."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    stop = Stop()
+    context = Context.model_validate_json(sys.stdin.readline())
+    from harness.runner import Shared
+
+    shared = Shared(context)
+    for line in sys.stdin:
+        if stop():
+            break
+        run_one(RunSpec.model_validate_json(line), context, shared, stop, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Finds plugins (files in methods/ and datasets/, entry points, --plugin files) by name."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Literal
+
+from harness.dataset import Dataset
+from harness.errors import UserError, unknown_name
+from harness.method import Method
+
+Kind = Literal["methods", "datasets"]
+ROOT = Path(__file__).resolve().parent.parent
+_BASES: dict[Kind, type] = {"methods": Method, "datasets": Dataset}
+_NOUN: dict[Kind, str] = {"methods": "method", "datasets": "data set"}
+
+
+@dataclass
+class Found:
+    """What discovery saw: plugins by name, and files that could not be loaded."""
+
+    plugins: dict[str, type] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    """Origin -> the error, in one line."""
+
+
+_extra_files: list[Path] = []
+
+
+def add_plugin_file(path: str) -> None:
+    """Register a plugin file of the user's (``--plugin FILE``) for both kinds.
+
+    Raises:
+        UserError: If there is no such file.
+    """
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise UserError(f"--plugin {path}: no such file; give the path of a Python file")
+    if file not in _extra_files:
+        _extra_files.append(file)
+        discover.cache_clear()
+
+
+def plugin_files() -> list[str]:
+    """Return the files added by ``add_plugin_file``; workers load the same ones."""
+    return [str(file) for file in _extra_files]
+
+
+@cache
+def discover(kind: Kind) -> Found:
+    """Load every plugin of a kind; a broken one is noted and leaves the others working."""
+    found = Found()
+    for file in [*sorted((ROOT / kind).glob("[a-z]*.py")), *_extra_files]:
+        _add(found, kind, str(file), lambda file=file: _classes_in(file, kind))  # type: ignore[misc]
+    for entry in entry_points(group=f"clip_benchmark_harness.{kind}"):
+        _add(found, kind, f"entry point {entry.name}", lambda entry=entry: [entry.load()])  # type: ignore[misc]
+    return found
+
+
+def _add(found: Found, kind: Kind, origin: str, load: object) -> None:
+    try:
+        classes = load()  # type: ignore[operator]
+    except Exception as error:  # a plugin may raise anything; it must not take the others down
+        found.broken[origin] = f"{type(error).__name__}: {str(error).splitlines()[0:1]}"
+        return
+    for cls in classes:
+        if cls.name in found.plugins:
+            found.broken[origin] = f"name '{cls.name}' is taken by {found.origins[cls.name]}"
+            continue
+        found.plugins[cls.name] = cls
+        found.origins[cls.name] = origin
+
+
+def _classes_in(file: Path, kind: Kind) -> list[type]:
+    # The module name carries the path, so that two files of one name do not shadow each other,
+    # and no package called `datasets` ever stands in the way of Hugging Face's.
+    name = f"_plugin_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    module = sys.modules.get(name)
+    if module is None:
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{file} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    base = _BASES[kind]
+    return [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == name
+    ]
+
+
+def method_class(name: str) -> type[Method]:  # type: ignore[type-arg]
+    """Return the method plugin called `name`.
+
+    Raises:
+        UserError: With the nearest names, then the list.
+    """
+    return _get("methods", name)
+
+
+def dataset_class(name: str) -> type[Dataset]:
+    """Return the data set plugin called `name`.
+
+    Raises:
+        UserError: With the nearest names, then the list.
+    """
+    return _get("datasets", name)
+
+
+def _get(kind: Kind, name: str) -> type:
+    found = discover(kind)
+    if name in found.plugins:
+        return found.plugins[name]
+    fix = ""
+    if found.broken:
+        origin, why = next(iter(found.broken.items()))
+        fix = f"not loaded: {origin} ({why})"
+    raise unknown_name(_NOUN[kind], name, found.plugins, fix)

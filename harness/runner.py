@@ -1,0 +1,209 @@
+"""One run, from its spec to its record."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
+
+import torch
+
+from harness import protocols, provenance, registry
+from harness.clip.backbone import Backbone
+from harness.clip.load import load_backbone
+from harness.context import Context
+from harness.data.bank import ImageBank
+from harness.errors import UserError
+from harness.method import Method, Task, TrainConfig
+from harness.plan import open_dataset
+from harness.seeding import derive
+from harness.specs import DatasetSpec, ModelSpec, RunSpec, validated
+from harness.store import Metrics, Provenance, RunRecord, Score, Store
+from harness.timestamps import now
+from harness.training.averaging import BetaAverage
+from harness.training.checkpoint import TrainState
+from harness.training.evaluate import pack_predictions, predict, score
+from harness.training.loop import LoopSettings, Trained, train, validate
+
+
+class Shared:
+    """What the runs of one process share: the loaded model, the data set, decoded images."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._models: dict[str, Backbone] = {}
+        self._banks: dict[str, ImageBank] = {}
+        torch.set_num_threads(context.threads)
+        for path in context.plugins:
+            registry.add_plugin_file(path)
+
+    def backbone(self, spec: ModelSpec) -> Backbone:
+        """Return the pretrained backbone; runs fork it and leave it as it is."""
+        key = spec.model_dump_json()
+        if key not in self._models:
+            self._models[key] = load_backbone(spec, self.context.device)
+        return self._models[key]
+
+    def bank(self, dataset: DatasetSpec, model: ModelSpec) -> ImageBank:
+        """Return the data set's images for the model.
+
+        Raises:
+            UserError: If the data are not those that the spec was made for.
+        """
+        key = dataset.model_dump_json() + model.model_dump_json()
+        if key not in self._banks:
+            opened = open_dataset(dataset, self.context.data_root)
+            bank = ImageBank(
+                opened, self.backbone(model), self.context.cache, self.context.decode_threads
+            )
+            if dataset.fingerprint and bank.fingerprint != dataset.fingerprint:
+                raise UserError(
+                    f"data set '{dataset.name}' changed since the run was planned (fingerprint "
+                    f"{bank.fingerprint}, planned {dataset.fingerprint}); plan again"
+                )
+            self._banks[key] = bank
+        return self._banks[key]
+
+
+def execute(
+    spec: RunSpec,
+    shared: Shared,
+    progress: Callable[[int, int], None] = lambda step, steps: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RunRecord:
+    """Run `spec` (or continue it from its checkpoint) and add its record to the store.
+
+    Raises:
+        harness.training.loop.Interrupted: When `stop` said so; the checkpoint is written.
+        UserError: When the spec cannot be run as it is (data missing, unreadable image ...).
+    """
+    started, clock = now(), time.monotonic()
+    context = shared.context
+    store = Store(context.store)
+    bank = shared.bank(spec.dataset, spec.model)
+    provenance.reset_peak_memory(context.device)
+    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    for samples in (*parts.train.values(), *parts.val.values()):
+        bank.check(samples)
+    method, parameters = _build(spec, shared, parts)
+    selection = _selection(spec, method)
+    trained = Trained(TrainState(), None)
+    if method.trains:
+        trained = train(
+            cast(Method[TrainConfig], method),
+            parameters,
+            bank,
+            parts,
+            spec.seed,
+            selection == "best",
+            LoopSettings(
+                store.work_dir(spec.id) / "checkpoint.pt",
+                progress,
+                stop,
+                context.checkpoint_seconds,
+            ),
+        )
+    state = trained.state
+    with _selected(selection, trained, parameters):
+        val = validate(method, bank, parts)
+        # Only now, with the weights fixed, is the held-out domain opened.
+        target = protocols.target_samples(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+        logits = predict(method, bank, target, parts.class_names)
+    predictions = pack_predictions(logits, target, bank.backbone.logit_scale)
+    start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
+    metrics = Metrics(
+        target=score(logits, target),
+        source_val=val,
+        zero_shot_val=start if method.trains else val,
+        selection=selection,
+        selected_step=state.best_step if selection == "best" else state.step,
+        losses=_mean_losses(state),
+    )
+    record = RunRecord(
+        id=spec.id,
+        spec=spec,
+        metrics=metrics,
+        provenance=Provenance(
+            started=started,
+            wall_s=round(time.monotonic() - clock + state.earlier_s, 3),
+            step_ms=round(statistics.median(state.step_ms), 3) if state.step_ms else None,
+            peak_memory_mb=round(provenance.peak_memory_mb(context.device), 1),
+            resumed=state.resumed,
+            device=provenance.device_name(context.device),
+            threads=torch.get_num_threads(),
+            host=provenance.host(),
+            git=provenance.git_state(),
+            versions=provenance.versions(),
+            command=sys.argv,
+        ),
+        dataset_fingerprint=bank.fingerprint,
+        model_fingerprint=bank.backbone.fingerprint,
+        class_names=parts.class_names,
+        trained_parameters=sum(p.numel() for p in parameters.values()),
+        total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
+        citation=method.citation,
+        predictions_sha256=hashlib.sha256(predictions).hexdigest(),
+    )
+    store.write(record, predictions, store.work_dir(spec.id) / "log.txt")
+    return record
+
+
+def _build(
+    spec: RunSpec, shared: Shared, parts: protocols.Sources
+) -> tuple[Method[Any], dict[str, torch.nn.Parameter]]:
+    """Make the method on its own copy of the image tower; gradients on what it trains only."""
+    cls = registry.method_class(spec.method)
+    config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
+    method = cls(config)
+    backbone = shared.backbone(spec.model).fork()
+    dataset = shared.bank(spec.dataset, spec.model).dataset
+    task = Task(
+        class_names=parts.class_names,
+        template=dataset.template,
+        source_domains=tuple(parts.train),
+        steps=config.steps if isinstance(config, TrainConfig) else 0,
+        seed=spec.seed,
+    )
+    # For methods that draw initial values with torch's global generator in spite of task.seed.
+    torch.manual_seed(derive("build", spec.seed))
+    parameters = method.build(backbone, task)
+    for parameter in backbone.model.parameters():
+        parameter.requires_grad_(False)
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)
+    return method, parameters
+
+
+def _selection(spec: RunSpec, method: Method[Any]) -> str:
+    if not method.trains:
+        return "last"
+    return method.own_selection if spec.selection == "own" else spec.selection
+
+
+def _selected(
+    selection: str, trained: Trained, parameters: dict[str, torch.nn.Parameter]
+) -> AbstractContextManager[None]:
+    """Swap in the weights to test."""
+    if selection == "averaged":
+        average: BetaAverage | None = trained.average
+        if average is None:
+            raise UserError("selection 'averaged': this method keeps no averaged weights; use last")
+        return average.swapped()
+    if selection == "best":
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.copy_(trained.state.best[name])
+    return nullcontext()
+
+
+def _mean_losses(state: TrainState) -> dict[str, list[float]]:
+    steps = state.step
+    counts = [len(range(-(-i * steps // 10), -(-(i + 1) * steps // 10))) for i in range(10)]
+    return {
+        name: [round(total / n, 6) for total, n in zip(sums, counts, strict=True) if n]
+        for name, sums in state.losses.items()
+    }

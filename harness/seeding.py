@@ -1,0 +1,27 @@
+"""Random generators that do not depend on order: seeded by what they are for.
+
+Every draw of a run comes from `generator(seed, purpose, ...)`, with the step among the purposes,
+so a resumed run needs no generator state to continue with the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+
+
+def derive(*names: object) -> int:
+    """Hash the named dimensions to 63 bits; the same on every machine and Python."""
+    text = "\0".join(repr(name) for name in names)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def generator(*names: object) -> torch.Generator:
+    """Return a CPU generator seeded with `derive(*names)`."""
+    return torch.Generator().manual_seed(derive(*names))
+
+
+def domainbed_seed(*args: object) -> int:
+    """DomainBed's ``seed_hash``: MD5 of the tuple's text, modulo 2**31 (its lib/misc.py)."""
+    return int(hashlib.md5(str(args).encode(), usedforsecurity=False).hexdigest(), 16) % 2**31

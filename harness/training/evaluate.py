@@ -1,0 +1,65 @@
+"""Predictions of a method over a list of samples."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.data.bank import EVAL_BATCH, ImageBank
+from harness.dataset import Sample
+from harness.method import Method, MethodConfig
+from harness.store import Score
+
+
+def _logits(
+    method: Method[MethodConfig],
+    bank: ImageBank,
+    samples: Sequence[Sample],
+    class_names: tuple[str, ...],
+) -> Iterator[Tensor]:
+    features = bank.frozen_features(samples, None)[:, 0] if method.frozen_image_tower else None
+    for start in range(0, len(samples), EVAL_BATCH):
+        stop = start + EVAL_BATCH
+        if features is not None:
+            part = features[start:stop]
+        else:
+            part = method.image_features(bank.test_images(samples[start:stop]))
+        yield method.logits(part, class_names).float().cpu()
+
+
+@torch.no_grad()
+def predict(
+    method: Method[MethodConfig],
+    bank: ImageBank,
+    samples: Sequence[Sample],
+    class_names: tuple[str, ...],
+) -> Tensor:
+    """Return [n, C] float32 logits on the CPU, in the order of `samples`."""
+    return torch.cat(list(_logits(method, bank, samples, class_names)))
+
+
+def score(logits: Tensor, samples: Sequence[Sample]) -> Score:
+    """Return the top-1 count; ties go to the lower class index."""
+    labels = torch.tensor([sample.label for sample in samples])
+    return Score(correct=int((logits.argmax(1) == labels).sum()), n=len(samples))
+
+
+def pack_predictions(logits: Tensor, samples: Sequence[Sample], logit_scale: float) -> bytes:
+    """Return the bytes of ``predictions.npz`` (see `harness.store.Predictions`).
+
+    NumPy stamps zip members with a fixed date, so equal predictions are equal bytes.
+    """
+    confidence, prediction = logits.softmax(1).max(1)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        label=np.array([sample.label for sample in samples], dtype=np.uint16),
+        prediction=prediction.numpy().astype(np.uint16),
+        confidence=confidence.numpy().astype(np.float16),
+        score=(logits.max(1).values / logit_scale).numpy().astype(np.float16),
+    )
+    return buffer.getvalue()

@@ -1,0 +1,37 @@
+"""Optimiser and learning-rate schedule of a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+
+from harness.method import TrainConfig
+
+
+def make_optimiser(
+    parameters: Iterable[torch.nn.Parameter], config: TrainConfig
+) -> torch.optim.Optimizer:
+    """AdamW (betas 0.9, 0.999) or SGD with momentum; weight decay on every parameter.
+
+    CLIPood and AlignCLIP decay norms, biases and embeddings too (their released code).
+    """
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay)
+    return torch.optim.SGD(
+        parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+    )
+
+
+def learning_rate(step: int, config: TrainConfig) -> float:
+    """Return the rate of the 0-based `step`.
+
+    ``warmup_steps`` at the constant ``warmup_lr`` (CoOp's warm-up), then the schedule as if it
+    had run from step 0: cosine to zero over all steps (CosineAnnealingLR's closed form).
+    """
+    if step < config.warmup_steps:
+        return config.warmup_lr
+    if config.schedule == "constant":
+        return config.lr
+    return config.lr * 0.5 * (1 + math.cos(math.pi * step / config.steps))

@@ -18,7 +18,7 @@ class FolderOptions(DatasetOptions):
 
 
 class Folder(Dataset):
-    """Domains are the folders in the root, classes the folders in those; hidden ones are left out."""
+    """Domains are the folders in the root, classes those within; hidden ones are left out."""
 
     name = "folder"
     summary = "your own images, root/domain/class/*.jpg|png|webp (--data-root DIR)"

@@ -74,7 +74,7 @@ class Dataset:
         return str(self.root / sample.key) if self.root else f"{self.name}:{sample.key}"
 
     def fingerprint(self) -> str:
-        """SHA-256 over the sorted keys and sizes, 16 hex digits: the same data, wherever it lies."""
+        """Hash the sorted keys and sizes to 16 hex digits: the same wherever the data lie."""
         return fingerprint(
             (sample.key, self.size(sample))
             for domain in self.domains

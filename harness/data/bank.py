@@ -87,7 +87,7 @@ class ImageBank:
         return self._pixels.get(("test", sample.key), make)
 
     def check(self, samples: Sequence[Sample]) -> None:
-        """Decode the images that fit in memory now, so that a broken one stops a run at its start."""
+        """Decode what fits in memory now, so that a broken image stops a run at its start."""
         for sample in samples:
             if self._pixels.used >= self._pixels.limit:
                 return

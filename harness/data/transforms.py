@@ -14,7 +14,7 @@ from harness.data.images import to_tensor
 
 ensure_torchvision()
 from torchvision.transforms import InterpolationMode  # noqa: E402
-from torchvision.transforms import functional as F  # noqa: E402, N812
+from torchvision.transforms import functional as F  # noqa: E402
 
 
 def test_pixels(image: Image.Image, preprocess: Preprocess) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -19,9 +20,9 @@ from typing import Any
 from harness import registry
 from harness.context import Context
 from harness.executors.display import Display
-from harness.timestamps import now
 from harness.specs import RunSpec
 from harness.store import Store
+from harness.timestamps import now
 
 STOP_SECONDS = 120.0
 
@@ -83,10 +84,8 @@ class Worker:
     def close(self) -> None:
         """Let the worker end after what it does now."""
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
 
 
 def run_local(

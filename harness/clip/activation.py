@@ -1,0 +1,60 @@
+"""QuickGELU or GELU: weights are right only with the activation they were trained with."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from harness.clip.library import QuickGELU, get_pretrained_cfg, open_clip
+from harness.errors import UserError
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a checkpoint is a TorchScript archive, the form OpenAI published its weights in."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any("/code/" in entry for entry in archive.namelist())
+
+
+def openai_hashes() -> set[str]:
+    """Return the SHA-256 sums of OpenAI's files, which are part of their addresses."""
+    urls = (str(get_pretrained_cfg(*pair).get("url", "")) for pair in open_clip.list_pretrained())
+    return {url.split("/")[-2] for url in urls if "openaipublic" in url}
+
+
+def check_activation(model: Any, quick: bool, title: str) -> None:
+    """Check that every block has the activation the weights were trained with.
+
+    Raises:
+        RuntimeError: If one has not, which no user can cause.
+    """
+    text = getattr(model, "text", model)
+    towers = [getattr(tower, "transformer", None) for tower in (model.visual, text)]
+    blocks = [b for tower in towers for b in getattr(tower, "resblocks", [])]
+    if any(isinstance(block.mlp.gelu, QuickGELU) != quick for block in blocks):
+        raise RuntimeError(f"{title}: quick_gelu={quick}, but a block has another activation")
+
+
+def refuse_openai(name: str, file: Path) -> None:
+    """Refuse a file of OpenAI's for a configuration without QuickGELU.
+
+    Such a file is known by its sum, its form or its name. Computing with the wrong activation costs
+    points of accuracy and raises nothing.
+
+    Args:
+        name: The model, whose activation is GELU.
+        file: The checkpoint.
+
+    Raises:
+        UserError: Naming the model to use.
+    """
+    with file.open("rb") as stream:
+        known = hashlib.file_digest(stream, "sha256").hexdigest() in openai_hashes()
+    if known or is_torchscript(file) or "openai" in file.name.lower():
+        raise UserError(
+            f"{file}: these are OpenAI's weights, trained with QuickGELU, and {name} computes "
+            f"GELU; use model {name}-quickgelu"
+        )

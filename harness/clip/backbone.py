@@ -1,0 +1,161 @@
+"""A pretrained CLIP as the methods see it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from harness.clip import forward
+from harness.clip.forward import ImageTrace, TraceRequest
+from harness.clip.text import TextTower, prompts, tokenize
+from harness.specs import ModelSpec
+
+TEXT_BATCH = 256
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How the model's images were prepared when it was trained; from the model's own config."""
+
+    image_size: int
+    """Side of the square input."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    """``bicubic`` or ``bilinear``."""
+    resize_mode: str
+    """``shortest`` (then centre crop), ``squash`` or ``longest`` (then padding)."""
+
+
+def weights_fingerprint(model: nn.Module) -> str:
+    """Return the first 16 hex digits of a SHA-256 over names and bytes of a state dict."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(eq=False)
+class Backbone:
+    """A CLIP model in eval mode, float32 and frozen, with what belongs to it.
+
+    ``load_backbone`` makes one; a run works on its own ``fork``.
+    """
+
+    model: Any
+    """open_clip's ``CLIP`` or ``CustomTextCLIP``."""
+    tokenizer: Any
+    """Called with texts and ``context_length``; see ``text.tokenize``."""
+    spec: ModelSpec
+    preprocess: Preprocess
+    device: torch.device
+    fingerprint: str
+    """Of the pretrained weights; a fork keeps it."""
+    _texts: dict[tuple[tuple[str, ...], str], Tensor] = field(default_factory=dict, repr=False)
+
+    @property
+    def visual(self) -> Any:
+        """The image tower."""
+        return self.model.visual
+
+    @property
+    def logit_scale(self) -> float:
+        """Inverse temperature: exp of what was learned, 100 for OpenAI's weights."""
+        return float(self.model.logit_scale.detach().exp())
+
+    @property
+    def embed_dim(self) -> int:
+        """Dimension D of the features."""
+        if hasattr(self.visual, "output_dim"):
+            return int(self.visual.output_dim)
+        text = getattr(self.model, "text", None)  # an image tower from timm does not say
+        return int(self.model.text_projection.shape[1] if text is None else text.output_dim)
+
+    @property
+    def context_length(self) -> int:
+        """Longest prompt in tokens, start and end of text included."""
+        return int(self.model.context_length)
+
+    @property
+    def text_tower(self) -> TextTower:
+        """The text tower for prompt learning.
+
+        Raises:
+            UserError: If prompts cannot be learned for this kind of tower.
+        """
+        return TextTower(self.model, self.tokenizer, self.spec.title())
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which the forward pass has the precision that the spec says."""
+        dtype = _AUTOCAST.get(self.spec.precision)
+        return torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None)
+
+    def trace(self, images: Tensor, request: TraceRequest) -> ImageTrace:
+        """Run the image tower once, under autocast as the spec says; gradient flows.
+
+        Args:
+            images: [B, 3, H, W] float32, normalised.
+            request: What is asked for beside the pooled feature.
+
+        Returns:
+            The pooled feature and what was asked for, float32, not normalised.
+
+        Raises:
+            UserError: If the tower cannot give it.
+        """
+        with self.autocast():
+            return forward.trace(self.visual, images, request, self.spec.title())
+
+    def image_features(self, images: Tensor) -> Tensor:
+        """Return [B, D] float32 unit-norm features of [B, 3, H, W] images; gradient flows."""
+        return F.normalize(self.trace(images, TraceRequest()).pooled, dim=-1)
+
+    @torch.no_grad()
+    def text_features(self, class_names: tuple[str, ...], template: str) -> Tensor:
+        """Return the features of one prompt per class, computed once and kept.
+
+        Args:
+            class_names: C names; underscores are read as blanks.
+            template: Prompt with one ``{}``.
+
+        Returns:
+            [C, D] float32 unit norm, without gradient; shared, not to be changed in place.
+
+        Raises:
+            UserError: If the template has no place for the name or a prompt is too long.
+        """
+        key = (tuple(class_names), template)
+        if key not in self._texts:
+            texts = prompts(class_names, template)
+            tokens = tokenize(self.tokenizer, texts, self.context_length).to(self.device)
+            # Once per sweep, so always in full precision, whatever surrounds this call.
+            with torch.autocast(self.device.type, enabled=False):
+                parts = [self.model.encode_text(part) for part in torch.split(tokens, TEXT_BATCH)]
+            self._texts[key] = F.normalize(torch.cat(parts), dim=-1)
+        return self._texts[key].to(self.device)
+
+    def fork(self) -> Backbone:
+        """Return a backbone with its own copy of the image tower and of the logit scale.
+
+        The text tower, the tokenizer and the text features are shared: no method changes them.
+        """
+        own = {"visual", "logit_scale", "logit_bias"}
+        shared: dict[int, Any] = {}
+        for parts in (self.model._modules, self.model._parameters, self.model._buffers):
+            shared |= {id(part): part for name, part in parts.items() if name not in own}
+        # deepcopy takes whatever its memo knows as already copied.
+        return replace(self, model=copy.deepcopy(self.model, shared))
+
+    def to(self, device: str | torch.device) -> Backbone:
+        """Move the model, in place, and return self."""
+        self.device = torch.device(device)
+        self.model.to(self.device)
+        return self

@@ -1,0 +1,117 @@
+"""Load a pretrained CLIP, or say in one line why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from harness.clip import names
+from harness.clip.activation import check_activation, is_torchscript, refuse_openai
+from harness.clip.backbone import Backbone, Preprocess, weights_fingerprint
+from harness.clip.info import model_info
+from harness.clip.library import get_pretrained_cfg, open_clip
+from harness.clip.names import MODEL_ALIASES, first_line
+from harness.errors import UserError
+from harness.specs import ModelSpec
+
+__all__ = ["MODEL_ALIASES", "load_backbone", "model_info"]
+
+
+def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
+    """Load a model, frozen, in eval mode and float32.
+
+    Args:
+        spec: Its `precision` is that of the forward pass; weights are float32 always.
+        device: Where to put it.
+
+    Raises:
+        UserError: If the name, tag or file is wrong, the weights cannot be fetched or do not fit,
+            or OpenAI's weights are given under a configuration with another activation.
+    """
+    name = names.check(spec)
+    config = names.get_model_config_or_error(name, spec.name)
+    quick = bool(config.get("quick_gelu", False))
+    file = Path(spec.pretrained)
+    archive = False
+    tag = {} if names.has_schema(name) else get_pretrained_cfg(name, spec.pretrained)
+    if tag:
+        # open_clip 3.3 only warns when the tag's activation is not the configuration's and then
+        # computes with the wrong one. The tag knows how its weights were trained.
+        quick = bool(tag.get("quick_gelu", False))
+        if not quick and config.get("quick_gelu"):
+            plain = name.removesuffix("-quickgelu")
+            raise UserError(f"{spec.title()}: trained with another activation; use {plain}")
+    elif not names.has_schema(name):
+        archive = is_torchscript(file)  # which torch does not load as mere weights
+        if not quick:
+            refuse_openai(name, file)
+    model = _create(spec, name, quick, weights_only=not archive)
+    check_activation(model, quick, spec.title())
+    model.eval().requires_grad_(False).float()
+    return Backbone(
+        model=model,
+        tokenizer=_tokenizer(spec, name),
+        spec=spec,
+        preprocess=_preprocess(model, spec),
+        device=torch.device("cpu"),
+        fingerprint=weights_fingerprint(model),
+    ).to(device)
+
+
+def _create(spec: ModelSpec, name: str, quick: bool, weights_only: bool) -> Any:
+    try:
+        return open_clip.create_model(
+            name,
+            spec.pretrained or None,
+            force_quick_gelu=quick,
+            require_pretrained=True,
+            weights_only=weights_only,
+        )
+    except (RuntimeError, OSError, ValueError, KeyError, AssertionError, AttributeError) as error:
+        raise _explained(spec, error) from None
+    except (ImportError, TypeError, UnpicklingError, SafetensorError) as error:
+        raise _explained(spec, error) from None
+
+
+def _explained(spec: ModelSpec, error: Exception) -> UserError:
+    text, line = str(error), first_line(error)
+    where = Path(spec.pretrained).name if Path(spec.pretrained).is_file() else spec.title()
+    if "loading state_dict" in text or "size mismatch" in text or "width changed" in text:
+        detail = text.strip().splitlines()[1].strip() if "\n" in text else line
+        return UserError(
+            f"weights of '{where}' do not fit model {spec.name}: {detail[:160]}; "
+            "choose the model they were trained as"
+        )
+    if isinstance(error, ImportError) or "pip install" in text:
+        return UserError(f"model {spec.title()} needs another package: {line}")
+    fetched = "download" in text.lower() or "HF Hub" in text or "could not be loaded" in text
+    if fetched and not Path(spec.pretrained).is_file():
+        return UserError(f"cannot get the weights of {spec.title()}; {names.offline()}")
+    return UserError(f"weights of '{where}' cannot be read as a model checkpoint: {line[:160]}")
+
+
+def _tokenizer(spec: ModelSpec, name: str) -> Any:
+    try:
+        return open_clip.get_tokenizer(name)
+    except (ImportError, OSError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        why = first_line(error)
+        raise UserError(f"no tokenizer for {spec.title()} ({why}); {names.offline()}") from None
+
+
+def _preprocess(model: Any, spec: ModelSpec) -> Preprocess:
+    config = model.visual.preprocess_cfg
+    size = config["size"]
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if len(set(sides)) != 1:
+        raise UserError(f"{spec.title()} takes {sides[0]}x{sides[-1]} images; use a square one")
+    return Preprocess(
+        image_size=int(sides[0]),
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        interpolation=str(config["interpolation"]),
+        resize_mode=str(config["resize_mode"]),
+    )

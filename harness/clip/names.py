@@ -1,0 +1,121 @@
+"""Names of models: aliases, and what is wrong with a name that leads nowhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.clip.library import (
+    get_model_config,
+    get_pretrained_cfg,
+    list_pretrained_tags_by_model,
+    open_clip,
+)
+from harness.errors import UserError, unknown_name
+from harness.specs import ModelSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+# Resolved where it is used and never stored: a path in a spec would tie its id to one machine.
+MODEL_ALIASES = {"tiny-emoji": f"local-dir:{ROOT / 'models' / 'tiny-emoji'}"}
+CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+
+
+def resolve(name: str) -> str:
+    """Return open_clip's name of a model: ``ViT-B/16`` is ``ViT-B-16``, aliases are paths."""
+    if name in MODEL_ALIASES:
+        return MODEL_ALIASES[name]
+    return name if has_schema(name) else name.replace("/", "-")
+
+
+def has_schema(name: str) -> bool:
+    """Whether a resolved name brings its own weights."""
+    return name.startswith(("local-dir:", "hf-hub:"))
+
+
+def check(spec: ModelSpec) -> str:
+    """Return the resolved name of a model whose name, tag and files exist.
+
+    Raises:
+        UserError: For an unknown name or tag, a missing file, a path without weights, or a
+            `pretrained` beside a name that says it all.
+    """
+    name = resolve(spec.name)
+    if has_schema(name):
+        if spec.pretrained:
+            raise UserError(
+                f"pretrained '{spec.pretrained}' does not go with {spec.name}, which brings its "
+                "own weights; leave it empty"
+            )
+        if name.startswith("local-dir:"):
+            _check_folder(Path(name.removeprefix("local-dir:")), spec.name)
+        return name
+    known_model(name)
+    _check_pretrained(name, spec.pretrained)
+    return name
+
+
+def known_model(name: str) -> None:
+    """Check that open_clip has a configuration of that name.
+
+    Raises:
+        UserError: With the nearest names.
+    """
+    if name not in open_clip.list_models():
+        fix = "or hf-hub:OWNER/NAME, local-dir:PATH"
+        raise unknown_name("model", name, [*open_clip.list_models(), *MODEL_ALIASES], fix)
+
+
+def _check_pretrained(name: str, pretrained: str) -> None:
+    tags = list_pretrained_tags_by_model(name)
+    if not pretrained:
+        known = f"one of {', '.join(tags)}, or " if tags else ""
+        raise UserError(f"model {name} needs weights; set pretrained to {known}a checkpoint file")
+    if get_pretrained_cfg(name, pretrained):
+        return
+    if pretrained.endswith(CHECKPOINT_SUFFIXES) or os.sep in pretrained:
+        if not Path(pretrained).is_file():
+            raise UserError(f"{pretrained}: no such checkpoint file; correct pretrained")
+    elif not Path(pretrained).is_file():
+        raise unknown_name(f"weights of {name}", pretrained, tags, "or a checkpoint file")
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    if not folder.is_dir():
+        raise UserError(f"model '{name}': no folder {folder}; correct the path")
+    if not (folder / "open_clip_config.json").is_file():
+        raise UserError(f"model '{name}': no open_clip_config.json in {folder}; export it there")
+    if not any(path.suffix in CHECKPOINT_SUFFIXES for path in folder.iterdir()):
+        raise UserError(f"model '{name}': no weights in {folder}; add open_clip_model.safetensors")
+    config = get_model_config_or_error(f"local-dir:{folder}", name)
+    if not {"embed_dim", "vision_cfg", "text_cfg"} <= set(config):
+        path = folder / "open_clip_config.json"
+        raise UserError(f"{path}: model_cfg lacks embed_dim, vision_cfg or text_cfg; add it")
+
+
+def get_model_config_or_error(resolved: str, name: str) -> dict[str, object]:
+    """Return open_clip's configuration of a model.
+
+    Raises:
+        UserError: If it cannot be read or fetched.
+    """
+    try:
+        config = get_model_config(resolved)
+    except (OSError, ValueError, RuntimeError) as error:
+        why = first_line(error)
+        raise UserError(f"model '{name}': no configuration ({why}); {offline()}") from None
+    return dict(config)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error, for a one-line message."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def offline() -> str:
+    """Return what to do when weights or configurations cannot be fetched."""
+    why = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else "is the network up?"
+    return (
+        f"{why}: run once where there is a network with the same HF_HOME, or give a local-dir: or "
+        "a checkpoint file"
+    )

@@ -1,0 +1,102 @@
+"""The sentence under a table: data, protocol, backbone, what ± is, n, weights, what is missing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from harness.report.aggregate import Table
+from harness.report.spread import MEANING
+
+_PROTOCOLS = {"domain_shift": "leave one domain out"}
+_TESTED = {
+    "all": "tested on all images of the held-out domain",
+    "in": "tested on DomainBed's 'in' part of the held-out domain",
+    "out": "tested on DomainBed's 'out' part of the held-out domain",
+}
+
+
+def heading(table: Table) -> str:
+    """Return what the table is about in a line."""
+    key = table.key
+    protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
+    return f"{_dataset(table)}, {protocol}, {key['model']} ({key['precision']})"
+
+
+def caption(table: Table) -> str:
+    """Return the full caption as plain text."""
+    key = table.key
+    protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
+    sentences = [
+        f"Top-1 accuracy in % on {_dataset(table)}; {protocol}, "
+        f"{_TESTED.get(key['test_on'], key['test_on'])}"
+        f"{', on groups (pictured things) not trained on' if key['disjoint_groups'] else ''}"
+        f"; {100 * key['holdout_fraction']:g} % of each source domain held out for validation.",
+        f"Backbone: {key['model']}, {key['precision']}.",
+        spread_sentence(table),
+        _selection(table),
+    ]
+    if any(cell.best for row in table.rows for cell in row.all_cells()):
+        sentences.append("Bold: best of the column's complete cells.")
+    if table.heads != table.domains:
+        pairs = zip(table.heads, table.domains, strict=True)
+        sentences.append(f"Domains: {', '.join(f'{head} {name}' for head, name in pairs)}.")
+    sentences.append(_holes(table))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def spread_sentence(table: Table) -> str:
+    """Return what ± is and over how many seeds."""
+    seeds = {cell.n for row in table.rows for cell in row.cells if cell.n}
+    if not seeds:
+        return ""
+    if max(seeds) == 1:
+        return "One seed (n = 1), so no ±."
+    rest = "" if seeds == {table.usual_n} else ", n in brackets where it differs"
+    usual = f"n = {table.usual_n} seeds" if table.usual_n else "seeds"
+    return (
+        f"Mean ± {MEANING[table.spread]} over {usual}{rest}; "
+        f"'{table.mean_head}' averages over domains within each seed first."
+    )
+
+
+def with_initials(table: Table) -> Table:
+    """Return the table with its domains headed by the shortest initials that tell them apart."""
+    heads = []
+    for domain in table.domains:
+        others = [other for other in table.domains if other != domain]
+        length = 1
+        while length < len(domain) and any(
+            other[:length].lower() == domain[:length].lower() for other in others
+        ):
+            length += 1
+        heads.append(domain[:1].upper() + domain[1:length])
+    return replace(table, heads=tuple(heads))
+
+
+def _dataset(table: Table) -> str:
+    options = json.loads(table.key["dataset_options"])
+    inner = ", ".join(f"{name}={value}" for name, value in options.items())
+    return f"{table.key['dataset']}{f' ({inner})' if inner else ''}"
+
+
+def _selection(table: Table) -> str:
+    by_kind: dict[str, list[str]] = {}
+    for row in table.rows:
+        if row.selection:
+            by_kind.setdefault(row.selection, []).append(row.label)
+    if not by_kind:
+        return ""
+    if len(by_kind) == 1:
+        return f"Weights tested: {next(iter(by_kind))}."
+    parts = (f"{kind} ({', '.join(labels)})" for kind, labels in by_kind.items())
+    return f"Weights tested: {'; '.join(parts)}."
+
+
+def _holes(table: Table) -> str:
+    parts = []
+    if table.n_missing:
+        parts.append(f"{table.n_missing} missing")
+    if table.n_failed:
+        parts.append(f"{table.n_failed} failed")
+    return f"Of {table.n_runs} runs, {' and '.join(parts)}." if parts else ""

@@ -1,0 +1,61 @@
+"""The verb `report`: print the tables of a store and write its files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.errors import unknown_name
+from harness.report.spread import MEANING, SPREADS
+from harness.report.tables import to_terminal
+from harness.report.write import FORMATS, Choice, build_tables, write_report
+from harness.store import Store
+
+_FORMATS = (*FORMATS, "term")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    meanings = "; ".join(f"{kind}: {text}" for kind, text in MEANING.items()).replace("%", "%%")
+    parser.add_argument(
+        "--store", type=Path, default=Path("results/quickstart"), help="results (%(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="where files go (<store>/report)")
+    parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
+    parser.add_argument(
+        "--spread", choices=SPREADS, default="std", help=f"what ± is ({meanings}; %(default)s)"
+    )
+    parser.add_argument(
+        "--format", default=",".join(_FORMATS), metavar="A,B", help="some of %(default)s"
+    )
+    parser.add_argument("--model", help="only this backbone, e.g. ViT-B-16/openai")
+    parser.add_argument("--dataset", help="only this data set")
+    parser.add_argument(
+        "--initials", action="store_true", help="head the domains' columns by initials"
+    )
+
+
+def run_report(args: argparse.Namespace) -> int:
+    """Print the tables, write the files, say where they are; return the exit status."""
+    from rich.console import Console
+
+    formats = [part.strip() for part in args.format.split(",") if part.strip()]
+    for name in formats:
+        if name not in _FORMATS:
+            raise unknown_name("format", name, _FORMATS)
+    store = Store(args.store)
+    choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials)
+    tables = build_tables(store, choice)
+    console = Console()
+    if "term" in formats:
+        for _, table in tables:
+            console.print(to_terminal(table))
+    files = [name for name in formats if name != "term"]
+    if files:
+        paths = write_report(
+            store, args.out or args.store / "report", args.spread, args.sweep, files,
+            model=args.model, dataset=args.dataset, initials=args.initials,
+        )  # fmt: skip
+        for path in paths:
+            print(path)
+    return 0

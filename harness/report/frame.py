@@ -1,0 +1,133 @@
+"""From a store to a data frame: one row per run, finished, failed or missing."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import pandas as pd
+
+from harness.errors import UserError, unknown_name
+from harness.report.names import clean, method_call
+from harness.specs import RunSpec
+from harness.store import RunRecord, Score, Store
+
+COLUMNS = (
+    "id", "status", "order", "label", "call", "method", "given", "config", "model", "precision",
+    "model_fingerprint", "dataset", "dataset_options", "dataset_fingerprint", "protocol",
+    "test_on", "holdout_fraction", "disjoint_groups", "asked_selection", "selection", "target",
+    "seed", "data_seed", "accuracy", "n", "correct", "source_val", "zero_shot_val",
+    "selected_step", "step_ms", "wall_s", "peak_memory_mb", "trained_parameters",
+    "total_parameters", "device", "error",
+)  # fmt: skip
+
+
+def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
+    """Return one row per run; accuracies are in percent.
+
+    ``status`` is ``done``, ``failed``, or ``missing``: planned by a sweep of this store, but
+    neither recorded nor failed. A cell that is not done has None for what is not known.
+
+    Args:
+        store: Where the runs are.
+        sweep: Only this sweep's runs, under the names this sweep gives them.
+
+    Raises:
+        UserError: If the store has no runs at all, or no such sweep.
+    """
+    plans = {plan.name: plan for plan in store.plans()}
+    if sweep is not None and sweep not in plans:
+        raise unknown_name("sweep", sweep, plans, f"it must have been run into {store.root}")
+    chosen = [plans[sweep]] if sweep is not None else list(plans.values())
+    planned: dict[str, RunSpec] = {}
+    for plan in chosen:
+        for spec in plan.runs:
+            planned.setdefault(spec.id, spec)
+    order = {run_id: position for position, run_id in enumerate(planned)}
+
+    rows: dict[str, dict[str, Any]] = {}
+    for record in store.records():
+        if sweep is None or record.id in planned:
+            # the plan's label wins: the run may have been made first under another sweep's name
+            rows[record.id] = _finished(record, planned.get(record.id, record.spec))
+    for failure in store.failures():
+        if sweep is None or failure.id in planned:
+            spec = planned.get(failure.id, failure.spec)
+            rows[failure.id] = _asked(spec, "failed") | {"error": clean(failure.error)}
+    for run_id, spec in planned.items():
+        rows.setdefault(run_id, _asked(spec, "missing"))
+    if not any(row["status"] != "missing" for row in rows.values()):
+        raise UserError(
+            f"{store.root}: no runs yet, so there is nothing to report; "
+            "start with `python run_benchmark.py quickstart`"
+        )
+    for run_id, row in rows.items():
+        row["id"] = run_id
+        row["order"] = order.get(run_id, len(order))
+    ordered = sorted(rows.values(), key=lambda row: (row["order"], row["label"], row["id"]))
+    # object columns: pandas would turn None into NaN and whole numbers into floats
+    return pd.DataFrame(ordered, columns=list(COLUMNS), dtype=object)
+
+
+def _asked(spec: RunSpec, status: str) -> dict[str, Any]:
+    call = method_call(spec.method, spec.given)
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    model = spec.model
+    name, pretrained = model.name, model.pretrained
+    if model.fingerprint:  # a local file: its name is enough, where it lies is nobody's business
+        name, pretrained = (
+            PurePath(part).name if "/" in part else part for part in (name, pretrained)
+        )
+    return row | {
+        "status": status,
+        "label": clean(spec.label or call) or spec.method,
+        "call": call,
+        "method": spec.method,
+        "given": spec.given,
+        "config": spec.config,
+        "model": f"{name}/{pretrained}" if pretrained else name,
+        "precision": spec.model.precision,
+        "model_fingerprint": spec.model.fingerprint,
+        "dataset": spec.dataset.name,
+        "dataset_options": json.dumps(spec.dataset.options, sort_keys=True, ensure_ascii=False),
+        "dataset_fingerprint": spec.dataset.fingerprint,
+        "protocol": spec.protocol.name,
+        "test_on": spec.protocol.test_on,
+        "holdout_fraction": spec.protocol.holdout_fraction,
+        "disjoint_groups": spec.protocol.disjoint_groups,
+        "asked_selection": spec.selection,
+        "target": clean(spec.target),
+        "seed": spec.seed,
+        "data_seed": spec.data_seed,
+    }
+
+
+def _finished(record: RunRecord, spec: RunSpec) -> dict[str, Any]:
+    metrics, made = record.metrics, record.provenance
+    if metrics.target.n == 0:
+        return _asked(spec, "failed") | {"error": "the record has no test images"}
+    return _asked(spec, "done") | {
+        "model_fingerprint": record.model_fingerprint,
+        "dataset_fingerprint": record.dataset_fingerprint,
+        "selection": metrics.selection,
+        "accuracy": 100 * metrics.target.accuracy,
+        "n": metrics.target.n,
+        "correct": metrics.target.correct,
+        "source_val": _mean(metrics.source_val),
+        "zero_shot_val": _mean(metrics.zero_shot_val),
+        "selected_step": metrics.selected_step,
+        "step_ms": made.step_ms,
+        "wall_s": made.wall_s,
+        "peak_memory_mb": made.peak_memory_mb,
+        "trained_parameters": record.trained_parameters,
+        "total_parameters": record.total_parameters,
+        "device": made.device,
+    }
+
+
+def _mean(scores: Mapping[str, Score]) -> float | None:
+    known = [100 * score.accuracy for score in scores.values() if score.n]
+    return statistics.fmean(known) if known else None

@@ -23,7 +23,7 @@ def ablation_picture(table: Table, spec: FigureSpec, kind: str = "png") -> bytes
     """Return the figure as ``png`` (200 dots per inch) or ``pdf``."""
     data = ablation_bars(table, spec)
     n_bars = sum(len(group.bars) for group in data.groups)
-    width = min(max(5.2, 0.36 * n_bars + 0.5 * len(data.groups) + 1.0), 16.0)
+    width = min(max(5.2, 0.31 * n_bars + 0.35 * len(data.groups) + 0.9), 16.0)
     with styled():
         figure = new_figure(width, 1)
         lines = wrap(figure, footnote(table, data), width - 0.3, fontsize=8.5)

@@ -32,8 +32,10 @@ def styled() -> Iterator[None]:
     """Use our style for drawing and saving, and the caller's again afterwards."""
     import matplotlib as mpl
 
-    defaults = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
-    with mpl.rc_context({**defaults, **STYLE}), warnings.catch_warnings():
+    # the user's matplotlibrc must not change our pictures; the backend is not ours to change
+    values: dict[Any, Any] = {k: v for k, v in mpl.rcParamsDefault.items() if k != "backend"}
+    values.update(STYLE)
+    with mpl.rc_context(values), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 

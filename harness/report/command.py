@@ -46,8 +46,10 @@ def run_report(args: argparse.Namespace) -> int:
     store = Store(args.store)
     choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials)
     tables = build_tables(store, choice)
-    console = Console()
     if "term" in formats:
+        console = Console()
+        if not console.is_terminal:  # a file or a pipe has no width to fit
+            console = Console(width=max(console.width, 160))
         for _, table in tables:
             console.print(to_terminal(table))
     files = [name for name in formats if name != "term"]

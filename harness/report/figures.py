@@ -147,7 +147,7 @@ def _bars(labels: list[str], cells: list[Cell]) -> tuple[Bar, ...]:
 
 
 def _axis(cells: list[Cell]) -> tuple[float, float]:
-    """Start at zero unless that squeezes all differences into the upper third of the axis."""
+    """Start at zero unless that squeezes all differences into the upper half of the axis."""
     known = [(cell.mean, cell.spread or 0.0) for cell in cells if cell.mean is not None]
     if not known:
         return 0.0, 100.0
@@ -156,6 +156,6 @@ def _axis(cells: list[Cell]) -> tuple[float, float]:
     room = max(high - low, 1.0)
     step = 10.0 if room > 15 else 5.0 if room > 5 else 1.0
     bottom = 0.0
-    if low > 2 * room:
+    if low > room:
         bottom = max(0.0, math.floor((low - 0.5 * room) / step) * step)
-    return bottom, min(high + 0.22 * (high - bottom), 112.0)
+    return bottom, min(high + 0.14 * (high - bottom), 112.0)

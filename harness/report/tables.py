@@ -116,11 +116,13 @@ def to_terminal(table: Table) -> RichTable:
     # Text, not str: rich would read brackets in a name as markup
     out = RichTable(
         title=Text(heading(table)), caption=Text(caption(table)), box=box.SIMPLE_HEAD,
-        title_justify="left", caption_justify="left",
+        title_justify="left", caption_justify="left", pad_edge=False,
     )  # fmt: skip
-    out.add_column(Text("method"), overflow="fold")
+    # a narrow terminal breaks cells at their blanks before it breaks a word of a name
+    longest = max((len(word) for row in table.rows for word in row.label.split()), default=0)
+    out.add_column(Text("method"), overflow="fold", min_width=min(longest, 24))
     for head in (*table.heads, table.mean_head):
-        out.add_column(Text(head), justify="right", no_wrap=True)
+        out.add_column(Text(head), justify="right", overflow="fold", min_width=6)
     for row in table.rows:
         texts = []
         for cell in row.all_cells():

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.report.command import add_arguments, run_report
+from harness.report.write import write_report
+from harness.specs import ModelSpec
+from harness.store import Store
+from tests.report.fakes import add, fill, plan, realistic, spec
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_TORCH = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "open_clip", "torchvision", "scipy"}:
+            raise ImportError(f"{name} is blocked")
+sys.meta_path.insert(0, Blocked())
+from pathlib import Path
+from harness.report.write import write_report
+from harness.store import Store
+write_report(Store(sys.argv[1]), Path(sys.argv[2]))
+assert "torch" not in sys.modules
+assert "matplotlib.pyplot" not in sys.modules
+"""
+
+
+def report(store: Path, out: Path, hash_seed: str) -> dict[str, bytes]:
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+    environment.pop("DISPLAY", None)
+    subprocess.run(
+        [sys.executable, "-c", NO_TORCH, str(store), str(out)], check=True, env=environment, cwd=out
+    )
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def test_without_torch_and_with_the_same_bytes_twice(tmp_path: Path) -> None:
+    realistic(tmp_path / "store")
+    outs = [tmp_path / "one", tmp_path / "two"]
+    for out in outs:
+        out.mkdir()
+    first, second = (report(tmp_path / "store", out, str(i)) for i, out in enumerate(outs))
+    assert sorted(first) == [
+        "figure-ablation.pdf", "figure-ablation.png",
+        "table.csv", "table.md", "table.pdf", "table.png", "table.tex",
+    ]  # fmt: skip
+    for name, data in first.items():
+        assert data == second[name], f"{name} differs from one run to the next"
+    assert first["table.png"].startswith(b"\x89PNG")
+    assert b"CreationDate" not in first["table.pdf"]
+    assert str(tmp_path).encode() not in b"".join(first.values())
+
+
+def test_several_blocks_are_several_files(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000,)}})
+    add(store, spec("a", "x", model=ModelSpec(name="ViT-B-16", pretrained="openai")), 1200)
+    paths = write_report(store, tmp_path / "out", formats=["md", "tex"])
+    assert sorted(path.name for path in paths) == [
+        "table-tiny-emoji.md", "table-tiny-emoji.tex",
+        "table-vit-b-16-openai.md", "table-vit-b-16-openai.tex",
+    ]  # fmt: skip
+    (only,) = write_report(store, tmp_path / "out", formats=["md"], model="ViT-B/16")
+    assert only.name == "table.md"
+    assert "60.0" in only.read_text()
+    with pytest.raises(UserError, match="unknown model 'RN50'"):
+        write_report(store, tmp_path / "out", model="RN50")
+    with pytest.raises(UserError, match="unknown data set 'pacs'"):
+        write_report(store, tmp_path / "out", dataset="pacs")
+    with pytest.raises(UserError, match="unknown format 'doc'"):
+        write_report(store, tmp_path / "out", formats=["doc"])
+
+
+def test_a_partly_filled_store_is_reported_with_its_holes(tmp_path: Path) -> None:
+    store = realistic(tmp_path / "store")
+    runs = next(store.plans()).runs
+    for run in runs[::3]:
+        (store.run_dir(run.id) / "record.json").unlink()
+    store.fail(runs[0], "RuntimeError: out of memory", "", "now")
+    paths = write_report(store, tmp_path / "out")
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert len(paths) == 7
+    assert "(2/3)" in text
+    assert "Of 84 runs, 27 missing and 1 failed." in text
+
+
+def test_figures_of_the_same_name_and_of_sweeps_that_did_not_run(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000, 1010)}, "b": {"x": (1100, 1120)}})
+    shown = {"name": "f", "bars": [{"label": "A", "row": "a"}, {"label": "$B_1$", "row": "b"}]}
+    runs = [spec(m, "x", s, method=m) for m in "ab" for s in (0, 1)]
+    plan(store, "one", runs, [shown])
+    plan(store, "two", runs, [shown])
+    plan(store, "three", [spec("c", "x", method="c")], [shown | {"name": "g"}])
+    paths = write_report(store, tmp_path / "out", formats=["png"])
+    assert [path.name for path in paths] == ["table.png", "figure-one-f.png", "figure-two-f.png"]
+
+
+def arguments(*given: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(given)
+
+
+def test_the_command_prints_the_table_and_the_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    realistic(tmp_path, ablation=False)
+    options = ("--store", str(tmp_path), "--spread", "ci95", "--format", "term,md", "--initials")
+    assert run_report(arguments(*options)) == 0
+    out = capsys.readouterr().out
+    assert "AlignCLIP" in out
+    assert "95 % confidence interval" in out
+    assert str(tmp_path / "report" / "table.md") in out
+    with pytest.raises(UserError, match="unknown format 'xls'"):
+        run_report(arguments("--store", str(tmp_path), "--format", "xls"))
+
+
+def test_an_empty_store_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"python run_benchmark\.py quickstart"):
+        run_report(arguments("--store", str(tmp_path / "none")))
+    assert not (tmp_path / "none").exists()
+
+
+def test_defaults_are_the_quickstart() -> None:
+    args = arguments()
+    assert args.store == Path("results/quickstart")
+    assert args.spread == "std"
+
+
+def test_hostile_names_can_be_drawn(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for seed in (0, 1):
+        for i, name in enumerate([r"$\frac{a}$ & 100%", "a_b^c", "模型 [x]"]):
+            add(store, spec(name, "d$_o$", seed, config={"i": i}), 1000 + 30 * i)
+    paths = write_report(store, tmp_path / "out", formats=["png", "pdf"])
+    assert all(path.stat().st_size > 5000 for path in paths)
+
+
+def test_the_store_is_only_read(tmp_path: Path) -> None:
+    realistic(tmp_path / "store", ablation=False)
+    before = {p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file()}
+    write_report(Store(tmp_path / "store"), tmp_path / "out", formats=["csv"])
+    after = {p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file()}
+    assert before == after

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.report.aggregate import Table
 from harness.report.canvas import encode, new_figure, styled, wrap
 from harness.report.caption import heading
 from harness.report.figures import Ablation, FigureSpec, ablation_bars
 from harness.report.spread import MEANING
+from harness.report.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def ablation_picture(table: Table, spec: FigureSpec, kind: str = "png") -> bytes
         figure = new_figure(width, 1)
         lines = wrap(figure, footnote(table, data), width - 0.3, fontsize=8.5)
         title = wrap(figure, spec.title, width - 0.3, fontsize=12)
-        below, above = 0.62 + 0.16 * len(lines), 0.45 + 0.23 * len(title)
+        below, above = 0.52 + 0.16 * len(lines), 0.45 + 0.23 * len(title)
         height = 2.5 + below + above
         figure.set_size_inches(width, height)
         box = (0.62 / width, below / height, 1 - 0.74 / width, 2.5 / height)
@@ -44,7 +44,7 @@ def ablation_picture(table: Table, spec: FigureSpec, kind: str = "png") -> bytes
             y = 1 - (0.24 + 0.23 * i) / height
             figure.text(0.5, y, line, ha="center", va="baseline", fontsize=12)
         for i, line in enumerate(lines):
-            y = (below - 0.56 - 0.16 * i) / height
+            y = (below - 0.53 - 0.16 * i) / height
             figure.text(0.15 / width, y, line, fontsize=8.5, color="#333333", va="baseline")
         return encode(figure, kind)
 

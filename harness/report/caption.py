@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from harness.report.aggregate import Table
 from harness.report.spread import MEANING
+from harness.report.table import Table
 
 _PROTOCOLS = {"domain_shift": "leave one domain out"}
 _TESTED = {

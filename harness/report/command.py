@@ -51,7 +51,7 @@ def run_report(args: argparse.Namespace) -> int:
         if not console.is_terminal:  # a file or a pipe has no width to fit
             console = Console(width=max(console.width, 160))
         for _, table in tables:
-            console.print(to_terminal(table))
+            console.print(to_terminal(table, console.width))
     files = [name for name in formats if name != "term"]
     if files:
         paths = write_report(

@@ -21,8 +21,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError, unknown_name
-from harness.report.aggregate import Cell, Row, Table
 from harness.report.names import canonical
+from harness.report.table import Cell, Row, Table
 from harness.specs import validated
 from harness.store import SweepPlan
 

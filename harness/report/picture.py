@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.report.aggregate import Cell, Table, cell_text
 from harness.report.canvas import encode, new_figure, styled, text_width, wrap
 from harness.report.caption import caption
+from harness.report.table import Cell, Table, cell_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

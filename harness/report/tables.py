@@ -6,9 +6,9 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from harness.report.aggregate import Cell, Table, cell_text
 from harness.report.caption import caption, heading
 from harness.report.markup import latex, markdown
+from harness.report.table import Cell, Table, cell_text
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -107,8 +107,22 @@ def _latex_cell(cell: Cell, usual_n: int) -> str:
     return " ".join(parts)
 
 
-def to_terminal(table: Table) -> RichTable:
-    """Return a rich table: best in bold, spreads dimmed."""
+def to_terminal(table: Table, width: int | None = None) -> RichTable:
+    """Return a rich table: best in bold, spreads dimmed.
+
+    Args:
+        table: What to show.
+        width: Of the terminal; if the table is wider, each spread goes below its mean.
+    """
+    from rich.console import Console
+
+    out = _terminal(table, " ")
+    if width is not None and Console(width=10_000).measure(out).maximum > width:
+        return _terminal(table, "\n")
+    return out
+
+
+def _terminal(table: Table, between: str) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -118,18 +132,16 @@ def to_terminal(table: Table) -> RichTable:
         title=Text(heading(table)), caption=Text(caption(table)), box=box.SIMPLE_HEAD,
         title_justify="left", caption_justify="left", pad_edge=False,
     )  # fmt: skip
-    # a narrow terminal breaks cells at their blanks before it breaks a word of a name
-    longest = max((len(word) for row in table.rows for word in row.label.split()), default=0)
-    out.add_column(Text("method"), overflow="fold", min_width=min(longest, 24))
+    out.add_column(Text("method"), overflow="fold")
     for head in (*table.heads, table.mean_head):
-        out.add_column(Text(head), justify="right", overflow="fold", min_width=6)
+        out.add_column(Text(head), justify="right", overflow="fold")
     for row in table.rows:
         texts = []
         for cell in row.all_cells():
             number, *rest = cell_text(cell, table.usual_n)
             text = Text(number, style="bold" if cell.best else "red" if number == "failed" else "")
             for part in filter(None, rest):
-                text.append(f" {part}", style="not bold dim")
+                text.append(f"{between}{part}", style="not bold dim")
             texts.append(text)
         out.add_row(Text(row.label), *texts)
     return out

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.report.aggregate import Cell, blocks, cell_text, load_frame, summarise
+from harness.report.aggregate import blocks, load_frame, summarise
 from harness.report.spread import Spread, spread_of, t95
+from harness.report.table import Cell, cell_text
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
 from harness.store import Store
 from tests.report.fakes import N, add, fill, plan, realistic, spec

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.report.aggregate import Table, load_frame, summarise
+from harness.report.aggregate import load_frame, summarise
 from harness.report.bars import footnote
 from harness.report.figures import FigureSpec, ablation_bars, figures_of
 from harness.report.names import canonical
+from harness.report.table import Table
 from harness.store import Store, SweepPlan
 from tests.report.fakes import ABLATION, add, fill, realistic, spec
 

@@ -9,8 +9,7 @@ ensure_torchvision()
 
 import open_clip  # noqa: E402  (after torchvision is known to import)
 from open_clip.coca_model import CoCa  # noqa: E402
-from open_clip.factory import get_model_config, load_state_dict  # noqa: E402
-from open_clip.hf_model import HFTextEncoder  # noqa: E402
+from open_clip.factory import get_model_config  # noqa: E402
 from open_clip.model import CLIP, CustomTextCLIP  # noqa: E402
 from open_clip.modified_resnet import ModifiedResNet  # noqa: E402
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model  # noqa: E402
@@ -24,7 +23,6 @@ __all__ = [
     "CLIP",
     "CoCa",
     "CustomTextCLIP",
-    "HFTextEncoder",
     "ModifiedResNet",
     "QuickGELU",
     "TextTransformer",
@@ -32,6 +30,5 @@ __all__ = [
     "get_model_config",
     "get_pretrained_cfg",
     "list_pretrained_tags_by_model",
-    "load_state_dict",
     "open_clip",
 ]

@@ -18,6 +18,12 @@ from harness.clip.names import MODEL_ALIASES, first_line
 from harness.errors import UserError
 from harness.specs import ModelSpec
 
+# What open_clip, torch and safetensors raise for a checkpoint or configuration they cannot use.
+_UNLOADABLE = (
+    AssertionError, AttributeError, EOFError, ImportError, KeyError, OSError, RuntimeError,
+    SafetensorError, StopIteration, TypeError, UnpicklingError, ValueError,
+)  # fmt: skip
+
 __all__ = ["MODEL_ALIASES", "load_backbone", "model_info"]
 
 
@@ -71,9 +77,7 @@ def _create(spec: ModelSpec, name: str, quick: bool, weights_only: bool) -> Any:
             require_pretrained=True,
             weights_only=weights_only,
         )
-    except (RuntimeError, OSError, ValueError, KeyError, AssertionError, AttributeError) as error:
-        raise _explained(spec, error) from None
-    except (ImportError, TypeError, UnpicklingError, SafetensorError) as error:
+    except _UNLOADABLE as error:
         raise _explained(spec, error) from None
 
 
@@ -85,6 +89,10 @@ def _explained(spec: ModelSpec, error: Exception) -> UserError:
         return UserError(
             f"weights of '{where}' do not fit model {spec.name}: {detail[:160]}; "
             "choose the model they were trained as"
+        )
+    if "unexpected keyword" in text:
+        return UserError(
+            f"configuration of model {spec.name}: {line}; correct it for open_clip 3.3"
         )
     if isinstance(error, ImportError) or "pip install" in text:
         return UserError(f"model {spec.title()} needs another package: {line}")

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Resolved where it is used and never stored: a path in a spec would tie its id to one machine.
 MODEL_ALIASES = {"tiny-emoji": f"local-dir:{ROOT / 'models' / 'tiny-emoji'}"}
 CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+FOLDER_SUFFIXES = (".safetensors", ".bin", ".pth")  # those open_clip looks for in a local-dir
 
 
 def resolve(name: str) -> str:
@@ -84,7 +85,7 @@ def _check_folder(folder: Path, name: str) -> None:
         raise UserError(f"model '{name}': no folder {folder}; correct the path")
     if not (folder / "open_clip_config.json").is_file():
         raise UserError(f"model '{name}': no open_clip_config.json in {folder}; export it there")
-    if not any(path.suffix in CHECKPOINT_SUFFIXES for path in folder.iterdir()):
+    if not any(path.suffix in FOLDER_SUFFIXES for path in folder.iterdir()):
         raise UserError(f"model '{name}': no weights in {folder}; add open_clip_model.safetensors")
     config = get_model_config_or_error(f"local-dir:{folder}", name)
     if not {"embed_dim", "vision_cfg", "text_cfg"} <= set(config):
@@ -101,8 +102,10 @@ def get_model_config_or_error(resolved: str, name: str) -> dict[str, object]:
     try:
         config = get_model_config(resolved)
     except (OSError, ValueError, RuntimeError) as error:
+        local = resolved.startswith("local-dir:")
+        fix = "correct open_clip_config.json" if local else offline()
         why = first_line(error)
-        raise UserError(f"model '{name}': no configuration ({why}); {offline()}") from None
+        raise UserError(f"model '{name}': no configuration ({why}); {fix}") from None
     return dict(config)
 
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.clip.attention import full_precision
-from harness.clip.library import CLIP, HFTextEncoder, TextTransformer
+from harness.clip.library import CLIP, TextTransformer
 from harness.errors import UserError
 
 
@@ -73,9 +73,8 @@ class TextTower:
 
     def __post_init__(self) -> None:
         part, use = self._part, "use a model such as ViT-B-16 for prompt learning"
-        if isinstance(part, HFTextEncoder) or not isinstance(part, CLIP | TextTransformer):
-            kind = type(part).__name__
-            raise UserError(f"{self.name} cannot learn prompts with its {kind} text tower; {use}")
+        if not isinstance(part, CLIP | TextTransformer):
+            raise UserError(f"{self.name} has a {type(part).__name__} for text; {use}")
         if getattr(part, "cls_emb", None) is not None:
             raise UserError(f"{self.name} pools its text at an appended class token; {use}")
         if part.attn_mask is None:
@@ -121,10 +120,12 @@ class TextTower:
     def eot(self, tokens: Tensor) -> Tensor:
         """Return the end-of-text positions [C] int64 of token ids [C, L]."""
         if self._pool_type == "argmax":
-            return tokens.argmax(dim=-1)  # the end of text has the largest id
+            largest: Tensor = tokens.argmax(dim=-1)  # the end of text has the largest id
+            return largest
         part = self._part
         end = part.text_eos_id if isinstance(part, CLIP) else part.eos_id
-        return (tokens == end).int().argmax(dim=-1)
+        first: Tensor = (tokens == end).int().argmax(dim=-1)
+        return first
 
     def encode_embeddings(self, embeddings: Tensor, eot: Tensor) -> Tensor:
         """Run the tower on token embeddings.

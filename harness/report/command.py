@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import unknown_name
@@ -36,15 +37,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_report(args: argparse.Namespace) -> int:
-    """Print the tables, write the files, say where they are; return the exit status."""
+    """Do what the options of `report` say; return the exit status."""
+    formats = [part.strip() for part in args.format.split(",") if part.strip()]
+    choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials)
+    return report(args.store, args.out, choice, formats)
+
+
+def report(
+    store_dir: Path,
+    out_dir: Path | None = None,
+    choice: Choice | None = None,
+    formats: Sequence[str] = _FORMATS,
+) -> int:
+    """Print the tables, write the files, say where they are; return the exit status.
+
+    Args:
+        store_dir: The store's directory.
+        out_dir: Where files go; by default ``report`` in the store.
+        choice: What to report, and how; by default everything, with standard deviations.
+        formats: Some of md, csv, tex, png, pdf; ``term`` prints the tables.
+
+    Raises:
+        UserError: If nothing is there to report, or a name is unknown.
+    """
     from rich.console import Console
 
-    formats = [part.strip() for part in args.format.split(",") if part.strip()]
     for name in formats:
         if name not in _FORMATS:
             raise unknown_name("format", name, _FORMATS)
-    store = Store(args.store)
-    choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials)
+    store, choice = Store(store_dir), choice or Choice()
     tables = build_tables(store, choice)
     if "term" in formats:
         console = Console()
@@ -55,8 +76,8 @@ def run_report(args: argparse.Namespace) -> int:
     files = [name for name in formats if name != "term"]
     if files:
         paths = write_report(
-            store, args.out or args.store / "report", args.spread, args.sweep, files,
-            model=args.model, dataset=args.dataset, initials=args.initials,
+            store, out_dir or store_dir / "report", choice.spread, choice.sweep, files,
+            model=choice.model, dataset=choice.dataset, initials=choice.initials,
         )  # fmt: skip
         for path in paths:
             print(path)

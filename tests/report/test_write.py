@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.report.command import add_arguments, run_report
+from harness.report.command import add_arguments, report, run_report
 from harness.report.write import write_report
 from harness.specs import ModelSpec
 from harness.store import Store
@@ -32,7 +32,7 @@ assert "matplotlib.pyplot" not in sys.modules
 """
 
 
-def report(store: Path, out: Path, hash_seed: str) -> dict[str, bytes]:
+def in_a_process(store: Path, out: Path, hash_seed: str) -> dict[str, bytes]:
     environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     environment.pop("DISPLAY", None)
     subprocess.run(
@@ -46,7 +46,7 @@ def test_without_torch_and_with_the_same_bytes_twice(tmp_path: Path) -> None:
     outs = [tmp_path / "one", tmp_path / "two"]
     for out in outs:
         out.mkdir()
-    first, second = (report(tmp_path / "store", out, str(i)) for i, out in enumerate(outs))
+    first, second = (in_a_process(tmp_path / "store", out, str(i)) for i, out in enumerate(outs))
     assert sorted(first) == [
         "figure-ablation.pdf", "figure-ablation.png",
         "table.csv", "table.md", "table.pdf", "table.png", "table.tex",
@@ -121,6 +121,13 @@ def test_the_command_prints_the_table_and_the_files(
     assert str(tmp_path / "report" / "table.md") in out
     with pytest.raises(UserError, match="unknown format 'xls'"):
         run_report(arguments("--store", str(tmp_path), "--format", "xls"))
+
+
+def test_without_options_everything_goes_into_the_store(tmp_path: Path) -> None:
+    realistic(tmp_path, ablation=False)
+    assert report(tmp_path) == 0
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert names == {f"table.{kind}" for kind in ("md", "csv", "tex", "png", "pdf")}
 
 
 def test_an_empty_store_says_what_to_run(tmp_path: Path) -> None:

@@ -16,60 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from concepts import class_members, normal, read_concepts
+from licences import licence_text
 from PIL import Image
 from render import fitted, icon_svg, rasterise, webp
-from sources import Source, fetch, read_sources
+from sources import fetch, read_sources
 
 SIZE = 64
 DOMAINS = ("fluent_3d", "noto", "openmoji_line", "twemoji")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """A zip's earliest date: the archive says nothing of when it was made."""
-
-WHO = {
-    "fluent_3d": (
-        "Fluent Emoji (3D) by Microsoft",
-        "https://github.com/microsoft/fluentui-emoji",
-        "https://github.com/microsoft/fluentui-emoji/blob/main/LICENSE",
-        "Copyright (c) Microsoft Corporation. The MIT licence's text stands at the end.",
-    ),
-    "noto": (
-        "Noto Emoji by Google",
-        "https://github.com/googlefonts/noto-emoji",
-        "https://www.apache.org/licenses/LICENSE-2.0",
-        "Copyright Google LLC. The repository's own LICENSE is the licence's text.",
-    ),
-    "openmoji_line": (
-        "OpenMoji (black outlines), the open-source emoji and icon project",
-        "https://openmoji.org",
-        "https://creativecommons.org/licenses/by-sa/4.0/",
-        "All emojis designed by OpenMoji. Share alike: this archive, and whatever is adapted from "
-        "its pictures, may be passed on only under CC BY-SA 4.0.",
-    ),
-    "twemoji": (
-        "Twemoji by Twitter, Inc and other contributors",
-        "https://github.com/twitter/twemoji",
-        "https://creativecommons.org/licenses/by/4.0/",
-        "Copyright Twitter, Inc and other contributors. Graphics licensed under CC BY 4.0.",
-    ),
-}
-"""Domain -> work and author, home, licence's address, notice."""
-
-MIT = """\
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
-associated documentation files (the "Software"), to deal in the Software without restriction,
-including without limitation the rights to use, copy, modify, merge, publish, distribute,
-sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or
-substantial portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
-NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
-NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
-DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
-OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
 
 
 @dataclass(frozen=True)
@@ -122,49 +77,11 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def licences(sources: Mapping[str, Source]) -> str:
-    """Return LICENSES.md: each domain's work, author, licence and what was changed."""
-    lines = [
-        "# Whose pictures these are",
-        "",
-        "Each archive here holds pictures of one work under that work's licence. They were chosen,",
-        f"scaled to {SIZE} x {SIZE} pixels and saved as WebP by `scripts/emoji/build_dataset.py`;",
-        "nothing else was changed. The authors do not endorse this benchmark.",
-        "",
-    ]
-    for domain in DOMAINS:
-        work, home, address, notice = WHO[domain]
-        source = sources[domain]
-        lines += [
-            f"## {domain}.zip",
-            "",
-            f"- Work: {work}, <{home}>",
-            f"- Licence: {source.licence}, <{address}>",
-            f"- Taken from: npm package `{source.package}` {source.version}",
-            f"- {notice}",
-            "",
-        ]
-    names = sources["names"]
-    lines += [
-        "## index.json",
-        "",
-        f"Labels and subgroups are Unicode's, by way of `{names.package}` {names.version}"
-        f" ({names.licence}, {names.author}).",
-        "",
-        "## The MIT licence (fluent_3d)",
-        "",
-        "Copyright (c) Microsoft Corporation.",
-        "",
-        MIT,
-    ]
-    return "\n".join(lines)
-
-
 def build(cache: Path) -> dict[str, bytes]:
     """Return every file of the data set by name."""
     table = read_sources()
     sources = {s.use: s for s in table if s.use in DOMAINS}
-    sources["names"] = next(s for s in table if s.package == "emojibase-data")
+    names = next(s for s in table if s.package == "emojibase-data")
     at = {use: fetch(source, cache) for use, source in sources.items()}
     domains = {
         "fluent_3d": from_files(at["fluent_3d"] / "assets", ".webp"),
@@ -172,7 +89,7 @@ def build(cache: Path) -> dict[str, bytes]:
         "openmoji_line": from_files(at["openmoji_line"] / "black" / "svg", ".svg"),
         "twemoji": from_iconify(at["twemoji"]),
     }
-    concepts = read_concepts(at["names"])
+    concepts = read_concepts(fetch(names, cache))
     everywhere = frozenset.intersection(*(d.codes for d in domains.values()))
     classes = class_members(concepts, set(everywhere))
     files = {}
@@ -186,6 +103,7 @@ def build(cache: Path) -> dict[str, bytes]:
         )
     index = {
         "classes": list(classes),
+        "size": SIZE,
         "counts": {label: len(codes) for label, codes in classes.items()},
         "domains": {
             name: {
@@ -204,7 +122,7 @@ def build(cache: Path) -> dict[str, bytes]:
     }
     text = json.dumps(index, ensure_ascii=False, indent=1) + "\n"
     files["index.json"] = text.encode()
-    files["LICENSES.md"] = licences(sources).encode()
+    files["LICENSES.md"] = licence_text({name: sources[name] for name in DOMAINS}, names).encode()
     return files
 
 

@@ -16,80 +16,35 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from concepts import CLASSES, Concept, class_members, normal, read_concepts, slug
-from PIL import Image
-from render import fitted, icon_svg, icons, on_white, rasterise
+from concepts import CLASSES, Concept, class_members, read_concepts, slug
+from render import icon_svg, icons, on_white, rasterise
 from sources import Source, fetch, read_sources
 from wordnet import category
 
 SIZE = 56
 PER_SET = 4
 """Drawings of one concept from one set: beyond these they repeat each other."""
-EMOJI_SETS = ("noto-v1", "emojione", "emojione-v1", "emojione-monotone", "fxemoji")
-STYLE = frozenset(
-    [
-        "outline",
-        "outlined",
-        "fill",
-        "filled",
-        "bold",
-        "light",
-        "thin",
-        "duotone",
-        "linear",
-        "broken",
-        "solid",
-        "line",
-        "rounded",
-        "sharp",
-        "twotone",
-        "remix",
-        "flat",
-        "simple",
-        "regular",
-        "two",
-        "tone",
-        "variant",
-        "icon",
-        "alt",
-        "negative",
-        "o",
-        "off",
-        "24px",
-        "plus",
-        "minus",
-        "check",
-        "x",
-        "add",
-        "remove",
-        "slash",
-        "circle",
-        "square",
-        "stroke",
-        "color",
-        "duo",
-        "fill0",
-    ]
+EMOJI_SETS = (
+    "noto-v1",
+    "emojione",
+    "emojione-v1",
+    "emojione-monotone",
+    "fxemoji",
+    "streamline-emojis",
 )
+_STYLE = """
+outline outlined fill filled bold light thin duotone linear broken solid line rounded sharp
+twotone remix flat simple regular two tone variant icon alt negative o off 24px plus minus check
+x add remove slash circle square stroke color duo fill0
+"""
+STYLE = frozenset(_STYLE.split())
 
 VENDOR_WORDS = frozenset(
     ["bx", "ios", "md", "wb", "icons8", "bxs", "food", "sports", "medical", "outline"]
 )
 """First words that say which set or shelf an icon is from, not what it shows."""
-NO_PICTURES = frozenset(
-    [
-        "logo",
-        "brand",
-        "brands",
-        "filetype",
-        "file",
-        "social",
-        "bxl",
-        "business",
-        "allergens",
-        "sign",
-    ]
-)
+_NO_PICTURES = "logo brand brands filetype file social bxl business allergens sign"
+NO_PICTURES = frozenset(_NO_PICTURES.split())
 """First words of icons that show a brand or a metaphor."""
 # Unicode subgroups outside the benchmark's classes, in everyday words; unlisted: as they are
 SUBGROUPS = {
@@ -204,13 +159,6 @@ class Job:
 
 def emoji_jobs(source: Source, package: Path, names: Names) -> list[Job]:
     """Return one job per emoji that a set of emoji drawings has."""
-    if source.package == "@svgmoji/blob":
-        files = {normal(f.stem): f for f in sorted((package / "dist").glob("*.webp"))}
-        return [
-            Job(names.concepts[code].label.lower(), source.package, str(package), str(file))
-            for code, file in files.items()
-            if code in names.concepts
-        ]
     squeezed = {re.sub("-", "", key): c for key, c in names.by_slug.items()}
     jobs, seen = [], Counter[str]()
     for name in [*icons(package)["icons"], *icons(package).get("aliases", {})]:
@@ -240,13 +188,10 @@ def icon_jobs(source: Source, package: Path, names: Names) -> list[Job]:
 def draw(job: Job) -> np.ndarray | None:
     """Return [SIZE, SIZE, 3] uint8 on white, or None for a drawing that cannot be parsed."""
     try:
-        if job.name.endswith(".webp"):
-            image = fitted(Image.open(job.name), SIZE)
-        else:
-            svg = icon_svg(Path(job.package), job.name, SIZE)
-            if svg is None:
-                return None
-            image = rasterise(svg, SIZE)
+        svg = icon_svg(Path(job.package), job.name, SIZE)
+        if svg is None:
+            return None
+        image = rasterise(svg, SIZE)
     except Exception:  # resvg's own kinds; a few icons use features it lacks
         return None
     pixels = np.asarray(on_white(image))
@@ -270,7 +215,7 @@ def main() -> None:
         if source.use != "pretraining":
             continue
         short = source.package.split("/")[-1]
-        drawn = short in EMOJI_SETS or short in ("blob", "streamline-emojis")
+        drawn = short in EMOJI_SETS
         jobs += (emoji_jobs if drawn else icon_jobs)(source, args.cache_dir / source.folder, names)
     with multiprocessing.Pool() as pool:
         images = pool.map(draw, jobs, chunksize=200)

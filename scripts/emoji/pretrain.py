@@ -28,10 +28,13 @@ from towers import CLIP, EMBED, MEAN, STD, TEXT, VISION
 BATCH = 96  # per process
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.1
-WARM_UP = 150
+WARM_UP = 50
 PATCH_DROPOUT = 0.5
-DROPOUT_UNTIL = 0.75  # of the time
-EMA = 0.998
+DROPOUT_UNTIL = 0.7  # of the time
+EMA = 0.995
+SCALE = (20.0, 60.0)
+"""Bounds of the logit scale; below, the contrasts hardly tell features of one cone apart."""
+CATEGORY_WEIGHT = 1.5
 KEEP_GEOMETRY = 0.02
 """Weight of the pull of the text map towards the identity: towards what words mean."""
 NAME_SHARE = 0.7  # captions that are names; the rest are keywords
@@ -86,12 +89,9 @@ def losses(
     same = (concept[:, None] == concept[None]).float()
     same = same / same.sum(1, keepdim=True)
     logits = scale * image @ captions.T
-    pairs = (
-        F.cross_entropy(logits, same, label_smoothing=0.05)
-        + F.cross_entropy(logits.T, same, label_smoothing=0.05)
-    ) / 2
-    return pairs + F.cross_entropy(
-        scale * image @ kinds.T, category, ignore_index=-1, label_smoothing=0.05
+    pairs = (F.cross_entropy(logits, same) + F.cross_entropy(logits.T, same)) / 2
+    return pairs + CATEGORY_WEIGHT * F.cross_entropy(
+        scale * image @ kinds.T, category, ignore_index=-1
     )
 
 
@@ -107,7 +107,7 @@ def work(rank: int, args: argparse.Namespace) -> None:
         EMBED, {**VISION, "patch_dropout": PATCH_DROPOUT}, {**TEXT, "vocab_size": 8}
     ).visual
     text_map = nn.Parameter(torch.eye(EMBED))
-    log_scale = nn.Parameter(torch.tensor(math.log(20.0)))
+    log_scale = nn.Parameter(torch.tensor(math.log(SCALE[0])))
     model = nn.ModuleDict({"visual": vision})
     model.register_parameter("text_map", text_map)
     model.register_parameter("log_scale", log_scale)
@@ -122,6 +122,8 @@ def work(rank: int, args: argparse.Namespace) -> None:
         LEARNING_RATE,
         betas=(0.9, 0.98),
     )
+    if args.resume:
+        model.load_state_dict(torch.load(args.corpus / "image.pt", weights_only=True)["state"])
     parameters = list(model.parameters())
     average = copy.deepcopy(model)
     torch.manual_seed(100 + rank)
@@ -134,7 +136,7 @@ def work(rank: int, args: argparse.Namespace) -> None:
         progress = float(clock)
         if progress > DROPOUT_UNTIL and not isinstance(vision.patch_dropout, nn.Identity):
             vision.patch_dropout = nn.Identity()
-        rate = LEARNING_RATE * min(1, (step + 1) / WARM_UP)
+        rate = args.rate * min(1, (step + 1) / WARM_UP)
         rate *= 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress))
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -159,7 +161,7 @@ def work(rank: int, args: argparse.Namespace) -> None:
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         with torch.no_grad():
-            log_scale.clamp_(0, math.log(60))
+            log_scale.clamp_(*map(math.log, SCALE))
             decay = min(EMA, (step + 1) / (step + 20))
             if rank == 0:
                 for kept, now in zip(average.parameters(), parameters, strict=True):
@@ -191,6 +193,8 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="what distil.py wrote")
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="peak learning rate")
+    parser.add_argument("--resume", action="store_true", help="begin from image.pt")
     args = parser.parse_args()
     args.corpus = args.corpus.resolve()
     (args.corpus / "rendezvous").unlink(missing_ok=True)

@@ -59,9 +59,9 @@ def discover(kind: Kind) -> Found:
     """Load every plugin of a kind; a broken one is noted and leaves the others working."""
     found = Found()
     for file in [*sorted((ROOT / kind).glob("[a-z]*.py")), *_extra_files]:
-        _add(found, kind, str(file), lambda file=file: _classes_in(file, kind))  # type: ignore[misc]
+        _add(found, kind, str(file), lambda file=file: _classes_in(file, kind))
     for entry in entry_points(group=f"clip_benchmark_harness.{kind}"):
-        _add(found, kind, f"entry point {entry.name}", lambda entry=entry: [entry.load()])  # type: ignore[misc]
+        _add(found, kind, f"entry point {entry.name}", lambda entry=entry: [entry.load()])
     return found
 
 

@@ -57,7 +57,7 @@ class ProtocolSpec(Strict):
     name: Literal["domain_shift"] = "domain_shift"
     test_on: Literal["all", "in", "out"] = "all"
     """Part of the held-out domain that is tested: all of it, DomainBed's 80 % or its 20 %."""
-    holdout_fraction: float = Field(0.2, gt=0, lt=1)
+    holdout_fraction: float = Field(default=0.2, gt=0, lt=1)
     """Share of each source domain kept for validation."""
     disjoint_groups: bool = False
     """Train on half of the groups (for emoji: of the pictured things), test on the other half."""

@@ -38,7 +38,7 @@ class SweepSpec(_Part):
     protocol: ProtocolSpec = ProtocolSpec()
     selection: Selection = "own"
     targets: list[str] | str = "all"
-    seeds: list[int] = Field([0, 1, 2], min_length=1)
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     data_seed: int | None = None
     """Fix the splits for all seeds (the original code's 0); by default they vary with the seed."""
     defaults: dict[str, Any] = Field(default_factory=dict)

@@ -105,7 +105,7 @@ def test_disjoint_groups_without_groups_is_an_error(folder: Dataset) -> None:
 
 
 def test_unknown_target_names_the_domains(folder: Dataset) -> None:
-    with pytest.raises(UserError, match="'domain7' is no domain .* domain0, domain1, domain2"):
+    with pytest.raises(UserError, match=r"'domain7' is no domain .* domain0, domain1, domain2"):
         sources(folder, ProtocolSpec(), "domain7", 0)
 
 

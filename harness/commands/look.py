@@ -21,7 +21,7 @@ def list_all(args: argparse.Namespace) -> int:
     """``list``: what is there, and what could not be loaded."""
     console = Console(highlight=False)
     for kind, title in (("methods", "Methods"), ("datasets", "Data sets")):
-        found = registry.discover(kind)  # type: ignore[arg-type]
+        found = registry.discover(kind)
         table = Table(title=title, title_justify="left", box=None, show_header=False)
         for name, cls in sorted(found.plugins.items()):
             table.add_row(name, getattr(cls, "summary", ""))

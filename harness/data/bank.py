@@ -127,7 +127,9 @@ class ImageBank:
             The views do not depend on a run's seed: all runs share them.
         """
         views = config.feature_views if config else 0
-        recipe = (views, config.crop_scale, config.flip, config.crop_interpolation) if views else ()
+        recipe: tuple[object, ...] = ()
+        if config and views:
+            recipe = (views, config.crop_scale, config.flip, config.crop_interpolation)
         keys = "\n".join(sample.key for sample in samples)
         name = hashlib.sha256(
             repr((self.backbone.fingerprint, self.backbone.spec.precision, self.fingerprint,

@@ -107,8 +107,9 @@ def run_local(
         the same call continues.
     """
     store = Store(context.store)
-    todo = deque(dict.fromkeys(spec for spec in _unique(specs) if not store.has(spec.id)))
-    outcome = Outcome(skipped=len(_unique(specs)) - len(todo))
+    unique = list({spec.id: spec for spec in specs}.values())
+    todo = deque(spec for spec in unique if not store.has(spec.id))
+    outcome = Outcome(skipped=len(unique) - len(todo))
     if not todo:
         return outcome
     crew = _Crew(todo, context, min(workers, len(todo)), outcome, fail_fast)
@@ -122,10 +123,6 @@ def run_local(
             crew.kill()
             raise
     return outcome
-
-
-def _unique(specs: Sequence[RunSpec]) -> list[RunSpec]:
-    return list({spec.id: spec for spec in specs}.values())
 
 
 class _Crew:
@@ -183,6 +180,10 @@ class _Crew:
         if kind == "progress":
             self.display.progress(worker.number, event["step"], event["steps"])
             return
+        if kind == "stopped":  # somebody else's SIGTERM; its checkpoint is written, another goes on
+            worker.spec = None
+            self.todo.appendleft(spec)
+            return
         if kind == "done":
             self.outcome.done += 1
             self.display.done(worker.number, spec, event["accuracy"], event["wall_s"])
@@ -202,12 +203,10 @@ class _Crew:
     def _lost(self, worker: Worker, code: int) -> None:
         """Handle a worker that is gone: at the end of its work, or killed in the middle of it."""
         self.workers.remove(worker)
-        if worker.spec is None:
-            return
         spec, worker.spec = worker.spec, None
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        error = f"worker process ended with {how}"
-        if not Store(self.context.store).has(spec.id):
+        if spec is not None and not Store(self.context.store).has(spec.id):
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+            error = f"worker process ended with {how}"
             Store(self.context.store).fail(spec, error, "", now())
             self._failed(worker, spec, error)
         if self.todo:

@@ -127,9 +127,9 @@ def main() -> None:
 
     shared = Shared(context)
     for line in sys.stdin:
+        run_one(RunSpec.model_validate_json(line), context, shared, stop, out)
         if stop():
             break
-        run_one(RunSpec.model_validate_json(line), context, shared, stop, out)
 
 
 if __name__ == "__main__":

@@ -31,11 +31,15 @@ def _pen(x: Tensor, mono: Tensor) -> Tensor:
     count = len(x)
     black = mono.view(-1, 1, 1, 1)
     spread = F.max_pool2d(x, 3, 1, 1) + F.max_pool2d(-x, 3, 1, 1)
+    # a window of two gives strokes of one pixel, as fine pens draw them
+    padded = F.pad(x, (0, 1, 0, 1), mode="replicate")
+    fine = F.max_pool2d(padded, 2, 1) + F.max_pool2d(-padded, 2, 1)
+    spread = torch.where(_chance(count, 0.5), fine, spread)
     edges = (
         spread.amax(1, keepdim=True) * _between(count, 1.5, 4) - _between(count, 0, 0.4)
     ).clamp(0, 1)
     # line drawings of solid glyphs, too: openly licensed line icons lack many of the concepts
-    lines = (~black & _chance(count, 0.35)) | (black & _chance(count, 0.08))
+    lines = (~black & _chance(count, 0.45)) | (black & _chance(count, 0.15))
     x = torch.where(lines, (1 - edges).expand_as(x), x)
     black = black | lines
     thick = -F.max_pool2d(-x, 3, 1, 1)

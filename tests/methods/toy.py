@@ -1,0 +1,100 @@
+"""A problem that a tiny random CLIP can learn, and a training loop of a few lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness import registry
+from harness.clip.backbone import Backbone
+from harness.method import Batch, Method, Task, TrainConfig
+from harness.training.averaging import BetaAverage
+from harness.training.optimiser import learning_rate, make_optimiser
+
+NAMES = ("red stripes", "green disc", "blue corner")
+UNSEEN = ("yellow_cat", "a very grey dog")
+TEMPLATE = "a photo of a {}."
+SMALL: dict[str, dict[str, Any]] = {
+    "zero_shot": {},
+    "finetune": {},
+    "clipood": {},
+    "alignclip": {"aligned_layers": 2, "branch_depth": 2},
+    "coop": {"n_ctx": 4},
+}
+"""Settings with which each method fits a tower of three blocks and 24 text tokens."""
+
+
+def pictures(count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return images [count, 3, 16, 16] of the three classes in noise, and labels [count]."""
+    draw = torch.Generator().manual_seed(seed)
+    labels = torch.randint(3, (count,), generator=draw)
+    across = torch.arange(16.0)
+    stripes = (across // 2 % 2).expand(16, 16)
+    disc = ((across[:, None] - 8) ** 2 + (across - 8) ** 2 < 25).float()
+    corner = ((across[:, None] < 7) & (across < 7)).float()
+    patterns = torch.zeros(3, 3, 16, 16)
+    for channel, pattern in enumerate((stripes, disc, corner)):
+        patterns[channel, channel] = 3 * pattern
+    noise = torch.randn(count, 3, 16, 16, generator=draw)
+    return patterns[labels] + 0.5 * noise, labels
+
+
+@dataclass
+class Run:
+    """A method, built on its own copy of the backbone, ready to train."""
+
+    method: Method[Any]
+    backbone: Backbone
+    parameters: dict[str, torch.nn.Parameter]
+
+    def batch(self, step: int, size: int = 24) -> Batch:
+        images, labels = pictures(size, seed=100 + step)
+        domains = torch.zeros_like(labels)
+        if self.method.frozen_image_tower:
+            with torch.no_grad():
+                features = self.backbone.image_features(images)
+            return Batch(labels, domains, step, features=features)
+        return Batch(labels, domains, step, images=images)
+
+    @torch.no_grad()
+    def accuracy(self) -> float:
+        images, labels = pictures(300, seed=1)
+        logits = self.method.logits(self.method.image_features(images), NAMES)
+        return float((logits.argmax(dim=1) == labels).float().mean())
+
+
+def build(name: str, backbone: Backbone, seed: int = 0, **config: Any) -> Run:
+    """Build a method as the engine does: gradients on what it names and nothing else."""
+    cls = registry.method_class(name)
+    settings = cls.Config.model_validate({**SMALL[name], **config})
+    method = cls(settings)
+    own = backbone.fork()
+    steps = settings.steps if isinstance(settings, TrainConfig) else 0
+    parameters = method.build(own, Task(NAMES, TEMPLATE, ("sketch",), steps, seed))
+    own.model.requires_grad_(False)
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)
+    return Run(method, own, parameters)
+
+
+def train(run: Run) -> tuple[list[float], BetaAverage | None]:
+    """Train for the configured steps; return the total loss of each and the average."""
+    config = run.method.config
+    optimiser = make_optimiser(run.parameters.values(), config)
+    average = run.method.averager(run.parameters, config.steps)
+    totals = []
+    for step in range(config.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, config)
+        total = torch.stack(list(run.method.losses(run.batch(step)).values())).sum()
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        if average is not None:
+            average.update(step + 1)
+        run.method.after_step(step + 1)
+        totals.append(float(total.detach()))
+    return totals, average

@@ -87,29 +87,32 @@ def execute(
     bank = shared.bank(spec.dataset, spec.model)
     provenance.reset_peak_memory(context.device)
     parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
-    for samples in (*parts.train.values(), *parts.val.values()):
-        bank.check(samples)
-    method, parameters = _build(spec, shared, parts)
-    selection = _selection(spec, method)
-    trained = Trained(TrainState(), None)
-    if method.trains:
-        trained = train(
-            cast(Method[TrainConfig], method),
-            parameters,
-            bank,
-            parts,
-            spec.seed,
-            selection == "best",
-            LoopSettings(
+    with bank.only(parts.train):
+        for samples in (*parts.train.values(), *parts.val.values()):
+            bank.check(samples)
+        method, parameters = _build(spec, shared, parts)
+        selection = _selection(spec, method)
+        trained = Trained(TrainState(), None)
+        if method.trains:
+            settings = LoopSettings(
                 store.work_dir(spec.id) / "checkpoint.pt",
                 progress,
                 stop,
                 context.checkpoint_seconds,
-            ),
-        )
+            )
+            trained = train(
+                cast(Method[TrainConfig], method),
+                parameters,
+                bank,
+                parts,
+                spec.seed,
+                selection == "best",
+                settings,
+            )
     state = trained.state
     with _selected(selection, trained, parameters):
-        val = validate(method, bank, parts)
+        with bank.only(parts.train):
+            val = validate(method, bank, parts)
         # Only now, with the weights fixed, is the held-out domain opened.
         target = protocols.target_samples(bank.dataset, spec.protocol, spec.target, spec.data_seed)
         logits = predict(method, bank, target, parts.class_names)

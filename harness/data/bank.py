@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class ImageBank:
         self.backbone = backbone
         self.cache_dir = cache_dir
         self._fingerprint: str | None = None
+        self._open: frozenset[str] | None = None
         self._pixels = PixelCache()
         self._features: dict[str, Tensor] = {}
         self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
@@ -70,7 +72,29 @@ class ImageBank:
             self._fingerprint = self.dataset.fingerprint()
         return self._fingerprint
 
+    @contextmanager
+    def only(self, domains: Iterable[str]) -> Iterator[None]:
+        """Refuse every image of another domain while inside.
+
+        The loop holds no sample of the target domain; this lock makes that a rule: whoever gets
+        hold of one nevertheless cannot read it.
+        """
+        before, self._open = self._open, frozenset(domains)
+        try:
+            yield
+        finally:
+            self._open = before
+
+    def _admit(self, samples: Sequence[Sample]) -> None:
+        for sample in samples:
+            if self._open is not None and sample.domain not in self._open:
+                raise PermissionError(
+                    f"{sample.key} is of domain '{sample.domain}', which is held out: while a run "
+                    f"trains and selects, only {', '.join(sorted(self._open))} can be read"
+                )
+
     def _map(self, function: Callable[[Sample], Tensor], samples: Sequence[Sample]) -> list[Tensor]:
+        self._admit(samples)
         return list((self._pool.map if self._pool else map)(function, samples))
 
     def _full(self, sample: Sample) -> Tensor:
@@ -88,6 +112,7 @@ class ImageBank:
 
     def check(self, samples: Sequence[Sample]) -> None:
         """Decode what fits in memory now, so that a broken image stops a run at its start."""
+        self._admit(samples)
         for sample in samples:
             if self._pixels.used >= self._pixels.limit:
                 return
@@ -126,6 +151,7 @@ class ImageBank:
             per (weights, data, views) and kept in memory and, with a cache directory, on disk.
             The views do not depend on a run's seed: all runs share them.
         """
+        self._admit(samples)
         views = config.feature_views if config else 0
         recipe: tuple[object, ...] = ()
         if config and views:

@@ -9,6 +9,7 @@ from harness.report.spread import MEANING
 from harness.report.table import Table
 
 _PROTOCOLS = {"domain_shift": "leave one domain out"}
+_SCORES = {"target": "", "source_val": ", source validation"}
 _TESTED = {
     "all": "tested on all images of the held-out domain",
     "in": "tested on DomainBed's 'in' part of the held-out domain",
@@ -20,7 +21,8 @@ def heading(table: Table) -> str:
     """Return what the table is about in a line."""
     key = table.key
     protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
-    return f"{_dataset(table)}, {protocol}, {key['model']} ({key['precision']})"
+    about = f"{_dataset(table)}, {protocol}{_SCORES[table.score]}"
+    return f"{about}, {key['model']} ({key['precision']})"
 
 
 def caption(table: Table) -> str:
@@ -28,9 +30,7 @@ def caption(table: Table) -> str:
     key = table.key
     protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
     sentences = [
-        f"Top-1 accuracy in % on {_dataset(table)}; {protocol}, "
-        f"{_TESTED.get(key['test_on'], key['test_on'])}"
-        f"{', on groups (pictured things) not trained on' if key['disjoint_groups'] else ''}"
+        f"Top-1 accuracy in % on {_dataset(table)}; {protocol}, {_tested(table)}"
         f"; {100 * key['holdout_fraction']:g} % of each source domain held out for validation.",
         f"Backbone: {key['model']}, {key['precision']}.",
         spread_sentence(table),
@@ -43,6 +43,13 @@ def caption(table: Table) -> str:
         sentences.append(f"Domains: {', '.join(f'{head} {name}' for head, name in pairs)}.")
     sentences.append(_holes(table))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _tested(table: Table) -> str:
+    if table.score == "source_val":
+        return "scored on the validation parts of the other domains (the mean over them)"
+    groups = ", on groups (pictured things) not trained on" if table.key["disjoint_groups"] else ""
+    return f"{_TESTED.get(table.key['test_on'], table.key['test_on'])}{groups}"
 
 
 def spread_sentence(table: Table) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from harness.errors import unknown_name
 from harness.report.spread import MEANING, SPREADS
+from harness.report.table import Score
 from harness.report.tables import to_terminal
 from harness.report.write import FORMATS, Choice, build_tables, write_report
 from harness.store import Store
@@ -32,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="only this backbone, e.g. ViT-B-16/openai")
     parser.add_argument("--dataset", help="only this data set")
     parser.add_argument(
+        "--score", choices=get_args(Score), default="target",
+        help="accuracy on the target domain, or on the sources' validation parts, which is what "
+        "hyperparameters may be chosen by (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--initials", action="store_true", help="head the domains' columns by initials"
     )
 
@@ -39,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_report(args: argparse.Namespace) -> int:
     """Do what the options of `report` say; return the exit status."""
     formats = [part.strip() for part in args.format.split(",") if part.strip()]
-    choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials)
+    choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials, args.score)
     return report(args.store, args.out, choice, formats)
 
 
@@ -75,10 +82,7 @@ def report(
             console.print(to_terminal(table, console.width))
     files = [name for name in formats if name != "term"]
     if files:
-        paths = write_report(
-            store, out_dir or store_dir / "report", choice.spread, choice.sweep, files,
-            model=choice.model, dataset=choice.dataset, initials=choice.initials,
-        )  # fmt: skip
+        paths = write_report(store, out_dir or store_dir / "report", choice, files)
         for path in paths:
             print(path)
     return 0

@@ -7,8 +7,8 @@ A sweep file names rows of its own table::
         name: ablation
         title: Attention alignment (AAL) and semantic label smoothing (SLS)
         bars:
-          - {label: neither, row: CLIPood}
-          - {label: SLS, row: "alignclip[aal=false]"}
+          - {label: neither, row: "alignclip without both"}
+          - {label: SLS, row: "alignclip[alignment_weight=0]"}
         columns: [noto, twemoji, mean]        # optional: by default all domains and the mean
 """
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from harness.report.spread import Spread
+
+Score = Literal["target", "source_val"]
+"""What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Table:
     n_runs: int
     n_failed: int
     n_missing: int
+    score: Score = "target"
 
     @property
     def mean_head(self) -> str:

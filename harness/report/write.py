@@ -14,6 +14,7 @@ from harness.report.aggregate import Table, blocks, load_frame, summarise
 from harness.report.caption import with_initials
 from harness.report.figures import figures_of, shows
 from harness.report.spread import SPREADS, Spread
+from harness.report.table import Score
 from harness.report.tables import to_csv, to_latex, to_markdown
 from harness.store import Store, write_atomically
 
@@ -29,6 +30,7 @@ class Choice:
     model: str | None = None
     dataset: str | None = None
     initials: bool = False
+    score: Score = "target"
 
 
 def build_tables(store: Store, choice: Choice) -> list[tuple[str, Table]]:
@@ -49,7 +51,12 @@ def build_tables(store: Store, choice: Choice) -> list[tuple[str, Table]]:
 
 def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table]]:
     frame = _filtered(frame, choice.model, choice.dataset)
-    tables = [(block.name, summarise(block.frame, choice.spread)) for block in blocks(frame)]
+    if choice.score == "source_val":
+        frame = frame.assign(accuracy=frame["source_val"])
+    tables = [
+        (block.name, replace(summarise(block.frame, choice.spread), score=choice.score))
+        for block in blocks(frame)
+    ]
     return [(name, with_initials(t) if choice.initials else t) for name, t in tables]
 
 
@@ -64,15 +71,7 @@ def _filtered(frame: pd.DataFrame, model: str | None, dataset: str | None) -> pd
 
 
 def write_report(
-    store: Store,
-    out_dir: Path,
-    spread: Spread = "std",
-    sweep: str | None = None,
-    formats: Sequence[str] = FORMATS,
-    *,
-    model: str | None = None,
-    dataset: str | None = None,
-    initials: bool = False,
+    store: Store, out_dir: Path, choice: Choice | None = None, formats: Sequence[str] = FORMATS
 ) -> list[Path]:
     """Write tables and figures; return the files, tables first.
 
@@ -81,12 +80,8 @@ def write_report(
     Args:
         store: What to report; only read.
         out_dir: Made if it is not there. Files of an earlier report are replaced.
-        spread: What ± is.
-        sweep: Only this sweep's runs; by default all runs of the store.
+        choice: What to report, and how; by default everything, with standard deviations.
         formats: Some of `FORMATS`.
-        model: Only this backbone, e.g. ``ViT-B-16/openai`` or ``ViT-B-16``.
-        dataset: Only this data set.
-        initials: Head the domains' columns by initials.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
@@ -94,10 +89,10 @@ def write_report(
     for name in formats:
         if name not in FORMATS:
             raise unknown_name("format", name, FORMATS)
-    choice = Choice(spread, sweep, model, dataset, initials)
+    choice = choice or Choice()
     files: dict[str, bytes] = {}
     for name, table in build_tables(store, choice):
-        stem = f"table-{name}" if name else "table"
+        stem = f"table{_suffix(choice)}-{name}" if name else f"table{_suffix(choice)}"
         for kind in formats:
             files[f"{stem}.{kind}"] = _render(table, kind, name)
     drawn = [kind for kind in formats if kind in ("png", "pdf")]
@@ -110,6 +105,10 @@ def write_report(
             reason = error.strerror or error
             raise UserError(f"{out_dir}: cannot write {file} ({reason}); choose --out") from None
     return [out_dir / file for file in files]
+
+
+def _suffix(choice: Choice) -> str:
+    return "" if choice.score == "target" else f"-{choice.score}"
 
 
 def _render(table: Table, kind: str, name: str) -> bytes:
@@ -140,9 +139,9 @@ def _figures(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, by
         if _filtered(frame, choice.model, choice.dataset).empty:
             continue
         tables = _tables(frame, replace(choice, initials=False))
-        stem = f"figure-{spec.name}"
+        stem = f"figure{_suffix(choice)}-{spec.name}"
         if names.count(spec.name) > 1:
-            stem = f"figure-{plan.name}-{spec.name}"
+            stem = f"figure{_suffix(choice)}-{plan.name}-{spec.name}"
         # no block has any of its rows: let the first one say which name is wrong
         for name, table in [t for t in tables if shows(t[1], spec)] or tables[:1]:
             for kind in kinds:

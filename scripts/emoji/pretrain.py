@@ -122,8 +122,6 @@ def work(rank: int, args: argparse.Namespace) -> None:
         LEARNING_RATE,
         betas=(0.9, 0.98),
     )
-    if args.resume:
-        model.load_state_dict(torch.load(args.corpus / "image.pt", weights_only=True)["state"])
     parameters = list(model.parameters())
     average = copy.deepcopy(model)
     torch.manual_seed(100 + rank)
@@ -136,7 +134,7 @@ def work(rank: int, args: argparse.Namespace) -> None:
         progress = float(clock)
         if progress > DROPOUT_UNTIL and not isinstance(vision.patch_dropout, nn.Identity):
             vision.patch_dropout = nn.Identity()
-        rate = args.rate * min(1, (step + 1) / WARM_UP)
+        rate = LEARNING_RATE * min(1, (step + 1) / WARM_UP)
         rate *= 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress))
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -193,8 +191,6 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="what distil.py wrote")
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="peak learning rate")
-    parser.add_argument("--resume", action="store_true", help="begin from image.pt")
     args = parser.parse_args()
     args.corpus = args.corpus.resolve()
     (args.corpus / "rendezvous").unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.report.command import add_arguments, report, run_report
-from harness.report.write import write_report
+from harness.report.write import Choice, write_report
 from harness.specs import ModelSpec
 from harness.store import Store
 from tests.report.fakes import add, fill, plan, realistic, spec
@@ -67,13 +67,13 @@ def test_several_blocks_are_several_files(tmp_path: Path) -> None:
         "table-tiny-emoji.md", "table-tiny-emoji.tex",
         "table-vit-b-16-openai.md", "table-vit-b-16-openai.tex",
     ]  # fmt: skip
-    (only,) = write_report(store, tmp_path / "out", formats=["md"], model="ViT-B/16")
+    (only,) = write_report(store, tmp_path / "out", formats=["md"], choice=Choice(model="ViT-B/16"))
     assert only.name == "table.md"
     assert "60.0" in only.read_text()
     with pytest.raises(UserError, match="unknown model 'RN50'"):
-        write_report(store, tmp_path / "out", model="RN50")
+        write_report(store, tmp_path / "out", Choice(model="RN50"))
     with pytest.raises(UserError, match="unknown data set 'pacs'"):
-        write_report(store, tmp_path / "out", dataset="pacs")
+        write_report(store, tmp_path / "out", Choice(dataset="pacs"))
     with pytest.raises(UserError, match="unknown format 'doc'"):
         write_report(store, tmp_path / "out", formats=["doc"])
 
@@ -157,3 +157,14 @@ def test_the_store_is_only_read(tmp_path: Path) -> None:
     write_report(Store(tmp_path / "store"), tmp_path / "out", formats=["csv"])
     after = {p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file()}
     assert before == after
+
+
+def test_source_validation_can_be_shown_instead_of_the_target(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000,), "y": (900,)}})
+    (path,) = write_report(store, tmp_path / "out", Choice(score="source_val"), ["md"])
+    assert path.name == "table-source_val.md"  # beside, not in place of, the table of targets
+    text = path.read_text()
+    assert text.count("75.0") == 3  # of the fakes' 1/2 and 2/2, on each domain and on average
+    assert "50.0" not in text
+    assert "validation parts" in text

@@ -1,4 +1,4 @@
-"""The embedded model: it loads through open_clip, its words mean something, it beats chance."""
+"""The embedded model: it loads through open_clip, its words mean something, its card holds."""
 
 import io
 import json
@@ -17,8 +17,8 @@ MODEL = ROOT / "models" / "tiny-emoji"
 WEIGHTS = MODEL / "open_clip_model.safetensors"
 DATA = ROOT / "datasets" / "emoji_data"
 
-# Times chance. Line art is the model's weak domain: 2.7 times chance when these weights were made.
-LEAST = {"fluent_3d": 3.0, "noto": 3.0, "openmoji_line": 2.0, "twemoji": 3.0}
+# Percent. The card has 43, 46, 30 and 44.
+LEAST = {"fluent_3d": 40, "noto": 40, "openmoji_line": 27, "twemoji": 40}
 
 NEAR_AND_FAR = [
     ("mammal", "bird", "hammer"),
@@ -60,7 +60,7 @@ def test_alike_words_are_nearer_than_unlike_ones(loaded, word, near, far):
 
 
 @pytest.mark.parametrize("domain", sorted(LEAST))
-def test_zero_shot_beats_chance(loaded, domain):
+def test_zero_shot_is_as_the_card_says(loaded, domain):
     model, preprocess, _ = loaded
     classes = json.loads((DATA / "index.json").read_text(encoding="utf-8"))["classes"]
     pictures, truth = [], []
@@ -73,4 +73,4 @@ def test_zero_shot_beats_chance(loaded, domain):
     with torch.no_grad():
         image = model.encode_image(torch.stack(pictures), normalize=True)
     hits = (image @ features(loaded, classes).T).argmax(1) == torch.tensor(truth)
-    assert hits.float().mean() >= LEAST[domain] / len(classes)
+    assert 100 * hits.float().mean() >= LEAST[domain]

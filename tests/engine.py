@@ -1,0 +1,60 @@
+"""Small real runs: a random tiny CLIP on coloured squares, a second or less each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness import plan
+from harness.context import Context
+from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+
+SMALL: dict[str, dict[str, Any]] = {
+    "zero_shot": {},
+    "finetune": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "clipood": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "alignclip": {
+        "steps": 12, "batch_per_domain": 4, "lr": 1e-3, "aligned_layers": 2, "branch_depth": 2,
+    },
+    "coop": {"steps": 12, "batch_per_domain": 4, "lr": 0.02, "n_ctx": 4, "feature_views": 2},
+}  # fmt: skip
+"""Settings with which each method fits `conftest.make_model`'s tower."""
+
+
+def make_spec(
+    method: str,
+    images: Path,
+    model: Path,
+    target: str = "domain1",
+    seed: int = 0,
+    selection: Any = "own",
+    protocol: ProtocolSpec | None = None,
+    **given: Any,
+) -> RunSpec:
+    """Return one run of `method` in its small settings, changed by `given`."""
+    dataset = DatasetSpec(name="folder")
+    (spec,) = plan.expand(
+        [plan.resolve_method(method, {**SMALL.get(method, {}), **given})],
+        ModelSpec(name=f"local-dir:{model}"),
+        dataset,
+        protocol or ProtocolSpec(),
+        [target],
+        [seed],
+        plan.open_dataset(dataset, images),
+        selection,
+    )
+    return spec
+
+
+def make_context(store: Path, images: Path, **changes: Any) -> Context:
+    """Return a context without a cache on disk, on one thread."""
+    return Context(store=store, data_root=images, **{"cache": None, **changes})
+
+
+def outcome(store: Path, run_id: str) -> tuple[bytes, bytes]:
+    """Return the bytes that must not depend on how a run came to its end."""
+    from harness.store import Store
+
+    record = Store(store).read(run_id)
+    predictions = (Store(store).run_dir(run_id) / "predictions.npz").read_bytes()
+    return record.metrics.model_dump_json().encode(), predictions

@@ -15,6 +15,12 @@ class UserError(Exception):
     """
 
 
+def one_line(error: BaseException) -> str:
+    """Return an error's type and the first line of its message."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> UserError:
     """Build the error for a name that is not in a list: nearest names first, then all of them."""
     names = sorted(known)

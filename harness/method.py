@@ -44,9 +44,11 @@ class TrainConfig(MethodConfig):
     warmup_steps: int = Field(0, ge=0)
     """Steps at `warmup_lr` before the schedule starts (CoOp's constant warm-up)."""
     warmup_lr: float = Field(1e-5, gt=0)
+    """Rate of the warm-up steps."""
     crop_scale: tuple[float, float] = (0.7, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    """Of the crop's resize; antialiased."""
     flip: bool = True
     """Horizontal flips with probability one half."""
     feature_views: int = Field(0, ge=0)

@@ -7,13 +7,12 @@ import importlib.util
 import inspect
 import sys
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal
 
 from harness.dataset import Dataset
-from harness.errors import UserError, unknown_name
+from harness.errors import UserError, one_line, unknown_name
 from harness.method import Method
 
 Kind = Literal["methods", "datasets"]
@@ -33,6 +32,8 @@ class Found:
 
 
 _extra_files: list[Path] = []
+_found: dict[Kind, Found] = {}
+_loading: list[Kind] = []
 
 
 def add_plugin_file(path: str) -> None:
@@ -46,7 +47,7 @@ def add_plugin_file(path: str) -> None:
         raise UserError(f"--plugin {path}: no such file; give the path of a Python file")
     if file not in _extra_files:
         _extra_files.append(file)
-        discover.cache_clear()
+        _found.clear()
 
 
 def plugin_files() -> list[str]:
@@ -54,9 +55,23 @@ def plugin_files() -> list[str]:
     return [str(file) for file in _extra_files]
 
 
-@cache
 def discover(kind: Kind) -> Found:
-    """Load every plugin of a kind; a broken one is noted and leaves the others working."""
+    """Load every plugin of a kind, once; a broken one is noted and leaves the others working."""
+    if kind in _found:
+        return _found[kind]
+    _loading.append(kind)
+    try:
+        found = _discover(kind)
+    finally:
+        _loading.pop()
+    # A plugin file that asks for another plugin gets here while it is being loaded itself: such
+    # an answer lacks that file's own plugins and must not be kept.
+    if not _loading:
+        _found[kind] = found
+    return found
+
+
+def _discover(kind: Kind) -> Found:
     found = Found()
     for file in [*sorted((ROOT / kind).glob("[a-z]*.py")), *_extra_files]:
         _add(found, kind, str(file), lambda file=file: _classes_in(file, kind))
@@ -69,7 +84,7 @@ def _add(found: Found, kind: Kind, origin: str, load: object) -> None:
     try:
         classes = load()  # type: ignore[operator]
     except Exception as error:  # a plugin may raise anything; it must not take the others down
-        found.broken[origin] = f"{type(error).__name__}: {str(error).splitlines()[0:1]}"
+        found.broken[origin] = one_line(error)
         return
     for cls in classes:
         if cls.name in found.plugins:
@@ -96,11 +111,15 @@ def _classes_in(file: Path, kind: Kind) -> list[type]:
             del sys.modules[name]
             raise
     base = _BASES[kind]
-    return [
+    own = [
         value
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, base) and value.__module__ == name
     ]
+    named = [cls for cls in own if "name" in vars(cls)]  # a class without is a base of others
+    if own and not named:
+        raise ValueError(f"class {own[0].__name__} has no `name`; add one")
+    return named
 
 
 def method_class(name: str) -> type[Method]:  # type: ignore[type-arg]

@@ -40,7 +40,9 @@ class CoOpConfig(TrainConfig):
     warmup_steps: int = Field(100, ge=0)
     """Steps at `warmup_lr`; if not given a 50th of `steps`, the authors' first of 50 epochs."""
     crop_scale: tuple[float, float] = (0.08, 1.0)
+    """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    """Of the crop's resize; antialiased."""
     feature_views: int = Field(4, ge=0)
     """Augmented views per image, computed once; the authors draw a new one each time."""
 

@@ -13,14 +13,15 @@ from rich.table import Table
 
 from harness import plan, registry, sweeps
 from harness.context import default_cache
-from harness.errors import UserError, unknown_name
+from harness.errors import UserError, one_line, unknown_name
 from harness.specs import DatasetSpec, ModelSpec
 
 
 def list_all(args: argparse.Namespace) -> int:
     """``list``: what is there, and what could not be loaded."""
     console = Console(highlight=False)
-    for kind, title in (("methods", "Methods"), ("datasets", "Data sets")):
+    titles: dict[registry.Kind, str] = {"methods": "Methods", "datasets": "Data sets"}
+    for kind, title in titles.items():
         found = registry.discover(kind)
         table = Table(title=title, title_justify="left", box=None, show_header=False)
         for name, cls in sorted(found.plugins.items()):
@@ -108,7 +109,7 @@ def doctor(args: argparse.Namespace) -> int:
             print(f"ok    {name}: {check()}")
         except Exception as error:  # whatever is wrong is what the user wants to see
             failed += 1
-            print(f"FAIL  {name}: {type(error).__name__}: {str(error).splitlines()[0:1]}")
+            print(f"FAIL  {name}: {one_line(error)}")
     return 1 if failed else 0
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.context import Context
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.specs import RunSpec
 from harness.store import Store
 from harness.timestamps import now
@@ -101,9 +101,8 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
             except Interrupted:
                 tell("stopped")
             except Exception as error:
-                lines = str(error).splitlines() or [""]
                 known = isinstance(error, UserError)
-                line = lines[0] if known else f"{type(error).__name__}: {lines[0]}"
+                line = str(error) if known else one_line(error)
                 trace = io.StringIO()
                 traceback.print_exc(file=trace)
                 print(trace.getvalue())

@@ -16,6 +16,7 @@ import yaml
 from harness import registry
 from harness.dataset import Dataset, check_target
 from harness.errors import UserError, unknown_name
+from harness.report.names import method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
 
 _METHOD = re.compile(r"^\s*([\w.-]+)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
@@ -65,7 +66,7 @@ def resolve_method(
         name: The plugin.
         given: What the user set; ``preset`` picks one of the method's named sets.
         defaults: Of a sweep, for all methods; keys that this method does not have are left out.
-        label: What tables call it; by default ``name[given]``.
+        label: What tables call it; by default ``name[param=value, ...]``.
         where: For messages.
 
     Raises:
@@ -87,21 +88,7 @@ def resolve_method(
     values.update(explicit)
     place = f"{where}: method '{name}'" if where else f"method '{name}'"
     config = validated(cls.Config, values, place).model_dump(mode="json")
-    return MethodChoice(name, config, dict(given), label or method_label(name, given))
-
-
-def method_label(name: str, given: Mapping[str, Any]) -> str:
-    """Return ``name`` or ``name[key=value,...]`` with keys sorted."""
-    if not given:
-        return name
-    inside = ",".join(f"{key}={_scalar(value)}" for key, value in sorted(given.items()))
-    return f"{name}[{inside}]"
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value).replace(" ", "")
+    return MethodChoice(name, config, dict(given), label or method_call(name, given))
 
 
 def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:

@@ -9,7 +9,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness import plan
-from harness.errors import UserError
+from harness.errors import UserError, unknown_name
+from harness.report.figures import FigureSpec
+from harness.report.names import canonical, method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
 from harness.store import SweepPlan
 
@@ -44,7 +46,7 @@ class SweepSpec(_Part):
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Recipe values for every method that has the field; a method's own `params` win."""
     methods: list[MethodEntry | str] = Field(min_length=1)
-    figures: list[dict[str, Any]] = Field(default_factory=list)
+    figures: list[FigureSpec] = Field(default_factory=list)
     """Figures of the report; see harness/report/figures.py."""
 
 
@@ -86,6 +88,7 @@ def expand_sweep(sweep: SweepSpec, root: Path | None, where: str = "") -> list[R
         name, inline = plan.parse_method(entry.method)
         given = {**inline, **entry.params}
         methods.append(plan.resolve_method(name, given, sweep.defaults, entry.label, where))
+    _check_figures(sweep, methods, where)
     targets = [sweep.targets] if isinstance(sweep.targets, str) else sweep.targets
     opened = plan.open_dataset(sweep.dataset, root)
     return plan.expand(
@@ -99,6 +102,18 @@ def expand_sweep(sweep: SweepSpec, root: Path | None, where: str = "") -> list[R
         sweep.selection,
         sweep.data_seed,
     )
+
+
+def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: str) -> None:
+    # Before anything runs: a figure that cannot be drawn must not be found out hours later.
+    labels = [method.label for method in methods]
+    calls = [method_call(method.name, method.given) for method in methods]
+    known = {canonical(name) for name in (*labels, *calls)}
+    for figure in sweep.figures:
+        for bar in figure.bars:
+            if canonical(bar.row) not in known:
+                fix = f"in figure '{figure.name}' of {where or sweep.name}"
+                raise unknown_name("row", bar.row, labels, fix)
 
 
 def plan_of(sweep: SweepSpec, runs: list[RunSpec]) -> SweepPlan:

@@ -9,6 +9,7 @@ from harness.report.spread import MEANING
 from harness.report.table import Table
 
 _PROTOCOLS = {"domain_shift": "leave one domain out"}
+_MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
 _TESTED = {
     "all": "tested on all images of the held-out domain",
@@ -91,7 +92,11 @@ def _selection(table: Table) -> str:
     by_kind: dict[str, list[str]] = {}
     for row in table.rows:
         if row.selection:
-            by_kind.setdefault(row.selection, []).append(row.label)
+            # Of a long table, say it once for each method.
+            name = row.label if len(table.rows) <= _MANY_ROWS else row.method
+            names = by_kind.setdefault(row.selection, [])
+            if name not in names:
+                names.append(name)
     if not by_kind:
         return ""
     if len(by_kind) == 1:

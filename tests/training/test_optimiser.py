@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.method import TrainConfig
+from harness.training.optimiser import learning_rate, make_optimiser
+
+
+@pytest.mark.parametrize("warmup", [0, 3])
+def test_the_cosine_is_torchs_and_the_warm_up_coops(warmup: int) -> None:
+    config = TrainConfig(steps=20, lr=0.3, warmup_steps=warmup, warmup_lr=1e-5)
+    weight = torch.nn.Parameter(torch.zeros(1))
+    reference = torch.optim.SGD([weight], lr=0.3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(reference, 20)
+    for step in range(20):
+        expected = 1e-5 if step < warmup else schedule.get_last_lr()[0]
+        assert learning_rate(step, config) == pytest.approx(expected, rel=1e-9)
+        reference.step()
+        schedule.step()
+
+
+def test_a_constant_rate() -> None:
+    config = TrainConfig(steps=5, lr=0.3, schedule="constant")
+    assert {learning_rate(step, config) for step in range(5)} == {0.3}
+
+
+def test_adamw_decays_every_parameter_by_rate_times_decay() -> None:
+    config = TrainConfig(lr=0.1, weight_decay=0.2)
+    bias = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
+    optimiser = make_optimiser([bias], config)
+    bias.grad = torch.zeros_like(bias)
+    optimiser.step()
+    torch.testing.assert_close(bias.detach(), torch.full((3,), 1 - 0.1 * 0.2, dtype=torch.float64))
+
+
+def test_sgd_has_momentum_and_couples_the_decay() -> None:
+    config = TrainConfig(optimizer="sgd", lr=0.1, momentum=0.5, weight_decay=0.01)
+    weight = torch.nn.Parameter(torch.tensor([2.0], dtype=torch.float64))
+    optimiser = make_optimiser([weight], config)
+    value, velocity = 2.0, 0.0
+    for gradient in (1.0, -0.5):
+        weight.grad = torch.tensor([gradient], dtype=torch.float64)
+        optimiser.step()
+        velocity = 0.5 * velocity + gradient + 0.01 * value
+        value -= 0.1 * velocity
+    assert float(weight.detach()) == pytest.approx(value, rel=1e-12)

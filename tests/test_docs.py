@@ -1,0 +1,71 @@
+"""What the guides say is run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness import registry
+from harness.cli import build_parser
+from harness.runner import Shared, execute
+from harness.specs import validated
+from harness.sweeps import SweepSpec, expand_sweep
+from tests.engine import make_context, make_spec
+
+ROOT = registry.ROOT
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_method_of_the_guide_works_as_it_stands(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_extra_files", [])
+    monkeypatch.setattr(registry, "_found", {})
+    file = tmp_path / "l2sp.py"
+    file.write_text(blocks(ROOT / "docs" / "add-a-method.md", "python")[0], encoding="utf-8")
+    registry.add_plugin_file(str(file))
+    shared = Shared(make_context(tmp_path / "store", image_folder))
+    small = {"steps": 30, "batch_per_domain": 4, "lr": 1e-3}
+    run = execute(make_spec("l2sp", image_folder, random_clip, **small), shared)
+    assert run.metrics.losses["distance"][0] < run.metrics.losses["distance"][-1]
+    assert run.metrics.losses["classification"][-1] < run.metrics.losses["classification"][0]
+    zero = execute(make_spec("zero_shot", image_folder, random_clip), shared)
+    assert run.metrics.target.accuracy > zero.metrics.target.accuracy
+    # So strong a pull that nothing moves: the term does what it says.
+    held = {**small, "lr": 1e-5, "strength": 1e6}
+    still = execute(make_spec("l2sp", image_folder, random_clip, **held), shared)
+    assert still.metrics.source_val == zero.metrics.source_val
+
+
+def test_the_sweep_of_the_guide_is_valid() -> None:
+    (text,) = blocks(ROOT / "docs" / "sweeps.md", "yaml")
+    sweep = validated(
+        SweepSpec,
+        {**yaml.safe_load(text), "model": {"name": "tiny-emoji"}, "dataset": {"name": "emoji"}},
+        "docs/sweeps.md",
+    )
+    assert len(expand_sweep(sweep, None)) == 3 * 4 * 3
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_parses(page: Path) -> None:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r"python run_benchmark\.py ([^`\n#]+)", text)
+    if page.name in ("README.md", "sweeps.md", "tables.md", "add-a-method.md", "quickstart.md"):
+        assert commands
+    for command in commands:
+        build_parser().parse_args(command.split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,15 +146,16 @@ class Predictions:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside, then rename: a reader sees the old content, the new, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Not tempfile's: its files are the owner's alone, and colleagues share a store.
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with aside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        aside.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise
 
 
@@ -184,14 +185,14 @@ class Store:
         """
         final = self.run_dir(record.id)
         final.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{record.id}."))
+        aside = final.with_name(f".{record.id}.{uuid.uuid4().hex}")
         try:
+            aside.mkdir()
             (aside / "predictions.npz").write_bytes(predictions)
             if log is not None and log.is_file():
                 shutil.copyfile(log, aside / "log.txt")
             text = record.model_dump_json(indent=1)
             write_atomically(aside / "record.json", text.encode())
-            aside.chmod(0o755)
             aside.rename(final)
         except OSError:
             shutil.rmtree(aside, ignore_errors=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     assert store.has(run.id)
     assert store.read(run.id) == record(run)
     assert [r.id for r in store.records()] == [run.id]
+
+
+def test_files_have_the_mode_that_the_users_mask_gives(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        Store(tmp_path).write(record(spec()), b"npz")
+        write_atomically(tmp_path / "table.md", b"x")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes["record.json"] == modes["table.md"] == 0o640
+    assert modes[spec().id] == 0o750
 
 
 def test_the_first_of_two_writers_wins(tmp_path: Path) -> None:

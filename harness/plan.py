@@ -19,6 +19,7 @@ from harness.errors import UserError, unknown_name
 from harness.report.names import method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
 
+_MODEL_FILES = {".json", ".txt", ".safetensors", ".bin", ".pth"}
 _METHOD = re.compile(r"^\s*([\w.-]+)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
 
 
@@ -110,36 +111,43 @@ def identify(
     """Fill in the fingerprints that make the identity of local files one of content, not path."""
     if type(opened).small and not dataset.fingerprint:
         dataset = dataset.model_copy(update={"fingerprint": opened.fingerprint()})
-    file = local_weights(model)
-    if file is not None and not model.fingerprint:
-        model = model.model_copy(update={"fingerprint": file_hash(file)})
+    files = local_files(model)
+    if files and not model.fingerprint:
+        model = model.model_copy(update={"fingerprint": files_hash(files)})
     return model, dataset
 
 
-def local_weights(model: ModelSpec) -> Path | None:
-    """Return the weights file on this machine that `model` names, if it names one."""
-    if model.name == "tiny-emoji":
-        return registry.ROOT / "models" / "tiny-emoji" / "open_clip_model.safetensors"
-    folder = Path(model.name.removeprefix("local-dir:"))
-    if model.name.startswith("local-dir:") and folder.is_dir():
-        files = sorted(p for p in folder.iterdir() if p.suffix in {".safetensors", ".bin", ".pt"})
-        return files[0] if files else None
+def local_files(model: ModelSpec) -> tuple[Path, ...]:
+    """Return the files on this machine that `model` names, if it names any.
+
+    Of a folder all that open_clip may read: configuration, weights and tokenizer.
+    """
+    embedded = model.name == "tiny-emoji"
+    if embedded or model.name.startswith("local-dir:"):
+        folder = Path(model.name.removeprefix("local-dir:"))
+        if embedded:
+            folder = registry.ROOT / "models" / "tiny-emoji"
+        return tuple(p for p in sorted(folder.glob("*")) if p.suffix in _MODEL_FILES)
     file = Path(model.pretrained)
-    return file if model.pretrained and file.is_file() else None
+    return (file,) if model.pretrained and file.is_file() else ()
 
 
 @cache
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, 16 hex digits.
+def files_hash(paths: tuple[Path, ...]) -> str:
+    """SHA-256 over the names and contents of files, 16 hex digits; a lone file's name is left out.
 
     Raises:
-        UserError: If it cannot be read.
+        UserError: If one cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); restore the file") from None
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); restore it") from None
+        digest.update(f"{path.name if len(paths) > 1 else ''}\0{content}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def expand(

@@ -12,7 +12,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import UserError
 
@@ -35,7 +35,13 @@ class ModelSpec(Strict):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Autocast type of the forward pass; weights and their updates are always float32."""
     fingerprint: str = ""
-    """Of a local weights file: its content stands in the identity instead of its path."""
+    """Of local files: their content stands in the identity instead of their path."""
+
+    @field_validator("name")
+    @classmethod
+    def _one_spelling(cls, name: str) -> str:
+        # OpenAI's ViT-B/16 is open_clip's ViT-B-16: one model, one identity.
+        return name if ":" in name else name.replace("/", "-")
 
     def title(self) -> str:
         """Return how tables name it, e.g. ``ViT-B-16/openai``."""

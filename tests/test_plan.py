@@ -69,9 +69,15 @@ def test_the_id_is_the_same_wherever_data_and_model_lie(
     here = make_spec("finetune", image_folder, random_clip)
     assert make_spec("finetune", data, model).id == here.id
     weights = model / "open_clip_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    plan.file_hash.cache_clear()
-    assert make_spec("finetune", data, model).id != here.id
+    config = model / "open_clip_config.json"
+    for file in (weights, config):  # a changed configuration is another model, too
+        before = file.read_bytes()
+        file.write_bytes(before[:-1] + b" ")
+        plan.files_hash.cache_clear()
+        assert make_spec("finetune", data, model).id != here.id
+        file.write_bytes(before)
+    plan.files_hash.cache_clear()
+    assert make_spec("finetune", data, model).id == here.id
     next(data.glob("domain0/*/*.png")).unlink()
     assert make_spec("finetune", data, random_clip).id != here.id
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from harness import registry
-from harness.clip.library import open_clip
+from harness.clip.openclip import open_clip
 from harness.data.bank import ImageBank
 from harness.errors import UserError
 from harness.method import Batch, TrainConfig

@@ -66,6 +66,11 @@ def test_a_local_checkpoint_is_known_by_content_not_by_path() -> None:
     assert at("/home/a/w.pt", "aa") != at("/home/a/w.pt", "bb")
 
 
+def test_a_model_has_one_identity_however_it_is_spelled() -> None:
+    assert ModelSpec(name="ViT-B/16") == ModelSpec(name="ViT-B-16")
+    assert ModelSpec(name="hf-hub:a/b").name == "hf-hub:a/b"
+
+
 def test_a_hub_model_with_a_slash_keeps_its_name() -> None:
     one, other = (spec(model={"name": f"hf-hub:org/{n}", "fingerprint": "aa"}).id for n in "xy")
     assert one != other

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from harness.clip.library import QuickGELU, get_pretrained_cfg, open_clip
+from harness.clip.openclip import QuickGELU, get_pretrained_cfg, open_clip
 from harness.errors import UserError
 
 

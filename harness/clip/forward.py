@@ -23,7 +23,7 @@ from harness.clip.attention import (
     output,
     project,
 )
-from harness.clip.library import ModifiedResNet, VisionTransformer
+from harness.clip.openclip import ModifiedResNet, VisionTransformer
 from harness.errors import UserError
 
 

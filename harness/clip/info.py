@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from harness.clip import names
-from harness.clip.library import (
+from harness.clip.names import first_line
+from harness.clip.openclip import (
     CLIP,
     CoCa,
     CustomTextCLIP,
@@ -15,7 +16,6 @@ from harness.clip.library import (
     VisionTransformer,
     get_pretrained_cfg,
 )
-from harness.clip.names import first_line
 from harness.errors import UserError
 from harness.specs import ModelSpec
 

@@ -13,8 +13,8 @@ from harness.clip import names
 from harness.clip.activation import check_activation, is_torchscript, refuse_openai
 from harness.clip.backbone import Backbone, Preprocess, weights_fingerprint
 from harness.clip.info import model_info
-from harness.clip.library import get_pretrained_cfg, open_clip
 from harness.clip.names import MODEL_ALIASES, first_line
+from harness.clip.openclip import get_pretrained_cfg, open_clip
 from harness.errors import UserError
 from harness.specs import ModelSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.clip.library import (
+from harness.clip.openclip import (
     get_model_config,
     get_pretrained_cfg,
     list_pretrained_tags_by_model,
@@ -22,10 +22,8 @@ FOLDER_SUFFIXES = (".safetensors", ".bin", ".pth")  # those open_clip looks for 
 
 
 def resolve(name: str) -> str:
-    """Return open_clip's name of a model: ``ViT-B/16`` is ``ViT-B-16``, aliases are paths."""
-    if name in MODEL_ALIASES:
-        return MODEL_ALIASES[name]
-    return name if has_schema(name) else name.replace("/", "-")
+    """Return what open_clip calls a ModelSpec's name: aliases are paths."""
+    return MODEL_ALIASES.get(name, name)
 
 
 def has_schema(name: str) -> bool:

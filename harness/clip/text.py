@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.clip.attention import full_precision
-from harness.clip.library import CLIP, TextTransformer
+from harness.clip.openclip import CLIP, TextTransformer
 from harness.errors import UserError
 
 

@@ -126,6 +126,7 @@ def _run(
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
+    check_models(specs)
     if args.dry_run:
         print_plan(specs, Store(store))
         return 0
@@ -134,6 +135,18 @@ def _run(
         Store(store).write_plan(planned)
     outcome = run_local(specs, context, workers, args.fail_fast)
     return conclude(outcome, store)
+
+
+def check_models(specs: list[RunSpec]) -> None:
+    """Find a wrong model now and once, not in every worker.
+
+    Raises:
+        UserError: For an unknown name or tag, or missing files.
+    """
+    from harness.clip import names
+
+    for model in {spec.model.model_dump_json(): spec.model for spec in specs}.values():
+        names.check(model)
 
 
 def conclude(outcome: Outcome, store: Path) -> int:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from harness.clip.library import CLIP, CustomTextCLIP
+from harness.clip.openclip import CLIP, CustomTextCLIP
 
 VISION = {"image_size": 24, "patch_size": 8, "width": 32, "layers": 4, "head_width": 8}
 RESNET = {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64}

@@ -88,7 +88,7 @@ def test_alias_is_resolved_and_not_stored(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_names_written_as_openai_writes_them() -> None:
-    assert names.resolve("ViT-B/16") == "ViT-B-16"
+    assert names.resolve(ModelSpec(name="ViT-B/16").name) == "ViT-B-16"
     assert names.resolve("hf-hub:owner/model") == "hf-hub:owner/model"
     assert names.resolve("local-dir:a/b") == "local-dir:a/b"
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from harness.clip.library import open_clip
+from harness.clip.openclip import open_clip
 from harness.clip.text import TextTower, prompts, tokenize
 from harness.errors import UserError
 from tests.clip import models

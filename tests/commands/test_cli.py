@@ -120,6 +120,13 @@ def test_dry_run_writes_nothing(
         (["run", "finetune", "--data-root", "/nowhere/x"], "/nowhere/x: no such folder"),
         (["run", "finetune", "--plugin", "gone.py"], "--plugin gone.py: no such file"),
         (["run", "finetune", "--workers", "-1"], "must be 1 or more"),
+        (["run", "finetune", "--model", "ViT-B/17"], "unknown model 'ViT-B-17': did you mean"),
+        (["run", "finetune", "--model", "ViT-B-16"], "ViT-B-16 needs weights; set pretrained to"),
+        (
+            ["run", "finetune", "--model", "ViT-B-16", "--pretrained", "gone.pt"],
+            "gone.pt: no such checkpoint file",
+        ),
+        (["run", "finetune", "--model", "local-dir:/gone"], "no folder /gone; correct the path"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from harness.clip.library import open_clip
+from harness.clip.openclip import open_clip
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "tiny-emoji"
@@ -44,6 +44,10 @@ def test_weights_are_small_and_half_precision():
     assert WEIGHTS.stat().st_size < 20_000_000
     with safe_open(WEIGHTS, "pt") as file:
         assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}  # noqa: SIM118
+
+
+def test_the_scale_is_in_clips_range(loaded):
+    assert 20 <= loaded[0].logit_scale.exp() <= 60
 
 
 def test_words_of_no_class_have_finite_and_distinct_features(loaded):

@@ -21,10 +21,11 @@ examples:
 """
 
 
-def _where(parser: argparse.ArgumentParser, store: str) -> None:
+def _where(parser: argparse.ArgumentParser, store: str | None) -> None:
     """Add the options that say where runs happen; none of them changes a run's identity."""
     group = parser.add_argument_group("where (does not change a run's identity)")
-    group.add_argument("--store", type=Path, default=Path(store), help="results (%(default)s)")
+    shown = store or "results/<the sweep's name>"
+    group.add_argument("--store", type=Path, default=store, help=f"results ({shown})")
     group.add_argument("--data-root", type=Path, help="where the data set's files are")
     group.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
     group.add_argument(
@@ -95,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
         part = actions.add_parser(action, parents=[common], help=text)
         part.add_argument("file", help="YAML file, or the name of one in sweeps/")
-        _where(part, "results/<sweep's name>")
+        _where(part, None)
 
     report = verbs.add_parser("report", help="tables and figures from a store")
     from harness.report.command import add_arguments

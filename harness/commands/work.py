@@ -75,8 +75,7 @@ def sweep_run(args: argparse.Namespace) -> int:
     """``sweep run FILE``: run what is missing, and keep the plan in the store."""
     sweep = sweeps.read_sweep(args.file)
     specs = sweeps.expand_sweep(sweep, args.data_root, args.file)
-    default = "<" in str(args.store)
-    store = Path("results") / sweep.name if default else args.store
+    store = args.store or Path("results") / sweep.name
     return _run(specs, args, store, sweeps.plan_of(sweep, specs))
 
 

@@ -162,6 +162,8 @@ def conclude(outcome: Outcome, store: Path) -> int:
         print(f"failed: {spec.title()}: {error}", file=sys.stderr)
     if outcome.failed:
         print(f"tracebacks: {store}/failures/; the same command tries again", file=sys.stderr)
+    if outcome.done + outcome.skipped:
+        print(f"table: python run_benchmark.py report --store {store}", file=sys.stderr)
     if outcome.interrupted:
         print("stopped; the same command continues where it stopped", file=sys.stderr)
         return 130

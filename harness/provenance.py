@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import platform
 import resource
@@ -11,8 +12,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import torch
-
+SNAPSHOT_NOTE = "SNAPSHOT.json"
+"""In a snapshot of the code: which commit it was taken from."""
 _PACKAGES = ("torch", "torchvision", "open_clip_torch", "numpy", "pillow")
 
 
@@ -32,6 +33,9 @@ def versions() -> dict[str, str]:
 def git_state() -> str:
     """Return the commit of the code, ``+dirty`` when tracked files differ, empty without git."""
     root = Path(__file__).resolve().parent.parent
+    note = root / SNAPSHOT_NOTE
+    if note.is_file():
+        return str(json.loads(note.read_text(encoding="utf-8"))["git"])
 
     def git(*words: str) -> str:
         done = subprocess.run(
@@ -50,6 +54,8 @@ def git_state() -> str:
 def device_name(device: str) -> str:
     """Return the GPU's or the CPU's name."""
     if device.startswith("cuda"):
+        import torch
+
         return str(torch.cuda.get_device_name(device))
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -63,6 +69,8 @@ def device_name(device: str) -> str:
 def reset_peak_memory(device: str) -> None:
     """Start measuring a run's own peak, where the device can (CUDA)."""
     if device.startswith("cuda"):
+        import torch
+
         torch.cuda.reset_peak_memory_stats(device)
 
 
@@ -72,6 +80,8 @@ def peak_memory_mb(device: str) -> float:
     The resident peak is the process's: a worker that ran a larger run before keeps its mark.
     """
     if device.startswith("cuda"):
+        import torch
+
         return float(torch.cuda.max_memory_allocated(device) / 2**20)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -38,6 +38,11 @@ class Shared:
         self._models: dict[str, Backbone] = {}
         self._banks: dict[str, ImageBank] = {}
         torch.set_num_threads(context.threads)
+        if context.device.startswith("cuda") and not torch.cuda.is_available():
+            raise UserError(
+                f"device {context.device}: torch {torch.__version__} sees no CUDA device on "
+                f"{provenance.host()}; check driver and partition, or ask for device cpu"
+            )
         for path in context.plugins:
             registry.add_plugin_file(path)
 
@@ -153,6 +158,23 @@ def execute(
     )
     store.write(record, predictions, store.work_dir(spec.id) / "log.txt")
     return record
+
+
+def prepare_features(spec: RunSpec, shared: Shared) -> None:
+    """Compute the frozen features that `spec` would read, into the cache that all its peers read.
+
+    Nothing of what is computed for the target domain is seen by a run before its weights are
+    fixed: the bank refuses it as it refuses the images.
+    """
+    bank = shared.bank(spec.dataset, spec.model)
+    cls = registry.method_class(spec.method)
+    config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
+    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    for samples in parts.train.values():
+        bank.frozen_features(samples, config)
+    target = protocols.target_samples(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    for samples in (*parts.val.values(), target):
+        bank.frozen_features(samples, None)
 
 
 def _build(

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import queue
-import signal
 import subprocess
-import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -17,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import registry
 from harness.context import Context
 from harness.executors.display import Display
+from harness.executors.process import Worker, how_it_ended
 from harness.specs import RunSpec
 from harness.store import Store
 from harness.timestamps import now
@@ -36,56 +30,6 @@ class Outcome:
     failed: list[tuple[RunSpec, str]] = field(default_factory=list)
     busy: int = 0
     interrupted: bool = False
-
-
-class Worker:
-    """One worker process and the thread that reads its events."""
-
-    def __init__(
-        self, number: int, context: Context, events: queue.Queue[tuple[Worker, Any]]
-    ) -> None:
-        self.number = number
-        self.spec: RunSpec | None = None
-        environment = {**os.environ, "OMP_NUM_THREADS": str(context.threads)}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            p for p in (str(registry.ROOT), os.environ.get("PYTHONPATH", "")) if p
-        )
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.executors.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is the parent's to handle
-        )
-        self.send(context.model_dump_json())
-        threading.Thread(target=self._read, args=(events,), daemon=True).start()
-
-    def _read(self, events: queue.Queue[tuple[Worker, Any]]) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            events.put((self, json.loads(line)))
-        events.put((self, {"event": "exit", "code": self.process.wait()}))
-
-    def send(self, line: str) -> None:
-        """Write one line to the worker; a dead worker is noticed by its exit event."""
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-
-    def start(self, spec: RunSpec) -> None:
-        """Give the worker its next run."""
-        self.spec = spec
-        self.send(spec.model_dump_json())
-
-    def close(self) -> None:
-        """Let the worker end after what it does now."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
 
 
 def run_local(
@@ -205,8 +149,7 @@ class _Crew:
         self.workers.remove(worker)
         spec, worker.spec = worker.spec, None
         if spec is not None and not Store(self.context.store).has(spec.id):
-            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-            error = f"worker process ended with {how}"
+            error = how_it_ended(code)
             Store(self.context.store).fail(spec, error, "", now())
             self._failed(worker, spec, error)
         if self.todo:

@@ -1,7 +1,8 @@
-"""A worker process: reads a context and then specs from stdin, one JSON a line; writes events.
+"""A worker process: reads a context and then orders from stdin, one JSON a line; writes events.
 
 Events, one JSON a line on the original stdout: ``progress`` (id, step, steps), ``done`` (id,
-accuracy), ``failed`` (id, error), ``stopped`` (id), ``busy`` (id: another process runs it).
+accuracy, wall_s), ``failed`` (id, error), ``stopped`` (id), ``busy`` (id: another process runs it),
+``features`` (id: its frozen features are in the cache).
 Everything else that is printed goes to the run's log.
 """
 
@@ -22,6 +23,7 @@ from typing import IO, Any
 
 from harness.context import Context
 from harness.errors import UserError, one_line
+from harness.executors.order import Order
 from harness.specs import RunSpec
 from harness.store import Store
 from harness.timestamps import now
@@ -38,6 +40,8 @@ class Stop:
         signal.signal(signal.SIGTERM, self._ask)
         # Ctrl-C reaches the whole terminal group; the parent decides and sends SIGTERM.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Slurm warns every process of a job; submitit's, our parent, acts on it.
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
     def _ask(self, *_: Any) -> None:
         self.asked = True
@@ -57,9 +61,13 @@ def claimed(work_dir: Path) -> Iterator[bool]:
     with (work_dir / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             yield False
             return
+        except OSError:
+            # A file system without locks: two processes may do the same run, and the first record
+            # stands. On Slurm the submission ledger keeps them apart.
+            pass
         yield True
 
 
@@ -116,6 +124,19 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
                 )
 
 
+def compute_features(spec: RunSpec, shared: Any, out: IO[str]) -> None:
+    """Put the frozen features that `spec` reads into the cache; an error is only told."""
+    from harness.runner import prepare_features
+
+    event = {"event": "features", "id": spec.id, "error": ""}
+    try:
+        prepare_features(spec, shared)
+    except Exception as error:
+        event["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+    out.write(json.dumps(event) + "\n")
+    out.flush()
+
+
 def main() -> None:
     """Serve until stdin ends or a stop is asked for."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -124,9 +145,22 @@ def main() -> None:
     context = Context.model_validate_json(sys.stdin.readline())
     from harness.runner import Shared
 
-    shared = Shared(context)
+    try:
+        shared = Shared(context)
+    except UserError as error:  # e.g. no GPU on this machine: every run says so
+        for line in sys.stdin:
+            spec = Order.model_validate_json(line).spec
+            Store(context.store).fail(spec, str(error), "", now())
+            event = {"event": "failed", "id": spec.id, "error": str(error), "user": True}
+            out.write(json.dumps(event) + "\n")
+            out.flush()
+        return
     for line in sys.stdin:
-        run_one(RunSpec.model_validate_json(line), context, shared, stop, out)
+        order = Order.model_validate_json(line)
+        if order.do == "features":
+            compute_features(order.spec, shared, out)
+        else:
+            run_one(order.spec, context, shared, stop, out)
         if stop():
             break
 

@@ -16,6 +16,7 @@ import pytest
 from harness.context import Context
 from harness.executors.display import Estimate, duration
 from harness.executors.local import run_local
+from harness.executors.order import Order
 from harness.executors.worker import claimed
 from harness.runner import Shared, execute
 from harness.specs import RunSpec
@@ -64,8 +65,9 @@ class Process:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
+        order = Order(do="run", spec=spec)
         assert self.process.stdin is not None
-        self.process.stdin.write(context.model_dump_json() + "\n" + spec.model_dump_json() + "\n")
+        self.process.stdin.write(context.model_dump_json() + "\n" + order.model_dump_json() + "\n")
         self.process.stdin.flush()
 
     def events(self) -> list[dict[str, Any]]:

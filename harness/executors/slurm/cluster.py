@@ -1,0 +1,196 @@
+"""Cluster files: which resources a job asks Slurm for, in submitit's names."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from harness import registry
+from harness.errors import UserError, unknown_name
+from harness.specs import validated
+
+_RESERVED = {"array", "output", "error", "job-name", "comment", "dependency", "signal", "time",
+             "requeue", "no-requeue"}  # fmt: skip
+
+
+class Resources(BaseModel):
+    """What one job asks for. Names starting with ``slurm_`` are submitit's for sbatch options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    timeout_min: int = Field(120, ge=1)
+    """Time limit of a job. A job that reaches it saves a checkpoint, is requeued and goes on."""
+    mem_gb: float | None = Field(None, gt=0)
+    """Memory of a job in GiB; the partition's default if not given."""
+    gpus_per_node: int = Field(1, ge=0, le=1)
+    """1, or 0 for CPU jobs. A run uses one GPU: more runs at a time are more jobs."""
+    cpus_per_task: int = Field(4, ge=1)
+    """Cores of a job; all but torch's threads decode images."""
+    slurm_partition: str | None = None
+    slurm_account: str | None = None
+    slurm_qos: str | None = None
+    slurm_constraint: str | None = None
+    """Node features, e.g. ``a100|h100``."""
+    slurm_array_parallelism: int = Field(64, ge=1)
+    """Jobs of one array at a time."""
+    slurm_setup: tuple[str, ...] = ()
+    """Shell lines before the job, e.g. ``module load cuda``."""
+    slurm_additional_parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Any other option of sbatch by its long name, e.g. ``{nice: 100, exclude: node7}``."""
+    slurm_signal_delay_s: int = Field(90, ge=10)
+    """Seconds before the time limit at which Slurm signals, to leave time for the checkpoint."""
+    slurm_max_num_timeout: int = Field(50, ge=0)
+    """How often a job may run into its time limit and be requeued."""
+    slurm_requeue: bool = True
+    """Requeue a job whose node dies or that is preempted."""
+    job_minutes: float = Field(60.0, gt=0)
+    """Time budget of a job: runs that share backbone and data are packed up to this length, by the
+    durations of earlier records. Never more than 80 % of the time limit."""
+    runs_per_job: int | None = Field(None, ge=1)
+    """Runs in a job, whatever they take; overrides `job_minutes`."""
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda)$")
+    """``auto``: CUDA if a GPU is asked for, otherwise the CPU."""
+    threads: int = Field(1, ge=1)
+    """Of torch. Sums depend on it in the last digits: keep it equal for runs to be compared."""
+
+    @field_validator("slurm_additional_parameters")
+    @classmethod
+    def _not_ours(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for key in values:
+            name = key.replace("_", "-")
+            own = {k.removeprefix("slurm_") for k in Resources.model_fields}
+            if name in _RESERVED or name.replace("-", "_") in own:
+                raise ValueError(f"'{key}' is set by the harness or has a field of its own")
+        return values
+
+    def resolved_device(self) -> str:
+        """Return ``cpu`` or ``cuda``."""
+        if self.device == "auto":
+            return "cuda" if self.gpus_per_node else "cpu"
+        return self.device
+
+    def submitit(self) -> dict[str, Any]:
+        """Return the arguments of submitit's ``AutoExecutor.update_parameters``."""
+        plain = ("timeout_min", "mem_gb", "gpus_per_node", "cpus_per_task")
+        slurm = ("partition", "account", "qos", "constraint", "array_parallelism", "signal_delay_s")
+        found: dict[str, Any] = {name: getattr(self, name) for name in plain}
+        found |= {f"slurm_{name}": getattr(self, f"slurm_{name}") for name in slurm}
+        if not self.gpus_per_node:  # `--gpus-per-node=0` is refused where no GPU is configured
+            del found["gpus_per_node"]
+        extra: dict[str, Any] = {"requeue" if self.slurm_requeue else "no-requeue": True}
+        extra |= {k.replace("_", "-"): v for k, v in self.slurm_additional_parameters.items()}
+        # Since 22.05 srun no longer takes this over from sbatch by itself.
+        found["slurm_srun_args"] = [f"--cpus-per-task={self.cpus_per_task}"]
+        found["slurm_additional_parameters"] = extra
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class ClusterSpec(Resources):
+    """A cluster file: resources for all methods, and what differs for some."""
+
+    description: str = ""
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Per method, fields that differ: ``{alignclip: {mem_gb: 48, timeout_min: 240}}``."""
+
+    def resources(self, method: str) -> Resources:
+        """Return what a job of `method` asks for."""
+        own = set(Resources.model_fields)
+        base = {key: value for key, value in self.model_dump().items() if key in own}
+        changes = self.methods.get(method, {})
+        found: Resources = validated(Resources, base | changes, f"cluster: methods.{method}")
+        return found
+
+
+def folders() -> list[Path]:
+    """Return where a bare NAME is looked for: the checkout's clusters/, then the user's own."""
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return [registry.ROOT / "clusters", config / "clip-benchmark-harness" / "clusters"]
+
+
+def read_cluster(name: str | Path, changes: Sequence[str] = ()) -> ClusterSpec:
+    """Read a cluster file and apply ``KEY=VALUE`` or ``METHOD.KEY=VALUE`` changes.
+
+    Args:
+        name: A YAML file, or the name of one in ``folders()``.
+        changes: As on the command line; values are YAML.
+
+    Raises:
+        UserError: Naming the file and field, or the change.
+    """
+    file = _find(str(name))
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: cannot be read ({error}); give a YAML file") from None
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        raise UserError(f"{file}: not valid YAML ({line}); mend the file") from None
+    spec: ClusterSpec = _validated(values, str(file))
+    return change(spec, changes, str(file)) if changes else _checked(spec, str(file))
+
+
+def change(spec: ClusterSpec, changes: Sequence[str], where: str) -> ClusterSpec:
+    """Return `spec` with ``KEY=VALUE`` or ``METHOD.KEY=VALUE`` applied.
+
+    Raises:
+        UserError: For an unknown key or a value out of range.
+    """
+    values = spec.model_dump(mode="json")
+    for text in changes:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--set {text}: write KEY=VALUE or METHOD.KEY=VALUE")
+        method, dot, field = key.strip().rpartition(".")
+        if field not in Resources.model_fields:
+            raise unknown_name("cluster option", field, Resources.model_fields)
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {text}: {value} is no YAML value") from None
+        target = values["methods"].setdefault(method, {}) if dot else values
+        target[field] = parsed
+    return _checked(_validated(values, f"{where} with --set {' '.join(changes)}"), where)
+
+
+def _validated(values: Any, where: str) -> ClusterSpec:
+    if isinstance(values, dict):
+        for key in values:
+            if key not in ClusterSpec.model_fields:
+                near = difflib.get_close_matches(str(key), ClusterSpec.model_fields, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise UserError(f"{where}: unknown field '{key}'{hint} see docs/slurm.md")
+    spec: ClusterSpec = validated(ClusterSpec, values, where)
+    return spec
+
+
+def _checked(spec: ClusterSpec, where: str) -> ClusterSpec:
+    known = registry.discover("methods").plugins
+    for method, changes in spec.methods.items():
+        if method not in known:
+            raise unknown_name(f"method in {where}", method, known)
+        for field in changes:
+            if field not in Resources.model_fields:
+                raise unknown_name(
+                    f"field of methods.{method} in {where}", field, Resources.model_fields
+                )
+        spec.resources(method)
+    return spec
+
+
+def _find(name: str) -> Path:
+    if Path(name).is_file():
+        return Path(name)
+    if Path(name).suffix in (".yaml", ".yml") or os.sep in name:
+        raise UserError(f"--cluster {name}: no such file; clusters/ has examples")
+    known: dict[str, Path] = {}
+    for folder in reversed(folders()):
+        known |= {file.stem: file for file in folder.glob("*.yaml")}
+    if name not in known:
+        raise unknown_name("cluster", name, known, "or give a YAML file, see docs/slurm.md")
+    return known[name]

@@ -1,0 +1,132 @@
+"""What Slurm knows of an array: one call of squeue, and sacct where that no longer helps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import UserError
+
+TIMEOUT_SECONDS = 60
+LIVE = frozenset({
+    "PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_FED",
+    "REQUEUE_HOLD", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SPECIAL_EXIT",
+})  # fmt: skip
+STARTED = frozenset({"RUNNING", "COMPLETING", "SUSPENDED", "STAGE_OUT", "SIGNALING", "STOPPED"})
+
+
+class Unreachable(Exception):
+    """Slurm did not answer: nothing is known, and nothing may be concluded."""
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """One job as Slurm sees it."""
+
+    state: str
+    """Slurm's long name, e.g. ``PENDING``, ``OUT_OF_MEMORY``."""
+    reason: str = ""
+    node: str = ""
+    elapsed_s: int | None = None
+    limit_left_s: int | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in LIVE
+
+
+def call(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run one of Slurm's commands.
+
+    Raises:
+        UserError: If it is not installed here.
+        Unreachable: If it did not end in time.
+    """
+    if shutil.which(words[0]) is None:
+        raise UserError(f"{words[0]}: command not found; run this where Slurm's commands are")
+    try:
+        return subprocess.run(
+            list(words), capture_output=True, text=True, timeout=TIMEOUT_SECONDS,
+            env={**os.environ, "LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Unreachable(f"{words[0]} did not answer in {TIMEOUT_SECONDS} s") from None
+
+
+def _squeue(*words: str) -> list[list[str]]:
+    done = call(["squeue", "-h", "-r", "-t", "all", "-o", "%A|%F|%K|%T|%r|%M|%L|%N|%k", *words])
+    if done.returncode and "Invalid job id" not in done.stderr:
+        raise Unreachable(done.stderr.strip().splitlines()[-1] if done.stderr else "squeue failed")
+    lines = done.stdout.splitlines() if not done.returncode else []
+    return [line.split("|", 8) for line in lines if line.count("|") >= 8]
+
+
+def _job(row: Sequence[str]) -> str:
+    return row[0] if row[2] == "N/A" else f"{row[1]}_{row[2]}"
+
+
+def queued(array_id: str) -> dict[str, JobInfo]:
+    """Return the jobs of an array that the controller remembers, by id as in the ledger.
+
+    Empty when it remembers none (they ended more than MinJobAge ago, or never were).
+
+    Raises:
+        Unreachable: If the controller does not answer.
+    """
+    found = {}
+    for row in _squeue("-j", array_id):
+        _, _, _, state, reason, used, left, node, _ = row
+        found[_job(row)] = JobInfo(state, reason, node, seconds(used), seconds(left))
+    return found
+
+
+def by_comment() -> dict[str, list[str]]:
+    """Return all of the user's remembered jobs by their comment, in the order of their index."""
+    found: dict[str, list[str]] = {}
+    for row in sorted(_squeue("--me"), key=lambda r: int(r[2]) if r[2].isdigit() else 0):
+        found.setdefault(row[8], []).append(_job(row))
+    return found
+
+
+def accounted(array_id: str) -> dict[str, JobInfo]:
+    """Return what Slurm's accounting says of an array; empty where there is no accounting."""
+    if shutil.which("sacct") is None:
+        return {}
+    try:
+        done = call(["sacct", "-n", "-P", "-X", "-j", array_id, "-o",
+                     "JobID,State,ElapsedRaw,NodeList"])  # fmt: skip
+    except Unreachable:
+        return {}
+    found = {}
+    for line in done.stdout.splitlines() if not done.returncode else []:
+        job, state, elapsed, node = (line.split("|") + [""] * 4)[:4]
+        if state and "[" not in job:
+            found[job] = JobInfo(state.split()[0], state, node, int(elapsed or 0))
+    return found
+
+
+def seconds(text: str) -> int | None:
+    """Return the seconds of ``1-02:03:04``, ``02:03:04`` or ``03:04``; None for anything else."""
+    days, dash, clock = text.rpartition("-")
+    parts = clock.split(":")
+    if not all(part.isdigit() for part in parts) or (dash and not days.isdigit()):
+        return None
+    total = 0
+    for part in parts:
+        total = 60 * total + int(part)
+    return total + 86400 * int(days or 0)
+
+
+def cancel(job_ids: Sequence[str]) -> None:
+    """Cancel jobs or whole arrays.
+
+    Raises:
+        Unreachable: If the controller refused or did not answer.
+    """
+    done = call(["scancel", *job_ids])
+    if done.returncode and "Invalid job id" not in done.stderr:
+        raise Unreachable(done.stderr.strip())

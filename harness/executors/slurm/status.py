@@ -1,0 +1,196 @@
+"""Where every run of a plan is: our records first, then Slurm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from harness.executors.slurm import scheduler
+from harness.executors.slurm.ledger import Ledger, Submission, SubmittedArray
+from harness.executors.slurm.scheduler import JobInfo
+from harness.specs import RunSpec
+from harness.store import Store
+
+State = Literal["done", "running", "queued", "failed", "lost", "missing", "unknown"]
+STATES: tuple[State, ...] = ("done", "running", "queued", "failed", "lost", "missing", "unknown")
+IN_HAND: frozenset[State] = frozenset({"done", "running", "queued", "unknown"})
+"""Runs in these states must not be submitted."""
+ENDED = {
+    "CANCELLED": "cancelled",
+    "TIMEOUT": "time limit, not requeued",
+    "NODE_FAIL": "node failed, not requeued",
+    "OUT_OF_MEMORY": "out of memory",
+    "FAILED": "the job failed",
+    "PREEMPTED": "preempted, not requeued",
+    "COMPLETED": "the job ended without this run",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The job a run was last given to."""
+
+    submission: Submission
+    array: SubmittedArray
+    task: int
+
+    @property
+    def job(self) -> str:
+        """Slurm's id, empty while unknown."""
+        return self.array.job_ids[self.task] if self.array.job_ids else ""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where one run is."""
+
+    spec: RunSpec
+    state: State
+    reason: str = ""
+    job: str = ""
+    node: str = ""
+    elapsed_s: float | None = None
+    left_s: float | None = None
+    step: int = 0
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """What Slurm said of the arrays asked for."""
+
+    jobs: Mapping[str, JobInfo]
+    silent: str = ""
+    """Why it said nothing, if it did not answer."""
+
+
+def places(submissions: Iterable[Submission]) -> dict[str, Place]:
+    """Return the newest place of every run ever submitted."""
+    found: dict[str, Place] = {}
+    for submission in submissions:
+        for array in submission.arrays:
+            for number, runs in enumerate(array.tasks):
+                found |= dict.fromkeys(runs, Place(submission, array, number))
+    return found
+
+
+def recovered(ledger: Ledger, submissions: list[Submission]) -> list[Submission]:
+    """Return the submissions, with job ids that their submitter did not live to write down.
+
+    Raises:
+        scheduler.Unreachable: If Slurm would have to be asked and does not answer.
+    """
+    if all(s.complete or all(a.job_ids for a in s.arrays) for s in submissions):
+        return submissions
+    known = scheduler.by_comment()
+    found = []
+    for submission in submissions:
+        arrays = []
+        for array in submission.arrays:
+            jobs = tuple(known.get(submission.comment(array), ()))
+            if not array.job_ids and len(jobs) == len(array.tasks):
+                array = array.model_copy(update={"job_ids": jobs})
+            arrays.append(array)
+        found.append(submission.model_copy(update={"arrays": tuple(arrays)}))
+    return found
+
+
+def ask(arrays: Sequence[SubmittedArray]) -> Scheduled:
+    """Ask Slurm: squeue once per array, sacct for those that squeue no longer knows in full."""
+
+    def one(array: SubmittedArray) -> dict[str, JobInfo]:
+        jobs = scheduler.queued(array.array_id())
+        if any(job not in jobs for job in array.job_ids):
+            jobs = scheduler.accounted(array.array_id()) | jobs
+        return jobs
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(one, arrays))
+    except scheduler.Unreachable as error:
+        return Scheduled({}, str(error) or "Slurm did not answer")
+    return Scheduled({job: info for part in found for job, info in part.items()})
+
+
+def statuses(store: Store, specs: Sequence[RunSpec]) -> list[RunStatus]:
+    """Return where each run is; ``unknown`` only for submitted runs while Slurm is silent.
+
+    Raises:
+        UserError: For unreadable files of the store, or where Slurm's commands are missing and
+            needed.
+    """
+    ledger = Ledger(store.root)
+    done = {spec.id for spec in specs if store.has(spec.id)}
+    submissions = ledger.submissions()
+    # A lone interrupted submission, and only that, needs Slurm before we know what to ask for.
+    silent = ""
+    try:
+        submissions = recovered(ledger, submissions)
+    except scheduler.Unreachable as error:
+        silent = str(error)
+    where = places(submissions)
+    open_arrays = {
+        place.array.array_id(): place.array
+        for spec in specs
+        if spec.id not in done and (place := where.get(spec.id)) and place.job
+    }
+    slurm = Scheduled({}, silent) if silent else ask(list(open_arrays.values()))
+    found = []
+    for spec in specs:
+        status = _status(store, ledger, spec, where.get(spec.id), slurm)
+        # Its record may have come between our look at the store and Slurm's answer.
+        if status.state != "done" and store.has(spec.id):
+            status = RunStatus(spec, "done")
+        found.append(status)
+    return found
+
+
+def _status(
+    store: Store, ledger: Ledger, spec: RunSpec, place: Place | None, slurm: Scheduled
+) -> RunStatus:
+    if store.has(spec.id):
+        return RunStatus(spec, "done")
+    failure = store.failure(spec.id)
+    before = place.submission.attempts.get(spec.id, 0) if place else 0
+    if failure is not None and (place is None or failure.attempts > before):
+        return RunStatus(spec, "failed", failure.error, place.job if place else "")
+    if place is None:
+        return RunStatus(spec, "missing")
+    if not place.job:
+        if ledger.submitting():
+            return RunStatus(spec, "queued", "being submitted")
+        if slurm.silent:
+            return RunStatus(spec, "unknown", slurm.silent)
+        return RunStatus(spec, "lost", "its submission was interrupted")
+    status = RunStatus(spec, "unknown", slurm.silent, place.job)
+    if slurm.silent:
+        return status
+    info = slurm.jobs.get(place.job)
+    if info is None or not info.live:
+        return replace(status, state="lost", reason=_ended(place, info))
+    if info.state not in scheduler.STARTED:
+        return replace(status, state="queued", reason=info.reason)
+    status = replace(status, node=info.node)
+    now = ledger.state(place.submission.id, place.array.name, place.task)
+    if now is None or now.run != spec.id:
+        return replace(status, state="queued", reason=f"its job runs on {info.node}")
+    # On the node's own clock, plus what ours has seen since is nothing: no two clocks compared.
+    spent = now.updated - now.since
+    left = spent / now.step * (now.steps - now.step) if now.step else None
+    if now.updated and time.time() - now.updated > 120:
+        status = replace(status, reason="silent for 2 min")
+    return replace(
+        status, state="running", elapsed_s=spent, left_s=left, step=now.step, steps=now.steps
+    )
+
+
+def _ended(place: Place, info: JobInfo | None) -> str:
+    if place.array.cancelled:
+        return f"cancelled {place.array.cancelled}"
+    if info is None:
+        return "Slurm no longer knows its job"
+    by = f" ({info.reason})" if info.reason not in ("", "None", info.state) else ""
+    return ENDED.get(info.state, f"job state {info.state}") + by

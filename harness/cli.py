@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UserError
 
@@ -17,6 +18,8 @@ examples:
   python run_benchmark.py run finetune coop --dataset folder --data-root ~/pictures --target all
   python run_benchmark.py sweep plan sweeps/quickstart.yaml
   python run_benchmark.py sweep run sweeps/quickstart.yaml --store results/mine
+  python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
+  python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
 """
 
@@ -65,6 +68,59 @@ def _what(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _cluster_actions(actions: Any, common: argparse.ArgumentParser) -> None:
+    """Add the actions of `sweep` that deal with Slurm."""
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument("--store", type=Path, help="results (results/<the sweep's name>)")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--data-root", type=Path, help="where the data set's files are")
+    shared.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...); shared")
+    jobs = argparse.ArgumentParser(add_help=False)
+    jobs.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="change the cluster file: timeout_min=60, slurm_partition=gpu, alignclip.mem_gb=48",
+    )  # fmt: skip
+    jobs.add_argument("--runs-per-job", type=int, help="runs in a job (by their estimated length)")
+    jobs.add_argument("--limit", type=int, help="submit only the first N runs")
+    jobs.add_argument(
+        "--records", action="append", type=Path, default=[], metavar="STORE",
+        help="estimate lengths from this store's records, too",
+    )  # fmt: skip
+    jobs.add_argument(
+        "--dry-run", action="store_true", help="print arrays, resources, scripts and GPU hours"
+    )
+    a = actions.add_parser(
+        "submit", parents=[common, store, shared, jobs], help="give what is missing to Slurm"
+    )
+    a.add_argument("file", help="YAML file, or the name of one in sweeps/")
+    a.add_argument(
+        "--cluster", required=True, metavar="FILE|NAME", help="YAML file, or one in clusters/"
+    )
+    a = actions.add_parser(
+        "retry", parents=[common, store, shared, jobs], help="submit failed and lost runs again"
+    )
+    a.add_argument("sweep", nargs="?", help="the sweep's file or name")
+    a.add_argument("--failed", action="store_true", help="only those that failed")
+    a.add_argument("--lost", action="store_true", help="only those whose job is gone")
+    a.add_argument("--cluster", metavar="FILE|NAME", help="as the last submission if not given")
+    a = actions.add_parser("status", parents=[store], help="where every run is, and why")
+    a.add_argument("sweep", nargs="?", help="the sweep's file or name")
+    a.add_argument("--watch", nargs="?", type=float, const=10.0, metavar="SECONDS",
+                   help="refresh until nothing is left (%(const)s)")  # fmt: skip
+    a.add_argument("--all", action="store_true", help="a row for every domain")
+    a.add_argument("--json", action="store_true", help="a list of all runs, for scripts")
+    a = actions.add_parser("logs", parents=[store], help="a run's log")
+    a.add_argument("run", metavar="RUN", help="its id, or the first digits")
+    a.add_argument("--job", action="store_true", help="what Slurm and submitit wrote, too")
+    a = actions.add_parser("cancel", parents=[store], help="cancel what waits or runs")
+    a.add_argument("sweep", nargs="?", help="the sweep's file or name")
+    a = actions.add_parser(
+        "prepare", parents=[common, store, shared],
+        help="on the login node: fetch weights, verify the data; compute nodes are offline",
+    )  # fmt: skip
+    a.add_argument("file", help="YAML file, or the name of one in sweeps/")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(
@@ -91,12 +147,13 @@ def build_parser() -> argparse.ArgumentParser:
     _what(run)
     _where(run, "results/runs")
 
-    sweep = verbs.add_parser("sweep", help="run a sweep file")
+    sweep = verbs.add_parser("sweep", help="run a sweep file, here or on a Slurm cluster")
     actions = sweep.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
         part = actions.add_parser(action, parents=[common], help=text)
         part.add_argument("file", help="YAML file, or the name of one in sweeps/")
         _where(part, None)
+    _cluster_actions(actions, common)
 
     report = verbs.add_parser("report", help="tables and figures from a store")
     from harness.report.command import add_arguments
@@ -134,18 +191,29 @@ def _dispatch(args: argparse.Namespace) -> int:
         from harness.report.command import run_report
 
         return run_report(args)
-    from harness import commands, registry
+    if args.verb == "sweep" and args.action in ("status", "logs", "cancel"):
+        # From any shell, at once: no plugin is loaded and no torch.
+        from harness.commands import cluster
+
+        return {"status": cluster.status, "logs": cluster.logs, "cancel": cluster.cancel}[
+            args.action
+        ](args)
+    from harness import registry
+    from harness.commands import cluster, look, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
     verb = f"sweep_{args.action}" if args.verb == "sweep" else args.verb
     handlers = {
-        "list": commands.list_all,
-        "info": commands.info,
-        "run": commands.run,
-        "sweep_plan": commands.sweep_plan,
-        "sweep_run": commands.sweep_run,
-        "doctor": commands.doctor,
-        "quickstart": commands.quickstart,
+        "list": look.list_all,
+        "info": look.info,
+        "run": work.run,
+        "sweep_plan": work.sweep_plan,
+        "sweep_run": work.sweep_run,
+        "sweep_submit": cluster.submit,
+        "sweep_retry": cluster.retry,
+        "sweep_prepare": cluster.prepare,
+        "doctor": look.doctor,
+        "quickstart": work.quickstart,
     }
     return handlers[verb](args)

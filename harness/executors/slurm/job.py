@@ -134,7 +134,7 @@ class _Job:
                 return self._died(spec, do, event["code"])
             if kind == "done":
                 self.deaths = 0
-                say(f"done: {100 * event['accuracy']:.1f} %, {event['wall_s']:.0f} s")
+                say(f"done: {100 * event['accuracy']:.1f} %, {event['wall_s']:.0f} s · {spec.id}")
             if kind == "features":
                 if event["error"]:
                     say(f"no features: {event['error']}; the runs will compute their own")

@@ -10,6 +10,7 @@ import yaml
 
 from harness import registry
 from harness.cli import build_parser
+from harness.executors.slurm.cluster import read_cluster
 from harness.runner import Shared, execute
 from harness.specs import validated
 from harness.sweeps import SweepSpec, expand_sweep
@@ -54,11 +55,24 @@ def test_the_sweep_of_the_guide_is_valid() -> None:
     assert len(expand_sweep(sweep, None)) == 3 * 4 * 3
 
 
+def test_the_cluster_file_of_the_guide_is_valid(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text(blocks(ROOT / "docs" / "slurm.md", "yaml")[0], encoding="utf-8")
+    assert read_cluster(file).resources("alignclip").mem_gb == 48
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_page_parses(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     commands = re.findall(r"python run_benchmark\.py ([^`\n#]+)", text)
-    if page.name in ("README.md", "sweeps.md", "tables.md", "add-a-method.md", "quickstart.md"):
+    if page.name in (
+        "README.md",
+        "sweeps.md",
+        "tables.md",
+        "add-a-method.md",
+        "quickstart.md",
+        "slurm.md",
+    ):
         assert commands
     for command in commands:
         build_parser().parse_args(command.split())

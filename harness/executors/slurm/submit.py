@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
+import io
 import re
 import socket
 import sys
@@ -200,7 +202,8 @@ def _sbatch(submission: Submission, array: SubmittedArray, after: Sequence[str])
     executor.update_parameters(
         **parameters(array.resources, label, comment, submission.snapshot, after)
     )
-    with executor.batch():
+    # submitit copies sbatch's messages through; a refusal is ours to say, once.
+    with contextlib.redirect_stderr(io.StringIO()), executor.batch():
         jobs = [
             executor.submit(RunPack(str(array.folder / f"{number}.json")))
             for number in range(len(array.tasks))

@@ -35,6 +35,17 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def supervisors(jobs: list[int]) -> set[int]:
+    """Return the slurmstepd above some processes; they overwrite their own environment."""
+    found = set()
+    for pid in jobs:
+        with contextlib.suppress(OSError, ValueError):
+            parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            if Path(f"/proc/{parent}/cmdline").read_bytes().startswith(b"slurmstepd"):
+                found.add(parent)
+    return found
+
+
 class MiniCluster:
     """One controller and some virtual nodes."""
 
@@ -127,43 +138,32 @@ class MiniCluster:
         """SIGKILL slurmctld."""
         self._kill(self.root / "slurmctld.pid", signal.SIGKILL)
 
+    def diagnosis(self) -> str:
+        """Return what one wants to read when a test has waited in vain."""
+        log = (self.root / "slurmctld.log").read_text(errors="replace")[-6000:]
+        return f"{self.call('squeue', '-a', '-r')}\n{self.call('sinfo', '-N', '-l')}\n{log}"
+
     def start_node(self, node: str) -> None:
         self.call("slurmd", "-N", node)
 
     def kill_node(self, node: str) -> None:
         """SIGKILL a node's daemon and everything that runs on it."""
         self._kill(self.root / f"slurmd.{node}.pid", signal.SIGKILL)
-        for _ in range(3):  # whoever was just being forked
-            for pid, environment, line in self._processes():
-                if f"SLURMD_NODENAME={node}" in environment or (
-                    line.startswith("slurmstepd") and self._step_on(pid, node)
-                ):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-            time.sleep(0.2)
+        jobs = [pid for pid, env in self._jobs() if f"SLURMD_NODENAME={node}" in env]
+        # The steps' supervisors first: they must not live to report how their jobs ended.
+        for how in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in (*supervisors(jobs), *jobs):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, how)
 
-    def _step_on(self, pid: int, node: str) -> bool:
-        """Tell whether a slurmstepd serves a node: its working directory is the node's spool."""
-        with contextlib.suppress(OSError):
-            if node in os.readlink(f"/proc/{pid}/cwd").split("/"):
-                return True
-            return any(
-                f"/spool/{node}/" in os.readlink(f"/proc/{pid}/fd/{fd}")
-                for fd in os.listdir(f"/proc/{pid}/fd")
-            )
-        return False
-
-    def _processes(self) -> Iterator[tuple[int, list[str], str]]:
-        """Yield pid, environment and command line of this cluster's job processes."""
+    def _jobs(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield pid and environment of what runs inside this cluster's jobs."""
         mine = f"SLURM_CONF={self.root}/slurm.conf"
         for entry in Path("/proc").glob("[0-9]*"):
-            try:
+            with contextlib.suppress(OSError):
                 environment = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
-                line = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-            except OSError:
-                continue
-            if mine in environment and int(entry.name) != os.getpid():
-                yield int(entry.name), environment, line
+                if mine in environment and any(e.startswith("SLURM_JOB_ID=") for e in environment):
+                    yield int(entry.name), environment
 
     def _kill(self, pid_file: Path, how: signal.Signals) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -175,12 +175,10 @@ class MiniCluster:
 
     def stop(self) -> None:
         """End everything, leaving no process behind."""
-        for pid, environment, line in self._processes():
-            if line.startswith("slurmstepd") or any(
-                e.startswith("SLURM_JOB_ID=") for e in environment
-            ):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        jobs = [pid for pid, _ in self._jobs()]
+        for pid in (*supervisors(jobs), *jobs):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for node in self.nodes:
             self._kill(self.root / f"slurmd.{node}.pid", signal.SIGKILL)
         self._kill(self.root / "slurmctld.pid", signal.SIGKILL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -19,7 +19,7 @@ class DatasetOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One image: where it is and what it shows."""
 
@@ -30,6 +30,9 @@ class Sample:
     domain: str
     group: str = ""
     """What is pictured, where the same thing appears in several domains; else empty."""
+    split: str = ""
+    """``train``, ``val`` or ``test`` where the data set has an official split; empty where the
+    protocol makes one."""
 
 
 class Dataset:
@@ -47,6 +50,15 @@ class Dataset:
     Options: ClassVar[type[DatasetOptions]] = DatasetOptions
     needs_root: ClassVar[bool] = True
     """False for data that comes with the repository."""
+    layout: ClassVar[str] = ""
+    """How the folder must look below ``--data-root``, for `data info` and for errors."""
+    expected_classes: ClassVar[int] = 0
+    """Classes of the complete data set; 0 where nobody can know (the user's own images)."""
+    expected: ClassVar[Mapping[str, Mapping[str, int]]] = {}
+    """Images of the complete data set by domain and split (``""`` without an official split);
+    empty where nobody can know."""
+    source_domain: ClassVar[str] = ""
+    """The domain that the protocol distribution_shift trains on, where the field agrees on one."""
     small: ClassVar[bool] = False
     """True: listing it is instant, and its fingerprint becomes part of every run's identity."""
 
@@ -60,6 +72,13 @@ class Dataset:
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images in a fixed order (by class, then by name)."""
         raise NotImplementedError(f"{type(self).__name__}.samples")
+
+    def classes_of(self, domain: str) -> tuple[int, ...]:
+        """Return the indices of the classes that the domain has images of and is scored over.
+
+        All of them unless a plugin says otherwise (ImageNet-A and -R have 200 of 1,000).
+        """
+        return tuple(range(len(self.class_names)))
 
     def read(self, sample: Sample) -> bytes:
         """Return the encoded image (PNG, JPEG, WebP ...)."""

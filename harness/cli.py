@@ -59,7 +59,19 @@ def _what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--data-seed", type=int, help="fix the splits (default: the run's seed)")
     group.add_argument("--selection", default="own", choices=["own", "last", "averaged", "best"])
     group.add_argument(
-        "--test-on", default="all", choices=["all", "in", "out"], help="part of the target domain"
+        "--protocol", default="domain_shift", metavar="NAME",
+        help="domain_shift, distribution_shift, open_class, domain_and_class (%(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--protocol-preset", choices=["original"], help="as AlignCLIP's released code does it"
+    )
+    group.add_argument(
+        "--shots", type=int, help="training images a class (16 for open_class and "
+        "distribution_shift, else 0: all)",
+    )  # fmt: skip
+    group.add_argument("--source", help="distribution_shift: the domain that trains")
+    group.add_argument(
+        "--test-on", choices=["all", "in", "out"], help="part of the target domain (all)"
     )
     group.add_argument(
         "--disjoint-groups",

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from harness import registry
-from harness.dataset import Dataset, check_target
+from harness import protocols, registry
+from harness.dataset import Dataset
 from harness.errors import UserError, unknown_name
 from harness.report.names import method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
@@ -170,16 +170,27 @@ def expand(
         model: The backbone.
         dataset: The data set.
         protocol: The protocol.
-        targets: Held-out domains; ``["all"]`` for every domain.
+        targets: Held-out (or trained and tested, or tested) domains; ``["all"]`` for every one.
         seeds: Of the runs.
         opened: The data set, to check targets against and take the fingerprint of.
         selection: Which weights are tested.
-        data_seed: Of the splits; by default the run's seed, so that splits vary with it.
+        data_seed: Of the splits; by default the run's seed, so that splits vary with it, or 0 if
+            the protocol fixes them.
+
+    Raises:
+        UserError: If the protocol, a target or the selection does not fit.
     """
     model, dataset = identify(model, dataset, opened)
-    chosen = list(opened.domains) if list(targets) == ["all"] else list(targets)
-    for target in chosen:
-        check_target(opened, target)
+    if protocol.name == "distribution_shift" and not protocol.source:
+        if not opened.source_domain:
+            raise UserError(
+                f"protocol distribution_shift: data set '{dataset.name}' has no agreed source "
+                f"domain; set 'source' to one of {', '.join(opened.domains)}"
+            )
+        protocol = protocol.model_copy(update={"source": opened.source_domain})
+    if protocol.fixed_splits and data_seed is None:
+        data_seed = 0
+    chosen = protocols.targets_of(opened, protocol, targets)
     for method in methods:
         _check_selection(method.name, selection)
     return [

@@ -21,7 +21,7 @@ from harness.errors import UserError
 from harness.method import Method, Task, TrainConfig
 from harness.plan import open_dataset
 from harness.seeding import derive
-from harness.specs import DatasetSpec, ModelSpec, RunSpec, validated
+from harness.specs import ModelSpec, RunSpec, validated
 from harness.store import Metrics, Provenance, RunRecord, Score, Store
 from harness.timestamps import now
 from harness.training.averaging import BetaAverage
@@ -53,18 +53,20 @@ class Shared:
             self._models[key] = load_backbone(spec, self.context.device)
         return self._models[key]
 
-    def bank(self, dataset: DatasetSpec, model: ModelSpec) -> ImageBank:
-        """Return the data set's images for the model.
+    def bank(self, spec: RunSpec) -> ImageBank:
+        """Return the data set's images for the run's model and test transform.
 
         Raises:
             UserError: If the data are not those that the spec was made for.
         """
-        key = dataset.model_dump_json() + model.model_dump_json()
+        dataset, resize = spec.dataset, spec.protocol.test_resize
+        key = dataset.model_dump_json() + spec.model.model_dump_json() + resize
         if key not in self._banks:
             opened = open_dataset(dataset, self.context.data_root)
-            bank = ImageBank(
-                opened, self.backbone(model), self.context.cache, self.context.decode_threads
-            )
+            backbone = self.backbone(spec.model)
+            if resize != "model":
+                backbone = backbone.resized(resize)
+            bank = ImageBank(opened, backbone, self.context.cache, self.context.decode_threads)
             if dataset.fingerprint and bank.fingerprint != dataset.fingerprint:
                 raise UserError(
                     f"data set '{dataset.name}' changed since the run was planned (fingerprint "
@@ -89,12 +91,12 @@ def execute(
     started, clock = now(), time.monotonic()
     context = shared.context
     store = Store(context.store)
-    bank = shared.bank(spec.dataset, spec.model)
+    bank = shared.bank(spec)
     provenance.reset_peak_memory(context.device)
     parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
-    with bank.only(parts.train):
-        for samples in (*parts.train.values(), *parts.val.values()):
-            bank.check(samples)
+    seen = [s for part in (parts.train, parts.val) for samples in part.values() for s in samples]
+    with bank.only(seen):
+        bank.check(seen)
         method, parameters = _build(spec, shared, parts)
         selection = _selection(spec, method)
         trained = Trained(TrainState(), None)
@@ -116,15 +118,17 @@ def execute(
             )
     state = trained.state
     with _selected(selection, trained, parameters):
-        with bank.only(parts.train):
+        with bank.only(seen):
             val = validate(method, bank, parts)
-        # Only now, with the weights fixed, is the held-out domain opened.
-        target = protocols.target_samples(bank.dataset, spec.protocol, spec.target, spec.data_seed)
-        logits = predict(method, bank, target, parts.class_names)
-    predictions = pack_predictions(logits, target, bank.backbone.logit_scale)
+        # Only now, with the weights fixed, is what was held out opened.
+        tested = [
+            (predict(method, bank, part.samples, part.class_names), part)
+            for part in protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+        ]
+    predictions = pack_predictions(tested, bank.backbone.logit_scale)
     start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
     metrics = Metrics(
-        target=score(logits, target),
+        tests={part.name: score(logits, part.samples) for logits, part in tested},
         source_val=val,
         zero_shot_val=start if method.trains else val,
         selection=selection,
@@ -150,7 +154,8 @@ def execute(
         ),
         dataset_fingerprint=bank.fingerprint,
         model_fingerprint=bank.backbone.fingerprint,
-        class_names=parts.class_names,
+        class_names=bank.dataset.class_names,
+        trained_classes=protocols.base_classes(bank.dataset, spec.protocol),
         trained_parameters=sum(p.numel() for p in parameters.values()),
         total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
         citation=method.citation,
@@ -166,14 +171,14 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
     Nothing of what is computed for the target domain is seen by a run before its weights are
     fixed: the bank refuses it as it refuses the images.
     """
-    bank = shared.bank(spec.dataset, spec.model)
+    bank = shared.bank(spec)
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
     for samples in parts.train.values():
         bank.frozen_features(samples, config)
-    target = protocols.target_samples(bank.dataset, spec.protocol, spec.target, spec.data_seed)
-    for samples in (*parts.val.values(), target):
+    tested = protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    for samples in (*parts.val.values(), *(part.samples for part in tested)):
         bank.frozen_features(samples, None)
 
 
@@ -185,7 +190,7 @@ def _build(
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     method = cls(config)
     backbone = shared.backbone(spec.model).fork()
-    dataset = shared.bank(spec.dataset, spec.model).dataset
+    dataset = shared.bank(spec).dataset
     task = Task(
         class_names=parts.class_names,
         template=dataset.template,

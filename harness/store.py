@@ -3,7 +3,7 @@
 Layout of a store directory::
 
     runs/<id>/record.json        the record (RunRecord); the directory appears whole or not at all
-    runs/<id>/predictions.npz    per test image: label, prediction, confidence, score
+    runs/<id>/predictions.npz    per test image: test set, label, prediction, confidence, score
     failures/<id>.json           the last failure of a run that has no record, with its traceback
     sweeps/<name>.json           what was planned: the sweep as given and its run ids, in order
     work/<id>/                   checkpoint and log of a run in progress
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
+from harness.measures import headline
 from harness.specs import RunSpec, validated
 
 SCHEMA = 1
@@ -53,8 +54,9 @@ class Score(Record):
 class Metrics(Record):
     """What the run measured. Identical bytes for identical specs on identical software."""
 
-    target: Score
-    """The held-out domain, with the selected weights."""
+    tests: dict[str, Score]
+    """By test set, with the selected weights: ``target`` for domain_shift, ``base`` and ``new`` or
+    ``open`` where classes are left out, the tested domains for distribution_shift."""
     source_val: dict[str, Score]
     """The source domains' validation parts, with the selected weights."""
     zero_shot_val: dict[str, Score]
@@ -104,10 +106,18 @@ class RunRecord(Record):
     model_fingerprint: str
     """SHA-256 over the pretrained weights, 16 digits."""
     class_names: tuple[str, ...]
+    """All of the data set's classes, to which the predictions' indices refer."""
+    trained_classes: tuple[int, ...]
+    """Which of them were trained on."""
     trained_parameters: int
     total_parameters: int
     citation: str
     predictions_sha256: str
+
+    @property
+    def accuracy(self) -> float:
+        """The run's one number, a fraction: see `harness.measures.headline`."""
+        return headline(self.spec, self.metrics.tests)
 
 
 class Failure(Record):
@@ -133,10 +143,14 @@ class SweepPlan(Record):
 
 @dataclass(frozen=True)
 class Predictions:
-    """Per test image, in the data set's order."""
+    """Per test image, in the data set's order, one test set after the other."""
 
+    test: NDArray[np.uint8]
+    """Which of the record's ``metrics.tests``, in their order."""
     label: NDArray[np.uint16]
+    """Index into the record's ``class_names``."""
     prediction: NDArray[np.uint16]
+    """The same; only classes that the test set is scored over."""
     confidence: NDArray[np.float16]
     """Softmax probability of the predicted class."""
     score: NDArray[np.float16]

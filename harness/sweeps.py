@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness import plan
 from harness.errors import UserError, unknown_name
@@ -29,14 +31,28 @@ class MethodEntry(_Part):
     label: str = ""
 
 
+class DatasetEntry(DatasetSpec):
+    """One of a sweep's data sets, and what its recipe changes."""
+
+    targets: list[str] | str | None = None
+    """Instead of the sweep's."""
+    defaults: dict[str, Any] = Field(default_factory=dict)
+    """Recipe values on this data set for every method that has the field; they beat the sweep's
+    `defaults`, a method's own `params` beat them."""
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Parameters on this data set by method or row label; they beat everything."""
+
+
 class SweepSpec(_Part):
     """What a sweep file may say."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     """Letters, digits, ``.``, ``_``, ``-``: also the name of the plan's file in the store."""
     description: str = ""
-    model: ModelSpec = ModelSpec(name="tiny-emoji")
-    dataset: DatasetSpec = DatasetSpec(name="emoji")
+    models: list[ModelSpec] = Field(default=[ModelSpec(name="tiny-emoji")], min_length=1)
+    """Also `model`, for one."""
+    datasets: list[DatasetEntry] = Field(default=[DatasetEntry(name="emoji")], min_length=1)
+    """Also `dataset`, for one."""
     protocol: ProtocolSpec = ProtocolSpec()
     selection: Selection = "own"
     targets: list[str] | str = "all"
@@ -48,6 +64,24 @@ class SweepSpec(_Part):
     methods: list[MethodEntry | str] = Field(min_length=1)
     figures: list[FigureSpec] = Field(default_factory=list)
     """Figures of the report; see harness/report/figures.py."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, values: Any) -> Any:
+        """Take ``model: NAME`` for a list of one, and a name for all there is to say."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        for one, many in (("model", "models"), ("dataset", "datasets")):
+            if one in values:
+                if many in values:
+                    raise ValueError(f"give '{one}' or '{many}', not both")
+                values[many] = [values.pop(one)]
+            if isinstance(values.get(many), list):
+                values[many] = [{"name": v} if isinstance(v, str) else v for v in values[many]]
+        if isinstance(values.get("protocol"), str):
+            values["protocol"] = {"name": values["protocol"]}
+        return values
 
 
 def read_sweep(path: str | Path) -> SweepSpec:
@@ -68,10 +102,6 @@ def read_sweep(path: str | Path) -> SweepSpec:
     except yaml.YAMLError as error:
         line = " ".join(str(error).split())
         raise UserError(f"{path}: not valid YAML ({line}); mend the file") from None
-    if isinstance(values, dict):
-        for key in ("model", "dataset", "protocol"):
-            if isinstance(values.get(key), str):
-                values[key] = {"name": values[key]}
     spec: SweepSpec = validated(SweepSpec, values, str(path))
     return spec
 
@@ -83,25 +113,54 @@ def expand_sweep(sweep: SweepSpec, root: Path | None, where: str = "") -> list[R
         UserError: For an unknown plugin, parameter, target or value.
     """
     entries = [MethodEntry(method=e) if isinstance(e, str) else e for e in sweep.methods]
+    runs: list[RunSpec] = []
+    for dataset in sweep.datasets:
+        spec = DatasetSpec.model_validate(dataset.model_dump(include=set(DatasetSpec.model_fields)))
+        opened = plan.open_dataset(spec, root)
+        methods = _methods(sweep, entries, dataset, where)
+        _check_figures(sweep, methods, where)
+        asked = dataset.targets if dataset.targets is not None else sweep.targets
+        for model in sweep.models:
+            runs += plan.expand(
+                methods,
+                model,
+                spec,
+                sweep.protocol,
+                [asked] if isinstance(asked, str) else asked,
+                sweep.seeds,
+                opened,
+                sweep.selection,
+                sweep.data_seed,
+            )
+    return runs
+
+
+def _methods(
+    sweep: SweepSpec, entries: Sequence[MethodEntry], dataset: DatasetEntry, where: str
+) -> list[plan.MethodChoice]:
+    """Return the rows' configurations on one data set."""
+    unused = set(dataset.methods)
     methods = []
     for entry in entries:
         name, inline = plan.parse_method(entry.method)
         given = {**inline, **entry.params}
-        methods.append(plan.resolve_method(name, given, sweep.defaults, entry.label, where))
-    _check_figures(sweep, methods, where)
-    targets = [sweep.targets] if isinstance(sweep.targets, str) else sweep.targets
-    opened = plan.open_dataset(sweep.dataset, root)
-    return plan.expand(
-        methods,
-        sweep.model,
-        sweep.dataset,
-        sweep.protocol,
-        targets,
-        sweep.seeds,
-        opened,
-        sweep.selection,
-        sweep.data_seed,
-    )
+        defaults = {**sweep.defaults, **dataset.defaults}
+        choice = plan.resolve_method(name, given, defaults, entry.label, where)
+        changes: dict[str, Any] = {}
+        for key in (name, choice.label):
+            if key in dataset.methods:
+                changes |= dataset.methods[key]
+                unused.discard(key)
+        if changes:
+            changed = plan.resolve_method(name, {**given, **changes}, defaults, choice.label, where)
+            # What the row is called and was given is the same on every data set.
+            choice = replace(choice, config=changed.config)
+        methods.append(choice)
+    if unused:
+        known = {name for m in methods for name in (m.name, m.label)}
+        fix = f"in data set '{dataset.name}' of {where or sweep.name}"
+        raise unknown_name("method or row", min(unused), known, fix)
+    return methods
 
 
 def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: str) -> None:

@@ -19,7 +19,7 @@ def record(run: RunSpec, correct: int = 5) -> RunRecord:
         id=run.id,
         spec=run,
         metrics=Metrics(
-            target=Score(correct=correct, n=10),
+            tests={"target": Score(correct=correct, n=10)},
             source_val={"b": Score(correct=1, n=2)},
             zero_shot_val={"b": Score(correct=1, n=2)},
             selection="last",
@@ -32,6 +32,7 @@ def record(run: RunSpec, correct: int = 5) -> RunRecord:
         dataset_fingerprint="d",
         model_fingerprint="m",
         class_names=("x", "y"),
+        trained_classes=(0, 1),
         trained_parameters=1,
         total_parameters=2,
         citation="c",
@@ -64,7 +65,7 @@ def test_the_first_of_two_writers_wins(tmp_path: Path) -> None:
     store, run = Store(tmp_path), spec()
     assert store.write(record(run, 5), b"first")
     assert not store.write(record(run, 6), b"second")
-    assert store.read(run.id).metrics.target.correct == 5
+    assert store.read(run.id).metrics.tests["target"].correct == 5
     assert (store.run_dir(run.id) / "predictions.npz").read_bytes() == b"first"
     assert [p.name for p in (tmp_path / "runs").iterdir()] == [run.id]  # nothing left aside
 
@@ -77,7 +78,7 @@ def test_many_writers_leave_one_consistent_record(tmp_path: Path) -> None:
     with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.starmap(_write, [(str(tmp_path), i) for i in range(8)])
     store = Store(tmp_path)
-    kept = store.read(spec().id).metrics.target.correct
+    kept = store.read(spec().id).metrics.tests["target"].correct
     assert (store.run_dir(spec().id) / "predictions.npz").read_bytes() == bytes([kept]) * 1000
 
 

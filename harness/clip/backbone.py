@@ -154,6 +154,10 @@ class Backbone:
         # deepcopy takes whatever its memo knows as already copied.
         return replace(self, model=copy.deepcopy(self.model, shared))
 
+    def resized(self, interpolation: str) -> Backbone:
+        """Return this backbone, nothing copied, with another interpolation of test images."""
+        return replace(self, preprocess=replace(self.preprocess, interpolation=interpolation))
+
     def to(self, device: str | torch.device) -> Backbone:
         """Move the model, in place, and return self."""
         self.device = torch.device(device)

@@ -15,7 +15,7 @@ from harness import plan, registry, sweeps
 from harness.context import Context, default_cache
 from harness.errors import UserError
 from harness.executors.local import Outcome, run_local
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, validated
 from harness.store import Store, SweepPlan
 
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         [plan.resolve_method(*plan.parse_method(text)) for text in args.methods],
         ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision),
         dataset,
-        ProtocolSpec(test_on=args.test_on, disjoint_groups=args.disjoint_groups),
+        _protocol(args),
         [part.strip() for part in args.target.split(",")],
         parse_seeds(args.seeds),
         opened,
@@ -54,6 +54,17 @@ def run(args: argparse.Namespace) -> int:
         args.data_seed,
     )
     return _run(specs, args, args.store)
+
+
+def _protocol(args: argparse.Namespace) -> ProtocolSpec:
+    # What was not given is not mentioned: the protocol's own defaults, or a preset's, hold.
+    asked = {
+        "name": args.protocol, "preset": args.protocol_preset, "test_on": args.test_on,
+        "disjoint_groups": args.disjoint_groups or None, "shots": args.shots, "source": args.source,
+    }  # fmt: skip
+    values = {key: value for key, value in asked.items() if value is not None}
+    spec: ProtocolSpec = validated(ProtocolSpec, values, "protocol")
+    return spec
 
 
 def _key_value(option: str, text: str) -> tuple[str, object]:

@@ -73,24 +73,26 @@ class ImageBank:
         return self._fingerprint
 
     @contextmanager
-    def only(self, domains: Iterable[str]) -> Iterator[None]:
-        """Refuse every image of another domain while inside.
+    def only(self, samples: Iterable[Sample]) -> Iterator[None]:
+        """Refuse every other image while inside.
 
-        The loop holds no sample of the target domain; this lock makes that a rule: whoever gets
+        The loop holds no sample of what is held out; this lock makes that a rule: whoever gets
         hold of one nevertheless cannot read it.
         """
-        before, self._open = self._open, frozenset(domains)
+        before, self._open = self._open, frozenset(sample.key for sample in samples)
         try:
             yield
         finally:
             self._open = before
 
     def _admit(self, samples: Sequence[Sample]) -> None:
+        if self._open is None:
+            return
         for sample in samples:
-            if self._open is not None and sample.domain not in self._open:
+            if sample.key not in self._open:
                 raise PermissionError(
-                    f"{sample.key} is of domain '{sample.domain}', which is held out: while a run "
-                    f"trains and selects, only {', '.join(sorted(self._open))} can be read"
+                    f"{sample.key} of domain '{sample.domain}' is held out: while a run trains and "
+                    "selects, only its training and validation images can be read"
                 )
 
     def _map(self, function: Callable[[Sample], Tensor], samples: Sequence[Sample]) -> list[Tensor]:
@@ -159,7 +161,8 @@ class ImageBank:
         keys = "\n".join(sample.key for sample in samples)
         name = hashlib.sha256(
             repr((self.backbone.fingerprint, self.backbone.spec.precision, self.fingerprint,
-                  str(self.backbone.device), torch.get_num_threads(), recipe, keys)).encode()
+                  str(self.backbone.device), torch.get_num_threads(), recipe, keys,
+                  self.backbone.preprocess)).encode()
         ).hexdigest()[:24]  # fmt: skip
         if name not in self._features:
             stored = self._from_disk(name)

@@ -95,7 +95,7 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
             tell("busy")
             return
         if store.has(spec.id):
-            tell("done", accuracy=store.read(spec.id).metrics.target.accuracy, wall_s=0.0)
+            tell("done", accuracy=store.read(spec.id).accuracy, wall_s=0.0)
             return
         log = store.work_dir(spec.id) / "log.txt"
         with (
@@ -119,7 +119,7 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
             else:
                 tell(
                     "done",
-                    accuracy=record.metrics.target.accuracy,
+                    accuracy=record.accuracy,
                     wall_s=record.provenance.wall_s,
                 )
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UserError
+from harness.measures import harmonic_mean
 from harness.report.blocks import FIELDS, Block, blocks
 from harness.report.frame import load_frame
 from harness.report.names import canonical, disambiguate
@@ -42,7 +43,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     rows = _best([_row(label, own, domains, spread) for label, own in _variants(runs)])
     counts = Counter(cell.n for row in rows for cell in row.cells if cell.complete)
     usual = max(counts, key=lambda n: (counts[n], n)) if counts else 0
-    states = Counter(run["status"] for run in runs)
+    states = Counter({run["id"]: run["status"] for run in runs}.values())
     return Table(
         key=parts[0].key,
         domains=domains,
@@ -50,7 +51,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
         rows=tuple(rows),
         spread=spread,
         usual_n=usual,
-        n_runs=len(runs),
+        n_runs=states.total(),
         n_failed=states["failed"],
         n_missing=states["missing"],
     )
@@ -97,7 +98,7 @@ def _row(label: str, runs: Sequence[dict[Any, Any]], domains: Sequence[str], spr
         states = [by_cell.get((domain, seed), {"status": "missing"})["status"] for seed in seeds]
         cells.append(_cell(values, states.count("failed"), states.count("missing"), spread))
     whole = [seed for seed in seeds if all((domain, seed) in scores for domain in domains)]
-    means = [statistics.fmean(scores[domain, seed] for domain in domains) for seed in whole]
+    means = [_mean([by_cell[domain, seed] for domain in domains]) for seed in whole]
     selections = sorted({run["selection"] for run in runs if run["selection"]})
     names = {label, *(name for run in runs for name in (run["label"], run["call"]))}
     return Row(
@@ -108,6 +109,14 @@ def _row(label: str, runs: Sequence[dict[Any, Any]], domains: Sequence[str], spr
         cells=tuple(cells),
         mean=_cell(means, 0, len(seeds) - len(whole), spread),
     )
+
+
+def _mean(runs: Sequence[dict[Any, Any]]) -> float:
+    """Return one seed's mean over domains; of H it is the H of the means."""
+    if runs[0]["measure"] == "H":
+        base, new = (statistics.fmean(run["parts"][i] for run in runs) for i in (0, 1))
+        return harmonic_mean(base, new)
+    return statistics.fmean(run["accuracy"] for run in runs)
 
 
 def _seed(run: dict[Any, Any]) -> SeedKey:

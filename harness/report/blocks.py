@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 ASKED = (
-    "dataset", "dataset_options", "model", "precision", "protocol", "test_on",
-    "holdout_fraction", "disjoint_groups",
+    "dataset", "dataset_options", "model", "precision", "protocol", "measure", "test_on",
+    "holdout_fraction", "disjoint_groups", "shots", "source", "fixed_splits", "test_resize",
 )  # fmt: skip
 """Known from the spec, so that a run that is not done has its place too."""
 FOUND = ("dataset_fingerprint", "model_fingerprint")
@@ -79,4 +79,10 @@ def _part(field: str, value: Hashable) -> str:
         return f"test-{value}"
     if field == "holdout_fraction":
         return f"holdout-{value}"
+    if field == "shots":
+        return f"{value}-shot" if value else "all-shots"
+    if field == "fixed_splits":
+        return "fixed-splits" if value else "own-splits"
+    if field == "test_resize":
+        return f"resize-{value}"
     return str(value)[:8] if field in FOUND else str(value)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
+from harness.measures import MEANING as MEANING_OF
 from harness.report.spread import MEANING
 from harness.report.table import Table
+from harness.specs import FEW_SHOT
 
-_PROTOCOLS = {"domain_shift": "leave one domain out"}
+_PROTOCOLS = {
+    "domain_shift": "leave one domain out",
+    "distribution_shift": "trained on one domain, tested on others",
+    "open_class": "half of the classes trained on",
+    "domain_and_class": "one domain and half of the classes left out",
+}
 _MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
 _TESTED = {
@@ -22,7 +30,8 @@ def heading(table: Table) -> str:
     """Return what the table is about in a line."""
     key = table.key
     protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
-    about = f"{_dataset(table)}, {protocol}{_SCORES[table.score]}"
+    measure = f", {key['measure']}" if key["measure"] != "accuracy" else ""
+    about = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
     return f"{about}, {key['model']} ({key['precision']})"
 
 
@@ -31,8 +40,8 @@ def caption(table: Table) -> str:
     key = table.key
     protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
     sentences = [
-        f"Top-1 accuracy in % on {_dataset(table)}; {protocol}, {_tested(table)}"
-        f"; {100 * key['holdout_fraction']:g} % of each source domain held out for validation.",
+        f"{_measure(table)} in % on {_dataset(table)}; {protocol}{_setting(key)}, "
+        f"{_tested(table)}; {_validated(key)}.",
         f"Backbone: {key['model']}, {key['precision']}.",
         spread_sentence(table),
         _selection(table),
@@ -46,9 +55,35 @@ def caption(table: Table) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
+def _measure(table: Table) -> str:
+    text = "top-1 accuracy" if table.score == "source_val" else MEANING_OF[table.key["measure"]]
+    return text[0].upper() + text[1:]
+
+
+def _setting(key: dict[str, Any]) -> str:
+    words = [f"trained on {key['source']}"] if key["source"] else []
+    words += [f"{key['shots']} images a class"] if key["shots"] else []
+    words += ["splits of seed 0 for all runs"] if key["fixed_splits"] else []
+    words += [f"{key['test_resize']} test images"] if key["test_resize"] != "model" else []
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _validated(key: dict[str, Any]) -> str:
+    if key["shots"] and key["protocol"] in FEW_SHOT:
+        return f"validated on {min(key['shots'], 4)} images a class"
+    share = f"{100 * key['holdout_fraction']:g} %"
+    if key["protocol"] in FEW_SHOT:
+        return f"validated on the official split, or {share} of the training images"
+    return f"{share} of each source domain held out for validation"
+
+
 def _tested(table: Table) -> str:
     if table.score == "source_val":
-        return "scored on the validation parts of the other domains (the mean over them)"
+        return "scored on the validation parts of the source domains (the mean over them)"
+    if table.key["protocol"] == "domain_and_class":
+        return "tested on all images of the held-out domain"
+    if table.key["protocol"] != "domain_shift":
+        return "tested on the official test images, or all where there is no such split"
     groups = ", on groups (pictured things) not trained on" if table.key["disjoint_groups"] else ""
     return f"{_TESTED.get(table.key['test_on'], table.key['test_on'])}{groups}"
 

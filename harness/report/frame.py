@@ -1,4 +1,4 @@
-"""From a store to a data frame: one row per run, finished, failed or missing."""
+"""From a store to a data frame: one row per run, target and measure; done, failed or missing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
+from harness.measures import measured, planned
 from harness.report.names import clean, method_call
 from harness.specs import RunSpec
 from harness.store import RunRecord, Score, Store
@@ -18,15 +19,19 @@ from harness.store import RunRecord, Score, Store
 COLUMNS = (
     "id", "status", "order", "label", "call", "method", "given", "config", "model", "precision",
     "model_fingerprint", "dataset", "dataset_options", "dataset_fingerprint", "protocol",
-    "test_on", "holdout_fraction", "disjoint_groups", "asked_selection", "selection", "target",
-    "seed", "data_seed", "accuracy", "n", "correct", "source_val", "zero_shot_val",
+    "measure", "test_on", "holdout_fraction", "disjoint_groups", "shots", "source",
+    "fixed_splits", "test_resize", "asked_selection", "selection", "target", "seed",
+    "data_seed", "accuracy", "parts", "n", "correct", "source_val", "zero_shot_val",
     "selected_step", "step_ms", "wall_s", "peak_memory_mb", "trained_parameters",
     "total_parameters", "device", "error",
 )  # fmt: skip
 
 
 def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
-    """Return one row per run; accuracies are in percent.
+    """Return one row per run, target and measure (see `harness.measures`); values in percent.
+
+    A run of most protocols has one target; one of distribution_shift has a row for each domain it
+    is tested on. ``accuracy`` is the measure's value, whatever the measure.
 
     ``status`` is ``done``, ``failed``, or ``missing``: planned by a sweep of this store, but
     neither recorded nor failed. A cell that is not done has None for what is not known.
@@ -48,7 +53,7 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
             planned.setdefault(spec.id, spec)
     order = {run_id: position for position, run_id in enumerate(planned)}
 
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
     for record in store.records():
         if sweep is None or record.id in planned:
             # the plan's label wins: the run may have been made first under another sweep's name
@@ -56,32 +61,34 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
     for failure in store.failures():
         if sweep is None or failure.id in planned:
             spec = planned.get(failure.id, failure.spec)
-            rows[failure.id] = _asked(spec, "failed") | {"error": clean(failure.error)}
+            rows[failure.id] = _asked(spec, "failed", error=clean(failure.error))
     for run_id, spec in planned.items():
         rows.setdefault(run_id, _asked(spec, "missing"))
-    if not any(row["status"] != "missing" for row in rows.values()):
+    if not any(own[0]["status"] != "missing" for own in rows.values()):
         raise UserError(
             f"{store.root}: no runs yet, so there is nothing to report; "
             "start with `python run_benchmark.py quickstart`"
         )
-    for run_id, row in rows.items():
-        row["id"] = run_id
-        row["order"] = order.get(run_id, len(order))
-    ordered = sorted(rows.values(), key=lambda row: (row["order"], row["label"], row["id"]))
+    found = [
+        row | {"id": run_id, "order": order.get(run_id, len(order))}
+        for run_id, own in rows.items()
+        for row in own
+    ]
+    ordered = sorted(found, key=lambda row: (row["order"], row["label"], row["id"]))
     # object columns: pandas would turn None into NaN and whole numbers into floats
     return pd.DataFrame(ordered, columns=list(COLUMNS), dtype=object)
 
 
-def _asked(spec: RunSpec, status: str) -> dict[str, Any]:
+def _asked(spec: RunSpec, status: str, **more: Any) -> list[dict[str, Any]]:
     call = method_call(spec.method, spec.given)
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
-    model = spec.model
+    model, protocol = spec.model, spec.protocol
     name, pretrained = model.name, model.pretrained
     if model.fingerprint:  # a local file: its name is enough, where it lies is nobody's business
         name, pretrained = (
             PurePath(part).name if "/" in part else part for part in (name, pretrained)
         )
-    return row | {
+    row |= {
         "status": status,
         "label": clean(spec.label or call) or spec.method,
         "call": call,
@@ -94,28 +101,32 @@ def _asked(spec: RunSpec, status: str) -> dict[str, Any]:
         "dataset": spec.dataset.name,
         "dataset_options": json.dumps(spec.dataset.options, sort_keys=True, ensure_ascii=False),
         "dataset_fingerprint": spec.dataset.fingerprint,
-        "protocol": spec.protocol.name,
-        "test_on": spec.protocol.test_on,
-        "holdout_fraction": spec.protocol.holdout_fraction,
-        "disjoint_groups": spec.protocol.disjoint_groups,
+        "protocol": protocol.name,
+        "test_on": protocol.test_on,
+        "holdout_fraction": protocol.holdout_fraction,
+        "disjoint_groups": protocol.disjoint_groups,
+        "shots": protocol.shots,
+        "source": protocol.source,
+        "fixed_splits": protocol.fixed_splits,
+        "test_resize": protocol.test_resize,
         "asked_selection": spec.selection,
-        "target": clean(spec.target),
         "seed": spec.seed,
         "data_seed": spec.data_seed,
     }
+    return [
+        row | {"target": clean(target), "measure": measure} | more
+        for target, measure in planned(spec)
+    ]
 
 
-def _finished(record: RunRecord, spec: RunSpec) -> dict[str, Any]:
+def _finished(record: RunRecord, spec: RunSpec) -> list[dict[str, Any]]:
     metrics, made = record.metrics, record.provenance
-    if metrics.target.n == 0:
-        return _asked(spec, "failed") | {"error": "the record has no test images"}
-    return _asked(spec, "done") | {
+    if not metrics.tests or any(score.n == 0 for score in metrics.tests.values()):
+        return _asked(spec, "failed", error="the record has no test images")
+    shared = {
         "model_fingerprint": record.model_fingerprint,
         "dataset_fingerprint": record.dataset_fingerprint,
         "selection": metrics.selection,
-        "accuracy": 100 * metrics.target.accuracy,
-        "n": metrics.target.n,
-        "correct": metrics.target.correct,
         "source_val": _mean(metrics.source_val),
         "zero_shot_val": _mean(metrics.zero_shot_val),
         "selected_step": metrics.selected_step,
@@ -126,6 +137,22 @@ def _finished(record: RunRecord, spec: RunSpec) -> dict[str, Any]:
         "total_parameters": record.total_parameters,
         "device": made.device,
     }
+    values = measured(spec, metrics.tests)
+    rows = []
+    for row in _asked(spec, "done", **shared):
+        value = values[row["target"], row["measure"]]
+        score = metrics.tests.get("target") or metrics.tests.get(
+            row["target"], metrics.tests.get(row["measure"])
+        )
+        rows.append(row | {
+            "accuracy": 100 * value,
+            # An average H is the H of the averages (CoCoOp's tables), so H's rows carry both.
+            "parts": (100 * values[row["target"], "base"], 100 * values[row["target"], "new"])
+            if row["measure"] == "H" else None,
+            "n": score.n if score else sum(s.n for s in metrics.tests.values()),
+            "correct": score.correct if score else None,
+        })  # fmt: skip
+    return rows
 
 
 def _mean(scores: Mapping[str, Score]) -> float | None:

@@ -57,7 +57,8 @@ def to_csv(table: Table, wide: bool = False) -> str:
             values = (v for c in row.all_cells() for v in (_number(c.mean), _number(c.spread), c.n))
             writer.writerow([row.label, *values])
         return out.getvalue()
-    shared = ("dataset", "model", "precision", "protocol", "test_on", "disjoint_groups")
+    shared = ("dataset", "model", "precision", "protocol", "measure", "test_on",
+              "disjoint_groups", "shots")  # fmt: skip
     writer.writerow(
         ["method", "domain", "mean", "spread", "spread_kind", "n", "n_missing", "n_failed",
          "selection", *shared]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from harness.data.bank import EVAL_BATCH, ImageBank
 from harness.dataset import Sample
 from harness.method import Method, MethodConfig
+from harness.protocols import HeldOut
 from harness.store import Score
 
 
@@ -48,18 +50,29 @@ def score(logits: Tensor, samples: Sequence[Sample]) -> Score:
     return Score(correct=int((logits.argmax(1) == labels).sum()), n=len(samples))
 
 
-def pack_predictions(logits: Tensor, samples: Sequence[Sample], logit_scale: float) -> bytes:
+def pack_predictions(parts: Sequence[tuple[Tensor, HeldOut]], logit_scale: float) -> bytes:
     """Return the bytes of ``predictions.npz`` (see `harness.store.Predictions`).
 
     NumPy stamps zip members with a fixed date, so equal predictions are equal bytes.
+
+    Args:
+        parts: Each test set with its logits [n, C], float32.
+        logit_scale: Which turns logits into cosines, for CLIP-like heads.
     """
-    confidence, prediction = logits.softmax(1).max(1)
+    columns: dict[str, list[np.ndarray[Any, Any]]] = {}
+    for number, (logits, tested) in enumerate(parts):
+        confidence, prediction = logits.softmax(1).max(1)
+        classes = np.array(tested.classes, dtype=np.uint16)
+        labels = np.array([sample.label for sample in tested.samples])
+        for name, values in {
+            "test": np.full(len(labels), number, dtype=np.uint8),
+            "label": classes[labels],
+            "prediction": classes[prediction.numpy()],
+            "confidence": confidence.numpy().astype(np.float16),
+            "score": (logits.max(1).values / logit_scale).numpy().astype(np.float16),
+        }.items():
+            columns.setdefault(name, []).append(values)
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        label=np.array([sample.label for sample in samples], dtype=np.uint16),
-        prediction=prediction.numpy().astype(np.uint16),
-        confidence=confidence.numpy().astype(np.float16),
-        score=(logits.max(1).values / logit_scale).numpy().astype(np.float16),
-    )
+    arrays: dict[str, Any] = {name: np.concatenate(v) for name, v in columns.items()}
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()

@@ -43,7 +43,7 @@ def record(of: RunSpec, correct: int, n: int = N, **values: Any) -> RunRecord:
         id=of.id,
         spec=of,
         metrics=Metrics(
-            target=Score(correct=correct, n=n),
+            tests={"target": Score(correct=correct, n=n)},
             source_val={"a": Score(correct=1, n=2), "b": Score(correct=2, n=2)},
             zero_shot_val={"a": Score(correct=1, n=4)},
             selection=selection,
@@ -54,6 +54,7 @@ def record(of: RunSpec, correct: int, n: int = N, **values: Any) -> RunRecord:
             device="cpu", threads=1, host="here", git="abc", versions={}, command=["run"],
         ),
         class_names=("x", "y"),
+        trained_classes=(0, 1),
         total_parameters=5000,
         citation="",
         predictions_sha256="0" * 64,

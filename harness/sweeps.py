@@ -79,6 +79,10 @@ class SweepSpec(_Part):
                 values[many] = [values.pop(one)]
             if isinstance(values.get(many), list):
                 values[many] = [{"name": v} if isinstance(v, str) else v for v in values[many]]
+        if isinstance(values.get("figures"), list):  # without a kind it is an ablation
+            values["figures"] = [
+                {"kind": "ablation"} | v if isinstance(v, dict) else v for v in values["figures"]
+            ]
         if isinstance(values.get("protocol"), str):
             values["protocol"] = {"name": values["protocol"]}
         return values
@@ -169,10 +173,10 @@ def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: st
     calls = [method_call(method.name, method.given) for method in methods]
     known = {canonical(name) for name in (*labels, *calls)}
     for figure in sweep.figures:
-        for bar in figure.bars:
-            if canonical(bar.row) not in known:
+        for row in figure.rows:
+            if canonical(row) not in known:
                 fix = f"in figure '{figure.name}' of {where or sweep.name}"
-                raise unknown_name("row", bar.row, labels, fix)
+                raise unknown_name("row", row, labels, fix)
 
 
 def plan_of(sweep: SweepSpec, runs: list[RunSpec]) -> SweepPlan:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.canvas import encode, new_figure, styled, wrap
 from harness.report.caption import heading
-from harness.report.figures import Ablation, FigureSpec, ablation_bars
+from harness.report.figures import Ablation, AblationSpec, ablation_bars
 from harness.report.spread import MEANING
 from harness.report.table import Table
 
@@ -19,7 +19,7 @@ _HATCHES = ("", "///", "...", "xxx")
 _WIDTH = 0.8
 
 
-def ablation_picture(table: Table, spec: FigureSpec, kind: str = "png") -> bytes:
+def ablation_picture(table: Table, spec: AblationSpec, kind: str = "png") -> bytes:
     """Return the figure as ``png`` (200 dots per inch) or ``pdf``."""
     data = ablation_bars(table, spec)
     n_bars = sum(len(group.bars) for group in data.groups)

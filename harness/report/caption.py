@@ -17,6 +17,10 @@ _PROTOCOLS = {
     "open_class": "half of the classes trained on",
     "domain_and_class": "one domain and half of the classes left out",
 }
+_WORDS = {
+    "domains": "domains", "datasets": "data sets", "models": "backbones", "measures": "measures",
+    "shifts": "the domains not trained on",
+}  # fmt: skip
 _MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
 _TESTED = {
@@ -30,9 +34,9 @@ def heading(table: Table) -> str:
     """Return what the table is about in a line."""
     key = table.key
     protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
-    measure = f", {key['measure']}" if key["measure"] != "accuracy" else ""
+    measure = f", {key['measure']}" if key["measure"] not in ("accuracy", "") else ""
     about = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
-    return f"{about}, {key['model']} ({key['precision']})"
+    return f"{about}, {_model(key)}"
 
 
 def caption(table: Table) -> str:
@@ -42,11 +46,11 @@ def caption(table: Table) -> str:
     sentences = [
         f"{_measure(table)} in % on {_dataset(table)}; {protocol}{_setting(key)}, "
         f"{_tested(table)}; {_validated(key)}.",
-        f"Backbone: {key['model']}, {key['precision']}.",
+        f"Backbone: {_model(key)}.",
         spread_sentence(table),
         _selection(table),
     ]
-    if any(cell.best for row in table.rows for cell in row.all_cells()):
+    if any(cell.best for row in table.rows for cell in table.cells(row)):
         sentences.append("Bold: best of the column's complete cells.")
     if table.heads != table.domains:
         pairs = zip(table.heads, table.domains, strict=True)
@@ -55,7 +59,16 @@ def caption(table: Table) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
+def _model(key: dict[str, Any]) -> str:
+    return f"{key['model']} ({key['precision']})" if key["precision"] else str(key["model"])
+
+
 def _measure(table: Table) -> str:
+    if table.over == "measures":
+        texts = "; ".join(
+            f"{name}: {MEANING_OF[name]}" for name in table.domains if name in MEANING_OF
+        )
+        return f"Top-1 accuracy by what is tested ({texts})" if texts else "Top-1 accuracy"
     text = "top-1 accuracy" if table.score == "source_val" else MEANING_OF[table.key["measure"]]
     return text[0].upper() + text[1:]
 
@@ -97,10 +110,10 @@ def spread_sentence(table: Table) -> str:
         return "One seed (n = 1), so no ±."
     rest = "" if seeds == {table.usual_n} else ", n in brackets where it differs"
     usual = f"n = {table.usual_n} seeds" if table.usual_n else "seeds"
-    return (
-        f"Mean ± {MEANING[table.spread]} over {usual}{rest}; "
-        f"'{table.mean_head}' averages over domains within each seed first."
-    )
+    text = f"Mean ± {MEANING[table.spread]} over {usual}{rest}"
+    if table.has_mean:
+        text += f"; '{table.mean_head}' averages over {_WORDS[table.over]} within each seed first"
+    return f"{text}."
 
 
 def with_initials(table: Table) -> Table:

@@ -47,8 +47,8 @@ def _draw(table: Table) -> Figure:
     labels = [text_width(probe, row.label, fontsize=_SIZE) for row in table.rows]
     first = max([text_width(probe, "Method", fontsize=_SIZE), *labels])
     columns = []
-    for i, head in enumerate((*table.heads, table.mean_head)):
-        cells = [row.all_cells()[i] for row in table.rows]
+    for i, head in enumerate(table.column_heads):
+        cells = [table.cells(row)[i] for row in table.rows]
         before = after = 0.0
         for cell in cells:
             number = cell_text(cell, table.usual_n)[0]
@@ -93,7 +93,7 @@ def _rows(
     for row in table.rows:
         y -= _LINE
         put(_MARGIN, y, row.label, fontsize=_SIZE)
-        for left, column, cell in zip(lefts, columns, row.all_cells(), strict=True):
+        for left, column, cell in zip(lefts, columns, table.cells(row), strict=True):
             number = cell_text(cell, table.usual_n)[0]
             if cell.mean is None:
                 put(left + column.width / 2, y, number, fontsize=_SIZE, ha="center", color=_GREY)

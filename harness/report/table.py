@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.report.spread import Spread
 
+SeedKey = tuple[int, int]
 Score = Literal["target", "source_val"]
 """What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
+Over = Literal["domains", "datasets", "models", "measures", "shifts"]
+"""What columns are. ``shifts``: domains, the first of which trained and is not in the mean."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,10 @@ class Cell:
     n_missing: int
     """Planned, or run on another domain, but without result or failure here."""
     best: bool = False
+    by_seed: Mapping[SeedKey, float] = field(default_factory=dict)
+    """The values that `mean` is the mean of, by (seed, data seed)."""
+    parts: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)
+    """Of a harmonic mean: the two accuracies it is of. An average H is the H of averages."""
 
     @property
     def planned(self) -> int:
@@ -49,11 +57,7 @@ class Row:
     cells: tuple[Cell, ...]
     """One per domain of the table."""
     mean: Cell
-    """Over domains within each seed, then over seeds; only seeds that have all domains."""
-
-    def all_cells(self) -> tuple[Cell, ...]:
-        """Return the domains' cells and the mean's."""
-        return (*self.cells, self.mean)
+    """Over columns within each seed, then over seeds; only seeds that have all columns."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,9 @@ class Table:
     key: dict[str, Any]
     """What all rows share: see `blocks.FIELDS`."""
     domains: tuple[str, ...]
+    """The columns: held-out domains, or data sets, backbones, measures where these are joined."""
     heads: tuple[str, ...]
-    """How the domains' columns are headed: their names, or initials if asked."""
+    """How the columns are headed: their names, or initials if asked."""
     rows: tuple[Row, ...]
     spread: Spread
     usual_n: int
@@ -73,11 +78,29 @@ class Table:
     n_failed: int
     n_missing: int
     score: Score = "target"
+    over: Over = "domains"
+    """What the columns are."""
+    has_mean: bool = True
+    """False where a mean over the columns says nothing: one column, or different measures."""
 
     @property
     def mean_head(self) -> str:
-        """Return the last column's heading, never the name of a domain."""
-        return "mean" if "mean" not in self.domains else "mean over domains"
+        """Return the last column's heading, never the name of another."""
+        return "mean" if "mean" not in self.domains else f"mean over {self.over}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of all columns, the mean's included if it is shown."""
+        return (*self.domains, self.mean_head) if self.has_mean else self.domains
+
+    @property
+    def column_heads(self) -> tuple[str, ...]:
+        """Return how all columns are headed."""
+        return (*self.heads, self.mean_head) if self.has_mean else self.heads
+
+    def cells(self, row: Row) -> tuple[Cell, ...]:
+        """Return a row's cell in every column."""
+        return (*row.cells, row.mean) if self.has_mean else row.cells
 
 
 def cell_text(cell: Cell, usual_n: int) -> tuple[str, str, str]:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def to_markdown(table: Table) -> str:
     """Return a GitHub table with its caption below."""
-    head = ["method", *map(markdown, table.heads), markdown(table.mean_head)]
+    head = ["method", *map(markdown, table.column_heads)]
     lines = [head]
     for row in table.rows:
-        cells = [_markdown_cell(cell, table.usual_n) for cell in row.all_cells()]
+        cells = [_markdown_cell(cell, table.usual_n) for cell in table.cells(row)]
         lines.append([markdown(row.label), *cells])
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(head))]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -49,12 +49,14 @@ def to_csv(table: Table, wide: bool = False) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    columns = (*table.domains, table.mean_head)
+    columns = table.columns
     if wide:
         heads = (f"{column} {part}" for column in columns for part in ("mean", table.spread, "n"))
         writer.writerow(["method", *heads])
         for row in table.rows:
-            values = (v for c in row.all_cells() for v in (_number(c.mean), _number(c.spread), c.n))
+            values = (
+                v for c in table.cells(row) for v in (_number(c.mean), _number(c.spread), c.n)
+            )
             writer.writerow([row.label, *values])
         return out.getvalue()
     shared = ("dataset", "model", "precision", "protocol", "measure", "test_on",
@@ -64,7 +66,7 @@ def to_csv(table: Table, wide: bool = False) -> str:
          "selection", *shared]
     )  # fmt: skip
     for row in table.rows:
-        for domain, cell in zip(columns, row.all_cells(), strict=True):
+        for domain, cell in zip(columns, table.cells(row), strict=True):
             writer.writerow(
                 [row.label, domain, _number(cell.mean), _number(cell.spread), table.spread,
                  cell.n, cell.n_missing + cell.n_failed, cell.n_failed, row.selection,
@@ -79,7 +81,7 @@ def _number(value: float | None) -> str:
 
 def to_latex(table: Table, label: str = "tab:results") -> str:
     """Return a booktabs table; the document needs only ``\\usepackage{booktabs}``."""
-    heads = [latex(head) for head in (*table.heads, table.mean_head)]
+    heads = [latex(head) for head in table.column_heads]
     lines = [
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[t]",
@@ -92,7 +94,7 @@ def to_latex(table: Table, label: str = "tab:results") -> str:
         r"\midrule",
     ]
     for row in table.rows:
-        cells = [_latex_cell(cell, table.usual_n) for cell in row.all_cells()]
+        cells = [_latex_cell(cell, table.usual_n) for cell in table.cells(row)]
         lines.append(" & ".join([latex(row.label), *cells]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
     return "\n".join(lines) + "\n"
@@ -134,11 +136,11 @@ def _terminal(table: Table, between: str) -> RichTable:
         title_justify="left", caption_justify="left", pad_edge=False,
     )  # fmt: skip
     out.add_column(Text("method"), overflow="fold")
-    for head in (*table.heads, table.mean_head):
+    for head in table.column_heads:
         out.add_column(Text(head), justify="right", overflow="fold")
     for row in table.rows:
         texts = []
-        for cell in row.all_cells():
+        for cell in table.cells(row):
             number, *rest = cell_text(cell, table.usual_n)
             text = Text(number, style="bold" if cell.best else "red" if number == "failed" else "")
             for part in filter(None, rest):

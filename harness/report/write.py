@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,14 @@ import pandas as pd
 from harness.errors import UserError, unknown_name
 from harness.report.aggregate import Table, blocks, load_frame, summarise
 from harness.report.caption import with_initials
-from harness.report.figures import figures_of, shows
+from harness.report.figures import (
+    AblationSpec,
+    LineSpec,
+    TableSpec,
+    chosen_table,
+    figures_of,
+    tables_for,
+)
 from harness.report.spread import SPREADS, Spread
 from harness.report.table import Score
 from harness.report.tables import to_csv, to_latex, to_markdown
@@ -97,9 +104,7 @@ def write_report(
         stem = f"table{_suffix(choice)}-{name}" if name else f"table{_suffix(choice)}"
         for kind in formats:
             files[f"{stem}.{kind}"] = _render(table, kind, name)
-    drawn = [kind for kind in formats if kind in ("png", "pdf")]
-    if drawn:
-        files |= _figures(store, choice, drawn)
+    files |= _figures(store, choice, formats)
     for file, data in files.items():
         try:
             write_atomically(out_dir / file, data)
@@ -127,8 +132,6 @@ def _render(table: Table, kind: str, name: str) -> bytes:
 
 
 def _figures(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, bytes]:
-    from harness.report.bars import ablation_picture
-
     plans = [plan for plan in store.plans() if choice.sweep in (None, plan.name)]
     wanted = [(plan, spec) for plan in plans for spec in figures_of(plan)]
     names = [spec.name for _, spec in wanted]
@@ -141,12 +144,28 @@ def _figures(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, by
         if _filtered(frame, choice.model, choice.dataset).empty:
             continue
         tables = _tables(frame, replace(choice, initials=False))
-        stem = f"figure{_suffix(choice)}-{spec.name}"
+        stem = f"{'table' if spec.kind == 'table' else 'figure'}{_suffix(choice)}-{spec.name}"
         if names.count(spec.name) > 1:
-            stem = f"figure{_suffix(choice)}-{plan.name}-{spec.name}"
-        # no block has any of its rows: let the first one say which name is wrong
-        for name, table in [t for t in tables if shows(t[1], spec)] or tables[:1]:
-            for kind in kinds:
-                file = f"{stem}-{name}.{kind}" if name else f"{stem}.{kind}"
-                files[file] = ablation_picture(table, spec, kind)
+            stem = stem.replace(f"-{spec.name}", f"-{plan.name}-{spec.name}")
+        for name, table in tables_for(spec, tables):
+            file = f"{stem}-{name}" if name else stem
+            files |= {f"{file}.{kind}": data for kind, data in _drawn(table, spec, kinds, name)}
     return files
+
+
+def _drawn(
+    table: Table, spec: AblationSpec | LineSpec | TableSpec, kinds: Sequence[str], name: str
+) -> Iterator[tuple[str, bytes]]:
+    if isinstance(spec, TableSpec):
+        table = chosen_table(table, spec)
+        for kind in kinds:
+            yield kind, _render(table, kind, f"{spec.name}-{name}" if name else spec.name)
+        return
+    from harness.report.bars import ablation_picture
+    from harness.report.lines import line_picture
+
+    for kind in (kind for kind in kinds if kind in ("png", "pdf")):
+        if isinstance(spec, LineSpec):
+            yield kind, line_picture(table, spec, kind)
+        else:
+            yield kind, ablation_picture(table, spec, kind)

@@ -36,7 +36,7 @@ def test_cells_agree_with_an_independent_reference(store: Store, kind: Spread) -
     for row in table.rows:
         by_domain = [[100 * c / N for c in SCORES[row.label][d]] for d in ("x", "y")]
         per_seed = [statistics.mean(pair) for pair in zip(*by_domain, strict=True)]
-        for cell, values in zip(row.all_cells(), [*by_domain, per_seed], strict=True):
+        for cell, values in zip(table.cells(row), [*by_domain, per_seed], strict=True):
             assert cell.mean == pytest.approx(statistics.mean(values))
             assert cell.spread == pytest.approx(
                 factor * statistics.stdev(values), rel=2e-5, abs=1e-12
@@ -83,7 +83,7 @@ def test_missing_failed_and_partial_cells(store: Store) -> None:
     assert frame["status"].value_counts().to_dict() == {"done": 5, "failed": 2, "missing": 2}
     table = summarise(frame)
     (row,) = table.rows
-    texts = [" ".join(filter(None, cell_text(cell, table.usual_n))) for cell in row.all_cells()]
+    texts = [" ".join(filter(None, cell_text(cell, table.usual_n))) for cell in table.cells(row)]
     assert texts == ["50.0 ± 0.0", "50.0 ± 0.0 (2/3)", "failed", "–"]
     assert (table.n_runs, table.n_failed, table.n_missing) == (9, 2, 2)
 

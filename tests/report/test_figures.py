@@ -8,15 +8,15 @@ import pytest
 from harness.errors import UserError
 from harness.report.aggregate import load_frame, summarise
 from harness.report.bars import footnote
-from harness.report.figures import FigureSpec, ablation_bars, figures_of
+from harness.report.figures import AblationSpec, ablation_bars, figures_of
 from harness.report.names import canonical
 from harness.report.table import Table
 from harness.store import Store, SweepPlan
 from tests.report.fakes import ABLATION, add, fill, realistic, spec
 
 
-def figure(**values: Any) -> FigureSpec:
-    return FigureSpec.model_validate(ABLATION | values)
+def figure(**values: Any) -> AblationSpec:
+    return AblationSpec.model_validate(ABLATION | values)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_gains_are_over_the_lowest_bar_of_each_group(tmp_path: Path) -> None:
     fill(store, {"a": {"x": (1000, 1000)}, "b": {"x": (1040, 1060)}, "c": {"x": (980, 1000)}})
     bars = [{"label": name.upper(), "row": name} for name in "abc"]
     data = ablation_bars(summarise(load_frame(store)), figure(bars=bars))
-    assert [group.column for group in data.groups] == ["x", "mean"]
+    assert [group.column for group in data.groups] == ["x"]  # no mean over one column
     got = [(bar.label, bar.cell.mean, bar.gain) for bar in data.groups[0].bars]
     assert got[0] == ("A", 50.0, pytest.approx(0.5))
     assert got[1] == ("B", 52.5, pytest.approx(3.0))

@@ -13,8 +13,8 @@ from harness.report.stats.comparison import Comparison, Unit, Verdict
 from harness.report.stats.draws import DRAWS, Floats
 from harness.report.stats.improvement import probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
-from harness.report.stats.pairs import Pairs, pair, scores_of
 from harness.report.stats.paired import FLIPS, Kind, holm, paired_test
+from harness.report.stats.pairs import Pairs, pair, scores_of
 from harness.report.stats.power import seeds_needed
 
 

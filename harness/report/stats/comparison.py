@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.report.stats.draws import Interval
-from harness.report.stats.pairs import Task
 from harness.report.stats.paired import PairedTest, pairs_to_reach
+from harness.report.stats.pairs import Task
 from harness.report.stats.power import SeedsNeeded
 
 Unit = Literal["seed", "task_seed"]
@@ -76,7 +76,10 @@ def _size(c: Comparison) -> str:
     if c.t is not None:  # read along the direction just named
         low, high = sorted((sign * c.t.low, sign * c.t.high))
         over = f"{100 * c.t.level:g} % interval {low:.2f} to {high:.2f}, {over}"
-    return f"{c.label} scores {abs(difference):.2f} points {word} than {c.reference} ({over})"
+    size = f"{abs(difference):.2f} points {word} than"
+    if abs(difference) < 0.005:
+        size = "the same to 0.01 points as"
+    return f"{c.label} scores {size} {c.reference} ({over})"
 
 
 def _evidence(c: Comparison) -> str:

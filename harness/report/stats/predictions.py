@@ -51,7 +51,7 @@ def calibration_error(
 
     ECE = Σ |B_m| / n · |accuracy(B_m) - confidence(B_m)| over equally wide bins
     ((m - 1) / M, m / M] (Guo et al., On Calibration of Modern Neural Networks, ICML 2017,
-    equation 5; 15 bins as in its tables). A confidence of 0 is in the first bin.
+    arXiv 1706.04599). A confidence of 0 is in the first bin.
 
     Args:
         confidence: [n], of the predicted class. Stored in half precision: within 0.0003 of what

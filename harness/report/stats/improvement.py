@@ -52,7 +52,7 @@ def probability_of_improvement(
         return Interval(value, 0.0, 1.0, level)
     own = resamples("candidate", draws, tasks, mine, seed).transpose(1, 0, 2)
     other = resamples("reference", draws, tasks, theirs, seed).transpose(1, 0, 2)
-    resampled = ((own @ wins) * other).sum(axis=(0, 2)) / wins.size
+    resampled = np.einsum("tri,tri->r", own @ wins, other) / wins.size
     return percentile_interval(value, resampled, level)
 
 

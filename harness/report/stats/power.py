@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -43,11 +44,18 @@ def power_of_t(effect: float, n: int, alpha: float = 0.05) -> float:
         alpha: Level of the test.
     """
     critical, shift = float(stdtrit(n - 1, 1 - alpha / 2)), abs(effect) * math.sqrt(n)
-    # Mean over the sample's standard deviation, by its quantiles. SciPy's noncentral t is NaN far
-    # in the tails, where the bisection below begins.
-    std = np.sqrt(2 * gammaincinv((n - 1) / 2, (_NODES + 1) / 2) / (n - 1))
+    # The mean over all sample standard deviations of the power given one. SciPy's noncentral t
+    # is NaN far in the tails, where the bisection below begins.
+    std = _sample_stds(n)
     found = ndtr(shift - critical * std) + ndtr(-shift - critical * std)
     return float(found @ _WEIGHTS / 2)
+
+
+@lru_cache(maxsize=256)
+def _sample_stds(n: int) -> Floats:
+    """Return quantiles of the standard deviation of n normal values, at the nodes."""
+    stds: Floats = np.sqrt(2 * gammaincinv((n - 1) / 2, (_NODES + 1) / 2) / (n - 1))
+    return stds
 
 
 def seeds_needed(

@@ -72,7 +72,7 @@ def test_a_true_difference_is_found_with_the_power_of_the_t_test() -> None:
 
 def test_verdicts_over_a_family_err_no_more_than_alpha() -> None:
     rng = np.random.default_rng(12)
-    labels, families = ("ref", "a", "b", "c"), 300
+    labels, families = ("ref", "a", "b", "c"), 200
     index = [(la, t, s) for la in labels for t in range(3) for s in range(9)]
     columns = {
         "label": [la for la, _, _ in index], "dataset": "d", "target": [t for _, t, _ in index],

@@ -12,8 +12,6 @@ from harness.errors import UserError
 from harness.report.stats import ImagePair, image_interval, mcnemar, pair_images
 from harness.store import Predictions
 
-RNG = np.random.default_rng(8)
-
 
 def answers(label: list[int], prediction: list[int]) -> Predictions:
     n = len(label)
@@ -41,8 +39,8 @@ def test_mcnemar_by_hand() -> None:
     assert test.smallest_p == pytest.approx(2 / 64)
 
 
-def test_mcnemar_is_the_binomial_test_of_the_images_that_differ() -> None:
-    candidate, reference = RNG.random(500) < 0.7, RNG.random(500) < 0.63
+def test_mcnemar_is_the_binomial_test_of_the_images_that_differ(rng: np.random.Generator) -> None:
+    candidate, reference = rng.random(500) < 0.7, rng.random(500) < 0.63
     test = mcnemar(images("a", candidate, reference))
     n = test.candidate_only + test.reference_only
     assert test.p == pytest.approx(stats.binomtest(test.candidate_only, n).pvalue)
@@ -56,12 +54,12 @@ def test_runs_over_other_images_are_refused(label: list[int]) -> None:
         pair_images("photo", answers([0, 1, 0], [0, 1, 0]), answers(label, label))
 
 
-def looped(pairs: list[ImagePair], draws: int) -> np.ndarray:
+def looped(pairs: list[ImagePair], draws: int, rng: np.random.Generator) -> np.ndarray:
     """Draw clusters with replacement within each task, one after the other."""
     out = []
     for _ in range(draws):
         per_task = []
-        for task in {pair.task for pair in pairs}:
+        for task in dict.fromkeys(pair.task for pair in pairs):
             gains: dict[int, list[int]] = {}
             for pair in (p for p in pairs if p.task == task):
                 for c, mine, theirs in zip(
@@ -69,7 +67,7 @@ def looped(pairs: list[ImagePair], draws: int) -> np.ndarray:
                 ):
                     gains.setdefault(int(c), []).append(int(mine) - int(theirs))
             clusters = list(gains.values())
-            drawn = RNG.integers(0, len(clusters), len(clusters))
+            drawn = rng.integers(0, len(clusters), len(clusters))
             flat = [gain for i in drawn for gain in clusters[i]]
             per_task.append(sum(flat) / len(flat))
         out.append(sum(per_task) / len(per_task))
@@ -77,17 +75,19 @@ def looped(pairs: list[ImagePair], draws: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-def test_the_interval_is_that_of_drawing_images_one_by_one(grouped: bool) -> None:
+def test_the_interval_is_that_of_drawing_images_one_by_one(
+    grouped: bool, rng: np.random.Generator
+) -> None:
     pairs = []
     for task, n in (("a", 40), ("b", 25)):
-        hard = RNG.random(n)  # an image is hard for all seeds
-        cluster = RNG.integers(0, 9, n) if grouped else np.arange(n)
+        hard = rng.random(n)  # an image is hard for all seeds
+        cluster = rng.integers(0, 9, n) if grouped else np.arange(n)
         for _ in range(3):
-            first, second = RNG.random(n) > hard * 0.8, RNG.random(n) > hard
+            first, second = rng.random(n) > hard * 0.8, rng.random(n) > hard
             pairs.append(ImagePair(task, first, second, cluster))
     result = image_interval(pairs, draws=4000)
     assert result is not None
-    expected = looped(pairs, 1500)
+    expected = looped(pairs, 1500, rng)
     per_run = [pair.candidate.mean() - pair.reference.mean() for pair in pairs]
     assert result.value == pytest.approx((np.mean(per_run[:3]) + np.mean(per_run[3:])) / 2)
     low, high = np.quantile(expected, [0.025, 0.975])
@@ -96,8 +96,8 @@ def test_the_interval_is_that_of_drawing_images_one_by_one(grouped: bool) -> Non
     assert result == image_interval(pairs, draws=4000)
 
 
-def test_more_seeds_over_the_same_images_are_not_more_images() -> None:
-    candidate, reference = RNG.random(200) < 0.7, RNG.random(200) < 0.6
+def test_more_seeds_over_the_same_images_are_not_more_images(rng: np.random.Generator) -> None:
+    candidate, reference = rng.random(200) < 0.7, rng.random(200) < 0.6
     one = image_interval([images("a", candidate, reference)])
     many = image_interval([images("a", candidate, reference)] * 10)
     assert one is not None

@@ -10,8 +10,6 @@ from scipy import stats
 
 from harness.report.stats import interquartile_mean, iqm, probability_of_improvement
 
-RNG = np.random.default_rng(7)
-
 
 def looped(candidate: np.ndarray, reference: np.ndarray) -> float:
     per_task = []
@@ -21,9 +19,11 @@ def looped(candidate: np.ndarray, reference: np.ndarray) -> float:
     return sum(per_task) / len(per_task)
 
 
-def test_probability_of_improvement_is_that_of_loops_and_mann_whitney() -> None:
-    candidate = RNG.integers(0, 6, (5, 4)).astype(float)  # with ties
-    reference = RNG.integers(0, 6, (5, 3)).astype(float)
+def test_probability_of_improvement_is_that_of_loops_and_mann_whitney(
+    rng: np.random.Generator,
+) -> None:
+    candidate = rng.integers(0, 6, (5, 4)).astype(float)  # with ties
+    reference = rng.integers(0, 6, (5, 3)).astype(float)
     result = probability_of_improvement(candidate, reference)
     assert result is not None
     assert result.value == pytest.approx(looped(candidate, reference))
@@ -31,12 +31,12 @@ def test_probability_of_improvement_is_that_of_loops_and_mann_whitney() -> None:
     assert result.value == pytest.approx(np.mean(u) / (4 * 3))
 
 
-def test_its_interval_resamples_both_methods_within_tasks() -> None:
-    candidate, reference = RNG.normal(0.5, 1, (3, 4)), RNG.normal(0, 1, (3, 5))
+def test_its_interval_resamples_both_methods_within_tasks(rng: np.random.Generator) -> None:
+    candidate, reference = rng.normal(0.5, 1, (3, 4)), rng.normal(0, 1, (3, 5))
     resampled = []
     for _ in range(3000):
-        own = np.stack([row[RNG.integers(0, 4, 4)] for row in candidate])
-        other = np.stack([row[RNG.integers(0, 5, 5)] for row in reference])
+        own = np.stack([row[rng.integers(0, 4, 4)] for row in candidate])
+        other = np.stack([row[rng.integers(0, 5, 5)] for row in reference])
         resampled.append((own[:, :, None] > other[:, None, :]).mean())
     result = probability_of_improvement(candidate, reference, draws=3000)
     assert result is not None
@@ -59,18 +59,20 @@ def test_equal_runs_improve_half_the_time_and_one_run_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (1, 3), (2, 3), (4, 5), (3, 7)])
-def test_iqm_is_scipys_quarter_trimmed_mean(shape: tuple[int, int]) -> None:
-    scores = RNG.normal(50, 10, shape)
+def test_iqm_is_scipys_quarter_trimmed_mean(
+    shape: tuple[int, int], rng: np.random.Generator
+) -> None:
+    scores = rng.normal(50, 10, shape)
     result = iqm(scores)
     assert result is not None
     assert result.value == pytest.approx(stats.trim_mean(scores, 0.25, axis=None))
 
 
-def test_iqm_interval_resamples_within_tasks() -> None:
-    scores = RNG.normal(50, 5, (4, 5)) + 10 * np.arange(4)[:, None]
+def test_iqm_interval_resamples_within_tasks(rng: np.random.Generator) -> None:
+    scores = rng.normal(50, 5, (4, 5)) + 10 * np.arange(4)[:, None]
     resampled = []
     for _ in range(2000):
-        drawn = np.stack([row[RNG.integers(0, 5, 5)] for row in scores])
+        drawn = np.stack([row[rng.integers(0, 5, 5)] for row in scores])
         resampled.append(stats.trim_mean(drawn, 0.25, axis=None))
     result = iqm(scores)
     assert result is not None

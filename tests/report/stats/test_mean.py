@@ -8,13 +8,11 @@ from scipy import stats
 
 from harness.report.stats import bootstrap_interval, t_interval
 
-RNG = np.random.default_rng(6)
-
 
 @pytest.mark.parametrize("n", [2, 3, 10, 40])
 @pytest.mark.parametrize("level", [0.9, 0.95])
-def test_t_interval_is_scipys(n: int, level: float) -> None:
-    values = RNG.normal(2, 3, n)
+def test_t_interval_is_scipys(n: int, level: float, rng: np.random.Generator) -> None:
+    values = rng.normal(2, 3, n)
     interval = t_interval(values, level)
     assert interval is not None
     low, high = stats.t.interval(level, n - 1, values.mean(), stats.sem(values))
@@ -27,11 +25,11 @@ def test_no_interval_without_spread(values: list[float]) -> None:
     assert t_interval(np.array(values)) is None
 
 
-def test_bootstrap_is_that_of_a_loop() -> None:
-    differences = RNG.normal(1, 2, (3, 4))
+def test_bootstrap_is_that_of_a_loop(rng: np.random.Generator) -> None:
+    differences = rng.normal(1, 2, (3, 4))
     means = []
     for _ in range(4000):
-        tasks = [row[RNG.integers(0, 4, 4)].mean() for row in differences]
+        tasks = [row[rng.integers(0, 4, 4)].mean() for row in differences]
         means.append(np.mean(tasks))
     interval = bootstrap_interval(differences, draws=4000)
     assert interval is not None

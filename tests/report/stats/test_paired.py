@@ -12,8 +12,6 @@ from scipy import stats
 from harness.report.stats import holm, paired_test, sign_flip_p
 from harness.report.stats.paired import EXACT_UP_TO, Kind, pairs_to_reach
 
-RNG = np.random.default_rng(5)
-
 
 def enumerated(values: list[float]) -> float:
     """Return the two-sided sign-flip p, one pattern at a time."""
@@ -25,22 +23,22 @@ def enumerated(values: list[float]) -> float:
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 11])
 @pytest.mark.parametrize("ties", [False, True])
-def test_sign_flips_are_all_enumerated(n: int, ties: bool) -> None:
+def test_sign_flips_are_all_enumerated(n: int, ties: bool, rng: np.random.Generator) -> None:
     for _ in range(5):
-        values = RNG.integers(-3, 4, n) / 10 if ties else RNG.normal(0.5, 1, n)
+        values = rng.integers(-3, 4, n) / 10 if ties else rng.normal(0.5, 1, n)
         test = paired_test(values.astype(float))
         assert test.p == pytest.approx(enumerated(list(values)))
         assert test.exact
         assert test.p >= test.smallest_p
 
 
-def test_sign_flips_of_many_rows_are_those_of_each() -> None:
-    rows = RNG.normal(0.3, 1, (20, 7))
+def test_sign_flips_of_many_rows_are_those_of_each(rng: np.random.Generator) -> None:
+    rows = rng.normal(0.3, 1, (20, 7))
     assert sign_flip_p(rows) == pytest.approx([enumerated(list(row)) for row in rows])
 
 
-def test_random_patterns_come_near_the_exact_p_and_are_never_zero() -> None:
-    values = RNG.normal(0.35, 1, EXACT_UP_TO + 1)
+def test_random_patterns_come_near_the_exact_p_and_are_never_zero(rng: np.random.Generator) -> None:
+    values = rng.normal(0.35, 1, EXACT_UP_TO + 1)
     test = paired_test(values)
     signs = np.array(list(itertools.product((1.0, -1.0), repeat=values.size)))
     exact = float((abs(signs @ values) >= abs(values.sum()) - 1e-9).mean())
@@ -53,18 +51,18 @@ def test_random_patterns_come_near_the_exact_p_and_are_never_zero() -> None:
     assert clear.p == clear.smallest_p == pytest.approx(1 / 100)
 
 
-def test_sign_test_is_the_binomial_test_without_zeros() -> None:
+def test_sign_test_is_the_binomial_test_without_zeros(rng: np.random.Generator) -> None:
     for n in (4, 9, 30):
-        values = RNG.integers(-2, 4, n).astype(float)
+        values = rng.integers(-2, 4, n).astype(float)
         positive, nonzero = int((values > 0).sum()), int((values != 0).sum())
         expected = stats.binomtest(positive, nonzero).pvalue
         assert paired_test(values, "sign").p == pytest.approx(expected)
     assert paired_test(np.zeros(5), "sign").p == 1
 
 
-def test_wilcoxon_is_scipys_without_ties_and_enumerated_with_them() -> None:
+def test_wilcoxon_is_scipys_without_ties_and_enumerated_with_them(rng: np.random.Generator) -> None:
     for n in (3, 6, 10):
-        values = RNG.normal(0.4, 1, n)
+        values = rng.normal(0.4, 1, n)
         expected = stats.wilcoxon(values, method="exact").pvalue
         assert paired_test(values, "wilcoxon").p == pytest.approx(expected)
     tied = np.array([0.3, -0.1, 0.1, 0.2, 0.0, 0.3, 0.1])
@@ -79,8 +77,8 @@ def test_ties_up_to_rounding_are_ties() -> None:
         assert paired_test(values, kind).p == 1  # every pattern has |sum| of one or three thirds
 
 
-def test_t_is_scipys_paired_t() -> None:
-    first, second = RNG.normal(1, 1, 6), RNG.normal(0, 1, 6)
+def test_t_is_scipys_paired_t(rng: np.random.Generator) -> None:
+    first, second = rng.normal(1, 1, 6), rng.normal(0, 1, 6)
     expected = stats.ttest_rel(first, second).pvalue
     assert paired_test(first - second, "t").p == pytest.approx(expected)
 
@@ -110,9 +108,9 @@ def test_the_pairs_said_to_be_enough_are_the_fewest(kind: Kind, alpha: float) ->
     assert paired_test(values[:-1], kind).smallest_p > alpha
 
 
-def test_holm_is_the_step_down_procedure() -> None:
+def test_holm_is_the_step_down_procedure(rng: np.random.Generator) -> None:
     for m in (1, 2, 5, 9):
-        p = [float(v) for v in RNG.uniform(0, 0.1, m).round(2)]  # with ties
+        p = [float(v) for v in rng.uniform(0, 0.1, m).round(2)]  # with ties
         adjusted = holm(p)
         for alpha in np.linspace(0.0051, 0.9951, 100):  # between the products' grid
             rejected = set()

@@ -16,8 +16,6 @@ from harness.report.stats import (
     worst_domain,
 )
 
-RNG = np.random.default_rng(9)
-
 
 def test_macro_accuracy_is_the_mean_over_classes_present() -> None:
     label = np.array([0, 0, 0, 0, 3, 3, 7], dtype=np.uint16)
@@ -47,10 +45,10 @@ def looped_error(confidence: list[float], correct: list[bool], bins: int) -> flo
 
 
 @pytest.mark.parametrize("bins", [1, 10, 15])
-def test_calibration_error_is_that_of_a_loop(bins: int) -> None:
-    confidence = RNG.random(400).astype(np.float16)
+def test_calibration_error_is_that_of_a_loop(bins: int, rng: np.random.Generator) -> None:
+    confidence = rng.random(400).astype(np.float16)
     confidence[:12] = [0, 1, 0.5, 0.2, 0.4, 0.6, 0.8, 0.1, 0.3, 0.7, 0.9, 1]
-    correct = RNG.random(400) < confidence.astype(float) ** 2
+    correct = rng.random(400) < confidence.astype(float) ** 2
     expected = looped_error([float(c) for c in confidence], [bool(c) for c in correct], bins)
     assert calibration_error(confidence, correct, bins) == pytest.approx(expected)
 
@@ -63,9 +61,9 @@ def test_a_confidence_on_an_edge_belongs_to_the_lower_bin() -> None:
     assert math.isnan(calibration_error(confidence[:0], correct[:0]))
 
 
-def test_auroc_is_the_share_of_pairs_in_order() -> None:
-    known = RNG.integers(2, 9, 40) / np.float16(10)  # half precision: many ties
-    unknown = RNG.integers(0, 7, 30) / np.float16(10)
+def test_auroc_is_the_share_of_pairs_in_order(rng: np.random.Generator) -> None:
+    known = rng.integers(2, 9, 40) / np.float16(10)  # half precision: many ties
+    unknown = rng.integers(0, 7, 30) / np.float16(10)
     pairs = list(itertools.product(known, unknown))
     expected = sum(1.0 if k > u else 0.5 if k == u else 0.0 for k, u in pairs) / len(pairs)
     assert auroc(known, unknown) == pytest.approx(expected)

@@ -31,12 +31,18 @@ def test_probability_of_improvement_is_that_of_loops_and_mann_whitney(
     assert result.value == pytest.approx(np.mean(u) / (4 * 3))
 
 
-def test_its_interval_resamples_both_methods_within_tasks(rng: np.random.Generator) -> None:
-    candidate, reference = rng.normal(0.5, 1, (3, 4)), rng.normal(0, 1, (3, 5))
+@pytest.mark.parametrize("seeds", [4, 5])
+def test_its_interval_resamples_both_methods_within_tasks(
+    seeds: int, rng: np.random.Generator
+) -> None:
+    candidate = rng.normal(0, 1, (3, 4))
+    # as many seeds, and rising together: drawn as pairs the interval would be narrower
+    reference = np.sort(candidate - 0.1) if seeds == 4 else rng.normal(0, 1, (3, 5))
+    candidate = np.sort(candidate)
     resampled = []
     for _ in range(3000):
         own = np.stack([row[rng.integers(0, 4, 4)] for row in candidate])
-        other = np.stack([row[rng.integers(0, 5, 5)] for row in reference])
+        other = np.stack([row[rng.integers(0, seeds, seeds)] for row in reference])
         resampled.append((own[:, :, None] > other[:, None, :]).mean())
     result = probability_of_improvement(candidate, reference, draws=3000)
     assert result is not None

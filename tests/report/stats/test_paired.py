@@ -65,10 +65,11 @@ def test_wilcoxon_is_scipys_without_ties_and_enumerated_with_them(rng: np.random
         values = rng.normal(0.4, 1, n)
         expected = stats.wilcoxon(values, method="exact").pvalue
         assert paired_test(values, "wilcoxon").p == pytest.approx(expected)
-    tied = np.array([0.3, -0.1, 0.1, 0.2, 0.0, 0.3, 0.1])
-    nonzero = tied[tied != 0]
-    ranks = stats.rankdata(abs(nonzero)) * np.sign(nonzero)
-    assert paired_test(tied, "wilcoxon").p == pytest.approx(enumerated(list(ranks)))
+    for _ in range(10):
+        tied = rng.integers(-2, 4, 8) / 10
+        nonzero = tied[tied != 0]
+        ranks = stats.rankdata(abs(nonzero)) * np.sign(nonzero)
+        assert paired_test(tied, "wilcoxon").p == pytest.approx(enumerated(list(ranks)))
 
 
 def test_ties_up_to_rounding_are_ties() -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.report.stats import compare, sign_flip_p, t_interval
+from harness.report.stats import bootstrap_interval, compare, sign_flip_p, t_interval
 from harness.report.stats.draws import Floats
 
 TASKS, SEEDS, SIMULATIONS = 4, 8, 2000
@@ -58,6 +58,12 @@ def test_t_intervals_cover_as_they_say_even_with_three_seeds() -> None:
     intervals = [t_interval(row) for row in per_seed]
     missed = sum(i is None or not i.low <= 1.5 <= i.high for i in intervals)
     assert within(missed, 0.05)
+
+
+def test_bootstrap_intervals_of_three_seeds_miss_too_often() -> None:
+    intervals = [bootstrap_interval(d, draws=200) for d in simulated(0.0)[:500, :, :3]]
+    missed = sum(i is None or not i.low <= 0 <= i.high for i in intervals)
+    assert missed > 2 * 0.05 * 500  # which is why no verdict is by them
 
 
 def test_a_true_difference_is_found_with_the_power_of_the_t_test() -> None:

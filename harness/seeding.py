@@ -1,14 +1,17 @@
 """Random generators that do not depend on order: seeded by what they are for.
 
 Every draw of a run comes from `generator(seed, purpose, ...)`, with the step among the purposes,
-so a resumed run needs no generator state to continue with the same numbers.
+so a resumed run needs no generator state to continue with the same numbers. Torch is imported by
+the one function that needs it: the report derives its seeds here and does without.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def derive(*names: object) -> int:
@@ -19,6 +22,8 @@ def derive(*names: object) -> int:
 
 def generator(*names: object) -> torch.Generator:
     """Return a CPU generator seeded with `derive(*names)`."""
+    import torch
+
     return torch.Generator().manual_seed(derive(*names))
 
 

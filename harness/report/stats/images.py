@@ -1,0 +1,127 @@
+"""Two runs over the same images: McNemar's test, and a bootstrap over images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr
+
+from harness.errors import UserError
+from harness.report.stats.draws import DRAWS, Interval, percentile_interval, rng
+from harness.store import Predictions
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """Which images of a test set each of two runs got right: one task, one seed."""
+
+    task: str
+    candidate: NDArray[np.bool_]
+    """[n]: right or not."""
+    reference: NDArray[np.bool_]
+    """[n], of the same images in the same order."""
+    cluster: NDArray[np.int64]
+    """[n]: images of the same number stand or fall together."""
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """The images on which two runs differ."""
+
+    candidate_only: int
+    """Only the candidate is right."""
+    reference_only: int
+    p: float
+    """Two-sided and exact."""
+    smallest_p: float
+    """The smallest possible with as many images on which the two differ."""
+
+
+def pair_images(
+    task: str,
+    candidate: Predictions,
+    reference: Predictions,
+    cluster: NDArray[np.int64] | None = None,
+) -> ImagePair:
+    """Pair two runs' stored predictions.
+
+    Args:
+        task: Pairs of one task are pooled; give data set and domain.
+        candidate: Of one run.
+        reference: Of a run of the same task, seed and data seed.
+        cluster: [n], a number for each image's group (the pictured thing, the video). By default
+            each position is its own: right if every seed of the task is tested on the same images
+            (``test_on: all``). Where the tested images depend on the seed, number the images.
+
+    Raises:
+        UserError: If the two were not tested on the same images.
+    """
+    if not np.array_equal(candidate.label, reference.label):
+        raise UserError(
+            f"{task}: the two runs were tested on different images ({len(candidate.label)} and "
+            f"{len(reference.label)}, or other labels); compare runs of one task and data seed"
+        )
+    return ImagePair(
+        task=task,
+        candidate=candidate.prediction == candidate.label,
+        reference=reference.prediction == reference.label,
+        cluster=np.arange(len(candidate.label)) if cluster is None else cluster,
+    )
+
+
+def mcnemar(images: ImagePair) -> McNemar:
+    """Test whether two runs are right equally often (McNemar, Psychometrika 12, 1947), exactly.
+
+    Of the images that only one run gets right, each run should get about half: a two-sided
+    binomial test. It is about these two trained runs on images like these; that another seed
+    would come out the same it does not say. Images of one group make its p too small.
+    """
+    first = int((images.candidate & ~images.reference).sum())
+    second = int((images.reference & ~images.candidate).sum())
+    n = first + second
+    p = min(1.0, 2 * float(bdtr(min(first, second), n, 0.5)))
+    return McNemar(first, second, p, min(1.0, 2.0 ** (1 - n)))
+
+
+def image_interval(
+    pairs: Sequence[ImagePair], level: float = 0.95, draws: int = DRAWS, seed: int = 0
+) -> Interval | None:
+    """Return the accuracy difference, candidate minus reference, with its interval over images.
+
+    The runs of a task, one pair per seed, are pooled: difference of all right answers over all
+    answers; tasks are averaged. Clusters are drawn with replacement within each task, and an image
+    that is drawn comes with its answers of all seeds, because these are no independent images.
+    The trained weights are taken as given.
+
+    Args:
+        pairs: Of any tasks and seeds.
+        level: Coverage.
+        draws: Bootstrap draws.
+        seed: Of the draws.
+
+    Returns:
+        Fractions, -1 to 1. None without images.
+    """
+    tasks = dict.fromkeys(pair.task for pair in pairs)
+    values, resampled = [], np.zeros(draws)
+    for task in tasks:
+        own = [pair for pair in pairs if pair.task == task]
+        gains = np.concatenate([p.candidate.astype(int) - p.reference for p in own])
+        if not gains.size:
+            continue
+        _, cluster = np.unique(np.concatenate([p.cluster for p in own]), return_inverse=True)
+        sums = np.bincount(cluster, gains).round().astype(int)
+        # clusters of the same sum and size are alike, so only how many of each kind is drawn
+        kinds, counts = np.unique(
+            np.stack([sums, np.bincount(cluster)]), axis=1, return_counts=True
+        )
+        generator = rng("images", task, draws, seed)
+        drawn = generator.multinomial(len(sums), counts / len(sums), size=draws)
+        values.append(float(gains.mean()))
+        resampled += (drawn @ kinds[0]) / (drawn @ kinds[1])
+    if not values:
+        return None
+    return percentile_interval(float(np.mean(values)), resampled / len(values), level)

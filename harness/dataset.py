@@ -69,6 +69,15 @@ class Dataset:
         self.options = options
         self.root = root
 
+    @classmethod
+    def problems(cls, root: Path) -> list[str]:
+        """Return what is wrong with the folder `root` beyond counts of images, for `data verify`.
+
+        A line each, with the fix: a missing folder or split file, a stray folder, two copies of
+        the data. Never raises for a half-downloaded folder, nor for one that ``__init__`` refuses.
+        """
+        return []
+
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images in a fixed order (by class, then by name)."""
         raise NotImplementedError(f"{type(self).__name__}.samples")

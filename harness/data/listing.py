@@ -1,4 +1,4 @@
-"""Listing image folders in torchvision's ``ImageFolder`` order, which DomainBed's split hangs on."""
+"""Lists image folders in the order of torchvision's ``ImageFolder``; DomainBed's split needs it."""
 
 from __future__ import annotations
 

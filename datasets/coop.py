@@ -6,6 +6,7 @@ CUSTOM_TEMPLATES. Counts are of the split files, or follow from how CoOp made th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.data.splitfile import SPLITS, Row, Rows, SplitFileDataset
@@ -13,6 +14,30 @@ from harness.errors import UserError
 
 DRIVE = "https://drive.google.com/file/d/"
 AS_SOURCE = "not stated in CoOp's list of data sets; see the source"
+CALTECH_NAMES = {
+    "airplanes": "airplane",
+    "Faces": "face",
+    "Leopards": "leopard",
+    "Motorbikes": "motorbike",
+}
+EUROSAT_NAMES = {
+    "AnnualCrop": "Annual Crop Land",
+    "HerbaceousVegetation": "Herbaceous Vegetation Land",
+    "Highway": "Highway or Road",
+    "Industrial": "Industrial Buildings",
+    "Pasture": "Pasture Land",
+    "PermanentCrop": "Permanent Crop Land",
+    "Residential": "Residential Buildings",
+    "SeaLake": "Sea or Lake",
+}
+
+
+def _counts(**parts: tuple[int, int, int]) -> Mapping[str, Mapping[str, int]]:
+    return {name: dict(zip(SPLITS, part, strict=True)) for name, part in parts.items()}
+
+
+def _layout(folder: str, *files: str) -> str:
+    return f"{', '.join(f'DIR/{folder}/{file}' for file in files)} (--data-root DIR)"
 
 
 class Caltech101(SplitFileDataset):
@@ -27,15 +52,11 @@ class Caltech101(SplitFileDataset):
     split_file = "split_zhou_Caltech101.json"
     split_source = DRIVE + "1hyarUivQE36mY6jSomru6Fjd-JzwcCzN"
     split_sha256 = "52ce83205ff8ff8a"
-    layout = "caltech-101/101_ObjectCategories/<class>/*.jpg and caltech-101/" + split_file
-    renamed = {
-        "airplanes": "airplane",
-        "Faces": "face",
-        "Leopards": "leopard",
-        "Motorbikes": "motorbike",
-    }
+    layout = _layout("caltech-101", "101_ObjectCategories/<class>/*.jpg", split_file)
+    renamed = CALTECH_NAMES
     expected_classes = 100
-    expected = {"Caltech101": {"train": 4128, "val": 1649, "test": 2465}}
+    expected = _counts(Caltech101=(4128, 1649, 2465))
+    counts_source = "counted in CoOp's split file"
 
 
 class OxfordPets(SplitFileDataset):
@@ -51,9 +72,10 @@ class OxfordPets(SplitFileDataset):
     split_file = "split_zhou_OxfordPets.json"
     split_source = DRIVE + "1501r8Ber4nNKvmlFVQZ8SeUHTcdTTEqs"
     split_sha256 = "d7f3ffe65b3919f9"
-    layout = "oxford_pets/images/*.jpg and oxford_pets/" + split_file
+    layout = _layout("oxford_pets", "images/*.jpg", split_file)
     expected_classes = 37
-    expected = {"OxfordPets": {"train": 2944, "val": 736, "test": 3669}}
+    expected = _counts(OxfordPets=(2944, 736, 3669))
+    counts_source = "counted in CoOp's split file"
 
 
 class StanfordCars(SplitFileDataset):
@@ -71,9 +93,10 @@ class StanfordCars(SplitFileDataset):
     split_file = "split_zhou_StanfordCars.json"
     split_source = DRIVE + "1ObCFbaAgVu0I-k_Au-gIUcefirdAuizT"
     split_sha256 = "40acee7aa65c8e47"
-    layout = "stanford_cars/{cars_train,cars_test}/*.jpg and stanford_cars/" + split_file
+    layout = _layout("stanford_cars", "{cars_train,cars_test}/*.jpg", split_file)
     expected_classes = 196
-    expected = {"StanfordCars": {"train": 6509, "val": 1635, "test": 8041}}
+    expected = _counts(StanfordCars=(6509, 1635, 8041))
+    counts_source = "counted in CoOp's split file"
 
 
 class OxfordFlowers(SplitFileDataset):
@@ -89,9 +112,10 @@ class OxfordFlowers(SplitFileDataset):
     split_file = "split_zhou_OxfordFlowers.json"
     split_source = DRIVE + "1Pp0sRXzZFZq15zVOzKjKBu4A9i01nozT"
     split_sha256 = "2f50c42fc1a17ca1"
-    layout = "oxford_flowers/jpg/*.jpg and oxford_flowers/" + split_file
+    layout = _layout("oxford_flowers", "jpg/*.jpg", split_file)
     expected_classes = 102
-    expected = {"OxfordFlowers": {"train": 4093, "val": 1633, "test": 2463}}
+    expected = _counts(OxfordFlowers=(4093, 1633, 2463))
+    counts_source = "counted in CoOp's split file"
 
 
 class Food101(SplitFileDataset):
@@ -106,9 +130,10 @@ class Food101(SplitFileDataset):
     images = "images"
     split_file = "split_zhou_Food101.json"
     split_source = DRIVE + "1QK0tGi096I0Ba6kggatX1ee6dJFIcEJl"
-    layout = "food-101/images/<class>/*.jpg and food-101/" + split_file
+    layout = _layout("food-101", "images/<class>/*.jpg", split_file)
     expected_classes = 101
-    expected = {"Food101": {"train": 50500, "val": 20200, "test": 30300}}
+    expected = _counts(Food101=(50500, 20200, 30300))
+    counts_source = "1,000 images of each of 101 classes, split 50, 20 and 30 % by CoOp"
 
 
 class SUN397(SplitFileDataset):
@@ -122,9 +147,10 @@ class SUN397(SplitFileDataset):
     images = "SUN397"
     split_file = "split_zhou_SUN397.json"
     split_source = DRIVE + "1y2RD81BYuiyvebdN-JymPfyWYcd8_MUq"
-    layout = "sun397/SUN397/<letter>/<class>/*.jpg and sun397/" + split_file
+    layout = _layout("sun397", "SUN397/<letter>/<class>/*.jpg", split_file)
     expected_classes = 397
-    expected = {"SUN397": {"train": 15880, "val": 3970, "test": 19850}}
+    expected = _counts(SUN397=(15880, 3970, 19850))
+    counts_source = "50 + 50 images a class in the partition; a fifth of the first 50 to validate"
 
 
 class DescribableTextures(SplitFileDataset):
@@ -140,9 +166,10 @@ class DescribableTextures(SplitFileDataset):
     split_file = "split_zhou_DescribableTextures.json"
     split_source = DRIVE + "1u3_QfB467jqHgNXC00UIzbLZRQCg2S7x"
     split_sha256 = "f26ebeccd2b58e68"
-    layout = "dtd/images/<class>/*.jpg and dtd/" + split_file
+    layout = _layout("dtd", "images/<class>/*.jpg", split_file)
     expected_classes = 47
-    expected = {"DescribableTextures": {"train": 2820, "val": 1128, "test": 1692}}
+    expected = _counts(DescribableTextures=(2820, 1128, 1692))
+    counts_source = "counted in CoOp's split file"
 
 
 class EuroSAT(SplitFileDataset):
@@ -158,19 +185,11 @@ class EuroSAT(SplitFileDataset):
     split_file = "split_zhou_EuroSAT.json"
     split_source = DRIVE + "1Ip7yaCWFi0eaOFUGga0lUdVi_DDQth1o"
     split_sha256 = "541503a77d0b26b7"
-    layout = "eurosat/2750/<class>/*.jpg and eurosat/" + split_file
-    renamed = {
-        "AnnualCrop": "Annual Crop Land",
-        "HerbaceousVegetation": "Herbaceous Vegetation Land",
-        "Highway": "Highway or Road",
-        "Industrial": "Industrial Buildings",
-        "Pasture": "Pasture Land",
-        "PermanentCrop": "Permanent Crop Land",
-        "Residential": "Residential Buildings",
-        "SeaLake": "Sea or Lake",
-    }
+    layout = _layout("eurosat", "2750/<class>/*.jpg", split_file)
+    renamed = EUROSAT_NAMES
     expected_classes = 10
-    expected = {"EuroSAT": {"train": 13500, "val": 5400, "test": 8100}}
+    expected = _counts(EuroSAT=(13500, 5400, 8100))
+    counts_source = "counted in CoOp's split file"
 
 
 class UCF101(SplitFileDataset):
@@ -186,9 +205,10 @@ class UCF101(SplitFileDataset):
     split_file = "split_zhou_UCF101.json"
     split_source = DRIVE + "1I0S0q91hJfsV9Gf4xDIjgDq4AqBNJb1y"
     split_sha256 = "d78cb834f7c5792c"
-    layout = "ucf101/UCF-101-midframes/<Action_Name>/*.jpg and ucf101/" + split_file
+    layout = _layout("ucf101", "UCF-101-midframes/<Action_Name>/*.jpg", split_file)
     expected_classes = 101
-    expected = {"UCF101": {"train": 7639, "val": 1898, "test": 3783}}
+    expected = _counts(UCF101=(7639, 1898, 3783))
+    counts_source = "counted in CoOp's split file"
 
 
 class FGVCAircraft(SplitFileDataset):
@@ -205,9 +225,13 @@ class FGVCAircraft(SplitFileDataset):
     images = "images"
     split_file = "variants.txt"
     split_source = source + " (its folder data/, renamed fgvc_aircraft)"
-    layout = "fgvc_aircraft/images/*.jpg, images_variant_{train,val,test}.txt and variants.txt"
+    layout = _layout(
+        "fgvc_aircraft", "images/*.jpg", "images_variant_{train,val,test}.txt", split_file
+    )
     expected_classes = 100
-    expected = {"FGVCAircraft": {"train": 3334, "val": 3333, "test": 3333}}
+    expected = _counts(FGVCAircraft=(3334, 3333, 3333))
+    counts_source = "three equal parts of 10,000 images (README of the archive)"
+    counts_certain = False
 
     @classmethod
     def read_rows(cls, folder: Path) -> Rows:

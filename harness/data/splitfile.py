@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import ClassVar
 
-from harness.data.tree import data_folder
+from harness.data.listing import images as list_images
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
 
@@ -44,25 +43,48 @@ class SplitFileDataset(Dataset):
     renamed: ClassVar[Mapping[str, str]] = {}
     """Class names of the folders that the published split file words differently."""
 
-    def __init__(self, options: DatasetOptions, root: Path | None) -> None:
-        super().__init__(options, root)
-        folder = data_folder(type(self), root, self.folder)
-        self.root: Path = folder.parent
-        rows = self.read_rows(folder)
+    root: Path
+
+    def __init__(
+        self, options: DatasetOptions, root: Path | None, incomplete: bool = False
+    ) -> None:
+        if root is None:
+            raise UserError(f"data set '{self.name}' needs --data-root DIR; {self.layout}")
+        super().__init__(options, self._base(root))
+        if not self.root.is_dir():
+            raise UserError(f"data set '{self.name}': {self._no_folder(root)}")
+        rows = self.read_rows(self.root)
         self.domains = (self.name,)
-        self.class_names = class_names(rows, self.renamed, folder / self.split_file)
-        prefix = str(PurePosixPath(self.folder, self.images))
+        self.class_names = class_names(rows, self.renamed, self.root / self.split_file)
+        present = self._present(self.root) if incomplete else None
+        prefix = f"{self.images}/" if self.images else ""
         self._samples = tuple(
-            Sample(f"{prefix}/{path}", label, self.name, split=split)
+            Sample(prefix + path, label, self.name, split=split)
             for split in SPLITS
             for path, label, _ in rows[split]
+            if present is None or path in present
         )
         for sample in self._samples[:: len(self._samples) // SPOT_CHECKS + 1]:
             if not (self.root / sample.key).is_file():
                 raise UserError(
                     f"{self.root / sample.key} is listed in {self.split_file} but missing; "
-                    f"expected {self.layout}; images from {self.source}"
+                    f"restore it; all that is missing: data verify {self.name} --data-root {root}"
                 )
+
+    @classmethod
+    def as_found(cls, root: Path | None) -> SplitFileDataset:
+        """Open with those of the listed images that are there."""
+        return cls(cls.Options(), root, incomplete=True)
+
+    @classmethod
+    def _base(cls, root: Path) -> Path:
+        # The data set's own folder is accepted where the one that holds it is meant.
+        own = not (root / cls.folder).is_dir() and (root / cls.split_file).is_file()
+        return root if own else root / cls.folder
+
+    @classmethod
+    def _no_folder(cls, root: Path) -> str:
+        return f"missing: folder {root / cls.folder}; get it: {cls.source}"
 
     @classmethod
     def read_rows(cls, folder: Path) -> Rows:
@@ -76,13 +98,15 @@ class SplitFileDataset(Dataset):
     @classmethod
     def missing(cls, path: Path) -> str:
         """Word the error for a split file that is not there."""
-        return f"{path} is missing; get it from {cls.split_source}; expected {cls.layout}"
+        return f"missing: file {path}; get it: {cls.split_source}; expected {cls.layout}"
 
     @classmethod
     def problems(cls, root: Path) -> list[str]:
         """Check the split file against the published one, and every image that it lists."""
+        folder = cls._base(root)
+        if not folder.is_dir():
+            return [cls._no_folder(root)]
         try:
-            folder = data_folder(cls, root, cls.folder)
             rows = cls.read_rows(folder)
             class_names(rows, cls.renamed, folder / cls.split_file)
         except UserError as error:
@@ -95,35 +119,36 @@ class SplitFileDataset(Dataset):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if not digest.startswith(cls.split_sha256):
                 yield (
-                    f"{path} is not the published file (sha256 {digest[:16]}, expected "
+                    f"wrong: {path} is not the published file (sha256 {digest[:16]}, expected "
                     f"{cls.split_sha256}): results will not be comparable; get it from "
                     f"{cls.split_source}"
                 )
         times = Counter(path for split in SPLITS for path, _, _ in rows[split])
         twice = [path for path, count in times.items() if count > 1]
         if twice:
-            yield f"{path} lists {len(twice)} image(s) more than once, first {twice[0]}; replace it"
+            yield (
+                f"wrong: {path} lists {len(twice)} image(s) more than once, first {twice[0]}; "
+                f"get it: {cls.split_source}"
+            )
+
+    @classmethod
+    def _present(cls, folder: Path) -> frozenset[str]:
+        # Directories are read, not files: 100,000 images take seconds over a network, not minutes.
+        return frozenset(list_images(folder / cls.images))
 
     @classmethod
     def _of_images(cls, folder: Path, rows: Rows) -> Iterator[str]:
-        images = folder / cls.images
+        base = folder / cls.images
+        present = cls._present(folder)
         listed = [path for split in SPLITS for path, _, _ in rows[split]]
-        parents = {path.rpartition("/")[0] for path in listed}
-        present = {
-            f"{parent}/{name}" if parent else name
-            for parent in parents
-            if (images / parent).is_dir()
-            for name in os.listdir(images / parent)
-        }
         absent = [path for path in listed if path not in present]
         if not absent:
             return
-        folded = {_fold(path): path for path in present}
-        alike = folded.get(_fold(absent[0]))
-        hint = f"; {alike} differs only in case or accents: rename it" if alike else ""
+        alike = {_fold(path): path for path in present}.get(_fold(absent[0]))
+        hint = f"{alike} differs only in case or accents: rename" if alike else "extract them again"
         yield (
-            f"{images}: {len(absent)} of {len(listed)} images are missing, first {absent[0]}"
-            f"{hint or '; extract the archive again'}; expected {cls.layout}"
+            f"missing: {len(absent):,} of {len(listed):,} images below {base}, "
+            f"first {absent[0]}; {hint}; expected {cls.layout}"
         )
 
     def samples(self, domain: str) -> tuple[Sample, ...]:

@@ -205,7 +205,9 @@ def _check_files(
 
     what = "decoding" if every_pixel else "checking files"
     with whole_only(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        answers = list(track(pool.map(look, samples), len(samples), what))
+        parts = (samples[i : i + 4096] for i in range(0, len(samples), 4096))  # bounds the queue
+        looks = (answer for part in parts for answer in pool.map(look, part))
+        answers = list(track(looks, len(samples), what))
     failed = [(sample, why) for sample, why in zip(samples, answers, strict=True) if why]
     problems, early = [], []
     for sample, why in failed:

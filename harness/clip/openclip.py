@@ -7,13 +7,13 @@ from harness.clip.compat import ensure_torchvision
 
 ensure_torchvision()
 
-import open_clip
-from open_clip.coca_model import CoCa
-from open_clip.factory import get_model_config
-from open_clip.model import CLIP, CustomTextCLIP
-from open_clip.modified_resnet import ModifiedResNet
-from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
-from open_clip.transformer import (
+import open_clip  # noqa: E402  (after torchvision is known to import)
+from open_clip.coca_model import CoCa  # noqa: E402
+from open_clip.factory import get_model_config  # noqa: E402
+from open_clip.model import CLIP, CustomTextCLIP  # noqa: E402
+from open_clip.modified_resnet import ModifiedResNet  # noqa: E402
+from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model  # noqa: E402
+from open_clip.transformer import (  # noqa: E402
     QuickGELU,
     TextTransformer,
     VisionTransformer,

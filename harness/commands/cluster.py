@@ -177,7 +177,7 @@ def _dry_run(request: Any) -> int:
     console = Console(highlight=False)
     runs = slurm.chosen(request)
     if not runs:
-        print(f"nothing to submit: {_rest(statuses(Store(request.context.store), request.specs), request.wanted)}")  # fmt: skip
+        print(f"nothing to submit: {_rest(statuses(Store(request.context.store), request.specs), request.wanted)}")  # fmt: skip # noqa: E501
         return 0
     arrays = slurm.arrays_of(request, runs)
     table = Table(title=f"{len(runs)} runs in {len(arrays)} array(s)", title_justify="left")
@@ -198,7 +198,7 @@ def _dry_run(request: Any) -> int:
     code = Path(request.context.store) / "slurm" / "snapshots" / "<hash of the code>"
     for array in arrays:
         folder = Path(request.context.store) / "slurm" / "jobs" / "<submission>" / array.name
-        print(f"\n# ---- array {array.name}, sbatch script\n{slurm.script(request, array, folder, code)}")  # fmt: skip
+        print(f"\n# ---- array {array.name}, sbatch script\n{slurm.script(request, array, folder, code)}")  # fmt: skip # noqa: E501
     return 0
 
 
@@ -365,7 +365,7 @@ def cancel(args: argparse.Namespace) -> int:
             jobs = sorted({s.job for s in live if s.job})
             whole = _arrays_wholly(submissions, ids)
             # An array by its id: one request, and nothing of it can slip through in between.
-            targets = sorted({j.partition("_")[0] if j.partition("_")[0] in whole else j for j in jobs})  # fmt: skip
+            targets = sorted({j.partition("_")[0] if j.partition("_")[0] in whole else j for j in jobs})  # fmt: skip # noqa: E501
             if targets:
                 scheduler.cancel(targets)
         except scheduler.Unreachable as error:
@@ -378,7 +378,7 @@ def cancel(args: argparse.Namespace) -> int:
             )
             if arrays != submission.arrays:
                 ledger.write(submission.model_copy(update={"arrays": arrays}))
-    print(f"cancelled {len(jobs)} job(s), {len(live)} run(s); checkpoints stay, `sweep retry --lost` goes on")  # fmt: skip
+    print(f"cancelled {len(jobs)} job(s), {len(live)} run(s); checkpoints stay, `sweep retry --lost` goes on")  # fmt: skip # noqa: E501
     return 0
 
 

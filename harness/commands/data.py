@@ -22,28 +22,19 @@ from harness.specs import DatasetSpec
 def list_all(args: argparse.Namespace) -> int:
     """``data list``: every data set with its size and what it is used for."""
     rows = []
-    for name, cls in sorted(registry.discover("datasets").plugins.items()):
-        assert issubclass(cls, Dataset)
-        rows.append(
-            {
-                "name": name,
-                "classes": cls.expected_classes or None,
-                "domains": len(cls.expected) or None,
-                "images": _total(cls) or None,
-                "protocols": _families(cls),
-                "summary": cls.summary,
-            }
-        )
+    for name in sorted(registry.discover("datasets").plugins):
+        cls = registry.dataset_class(name)
+        sizes = (cls.expected_classes, len(cls.expected), _total(cls))
+        rows.append((name, sizes, _families(cls), cls.summary))
     if args.json:
-        print(json.dumps(rows, indent=1))
+        keys = ("name", "classes", "domains", "images", "protocols", "summary")
+        listed = [(name, *(n or None for n in sizes), *rest) for name, sizes, *rest in rows]
+        print(json.dumps([dict(zip(keys, row, strict=True)) for row in listed], indent=1))
         return 0
-    table = Table("data set", "classes", "domains", "images", "protocols", "what it is", box=None)
-    for row in rows:
-        numbers = [f"{row[key]:,}" if row[key] else "" for key in ("classes", "domains", "images")]
-        table.add_row(
-            str(row["name"]), *numbers, ", ".join(row["protocols"]), str(row["summary"])  # type: ignore[arg-type]
-        )  # fmt: skip
-    Console(highlight=False, soft_wrap=True).print(table)
+    table = Table("data set", "classes", "domains", "images", "protocols", box=None)
+    for name, sizes, families, _ in rows:
+        table.add_row(name, *(f"{n:,}" if n else "" for n in sizes), "; ".join(families))
+    Console(highlight=False).print(table)
     return 0
 
 

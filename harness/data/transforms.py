@@ -13,8 +13,8 @@ from harness.clip.compat import ensure_torchvision
 from harness.data.images import to_tensor
 
 ensure_torchvision()
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as F
+from torchvision.transforms import InterpolationMode  # noqa: E402
+from torchvision.transforms import functional as F  # noqa: E402
 
 
 def test_pixels(image: Image.Image, preprocess: Preprocess) -> Tensor:

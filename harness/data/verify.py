@@ -97,7 +97,8 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
             if all(p.kind in ("extra", "note") for p in problems):
                 problems.append(Problem("wrong", str(error)))
     counts = tuple(_counts(cls, samples))
-    problems += _compare(cls, counts)
+    if any(samples.values()) or not problems:
+        problems += _compare(cls, counts)
     checked = "nothing"
     classes = 0
     if dataset is not None:
@@ -121,7 +122,7 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
 def _problem(line: str) -> Problem:
     for kind in ("missing", "wrong", "extra", "note"):
         if line.startswith(f"{kind}: "):
-            return Problem(kind, line.removeprefix(f"{kind}: "))  # type: ignore[arg-type]
+            return Problem(kind, line.removeprefix(f"{kind}: "))
     return Problem("wrong", line)
 
 

@@ -86,7 +86,7 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
     if root is not None and not root.is_dir():
         problems.append(Problem("missing", f"--data-root {root}: no such folder"))
     else:
-        problems += map(_problem, cls.problems(root) if root else ())
+        problems += _folder_problems(cls, root)
     dataset: Dataset | None = None
     samples: dict[str, tuple[Sample, ...]] = {}
     if root is None or root.is_dir():
@@ -117,6 +117,13 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
         cls.name, str(root or ""), classes, cls.expected_classes, cls.counts_certain, counts,
         checked, tuple(problems),
     )  # fmt: skip
+
+
+def _folder_problems(cls: type[Dataset], root: Path | None) -> list[Problem]:
+    try:
+        return [_problem(line) for line in (cls.problems(root) if root else ())]
+    except OSError as error:
+        return [Problem("wrong", f"{error.filename}: {error.strerror}; make it readable")]
 
 
 def _problem(line: str) -> Problem:

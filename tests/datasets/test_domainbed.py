@@ -175,7 +175,7 @@ def test_domainnet_compares_its_domains(tmp_path: Path) -> None:
     root = make_mini(tmp_path, "DomainNet", per_class=1)
     shutil.rmtree(root / "domain_net/real/thing_007")
     (root / "domain_net/sketch/stray").mkdir()
-    with pytest.raises(UserError, match="in .*real: thing_007"):
+    with pytest.raises(UserError, match=r"in .*real: thing_007"):
         opened(root, "DomainNet")
     for domain in layout("DomainNet")[1]:
         shutil.rmtree(root / "domain_net" / domain / "thing_007", ignore_errors=True)

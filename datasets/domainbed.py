@@ -202,14 +202,18 @@ class OfficeHome(DomainBed):
     layout = _layout("office_home", "Real World/Alarm_Clock")
     folder = "office_home"
     aliases = ("OfficeHomeDataset_10072016", "OfficeHome", "officehome", "office-home")
-    classes = tuple(
-        """Alarm_Clock Backpack Batteries Bed Bike Bottle Bucket Calculator Calendar Candles Chair
-        Clipboards Computer Couch Curtains Desk_Lamp Drill Eraser Exit_Sign Fan File_Cabinet
-        Flipflops Flowers Folder Fork Glasses Hammer Helmet Kettle Keyboard Knives Lamp_Shade Laptop
-        Marker Monitor Mop Mouse Mug Notebook Oven Pan Paper_Clip Pen Pencil Postit_Notes Printer
-        Push_Pin Radio Refrigerator Ruler Scissors Screwdriver Shelf Sink Sneakers Soda Speaker
-        Spoon TV Table Telephone ToothBrush Toys Trash_Can Webcam""".split()
-    )
+    classes = (
+        "Alarm_Clock", "Backpack", "Batteries", "Bed", "Bike", "Bottle", "Bucket",
+        "Calculator", "Calendar", "Candles", "Chair", "Clipboards", "Computer", "Couch",
+        "Curtains", "Desk_Lamp", "Drill", "Eraser", "Exit_Sign", "Fan", "File_Cabinet",
+        "Flipflops", "Flowers", "Folder", "Fork", "Glasses", "Hammer", "Helmet",
+        "Kettle", "Keyboard", "Knives", "Lamp_Shade", "Laptop", "Marker", "Monitor",
+        "Mop", "Mouse", "Mug", "Notebook", "Oven", "Pan", "Paper_Clip", "Pen", "Pencil",
+        "Postit_Notes", "Printer", "Push_Pin", "Radio", "Refrigerator", "Ruler",
+        "Scissors", "Screwdriver", "Shelf", "Sink", "Sneakers", "Soda", "Speaker",
+        "Spoon", "TV", "Table", "Telephone", "ToothBrush", "Toys", "Trash_Can",
+        "Webcam",
+    )  # fmt: skip
     expected_classes = 65
     expected = _counts(Art=2427, Clipart=4365, Product=4439, Real__World=4357)
     counts_source = "no list published; the sum 15,588 is the Hugging Face card's"
@@ -230,7 +234,10 @@ class TerraIncognita(DomainBed):
     layout = _layout("terra_incognita", "location_100/bobcat")
     folder = "terra_incognita"
     aliases = ("TerraIncognita", "terra", "terra_inc")
-    classes = tuple("bird bobcat cat coyote dog empty opossum rabbit raccoon squirrel".split())
+    classes = (
+        "bird", "bobcat", "cat", "coyote", "dog", "empty", "opossum", "rabbit", "raccoon",
+        "squirrel",
+    )  # fmt: skip
     expected_classes = 10
     expected = _counts(location_100=4741, location_38=9736, location_43=3970, location_46=5883)
     counts_source = (

@@ -49,7 +49,7 @@ def import_parquet(
     cls: type[Dataset],
     files: Sequence[Path],
     root: Path,
-    columns: Columns = Columns(),  # noqa: B008 - frozen
+    columns: Columns = Columns(),
     classes: Sequence[str] = (),
     domain: str = "",
 ) -> Imported:

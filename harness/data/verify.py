@@ -86,7 +86,7 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
     if root is not None and not root.is_dir():
         problems.append(Problem("missing", f"--data-root {root}: no such folder"))
     else:
-        problems += map(_problem, cls.problems(root) if root else ())
+        problems += _folder_problems(cls, root)
     dataset: Dataset | None = None
     samples: dict[str, tuple[Sample, ...]] = {}
     if root is None or root.is_dir():
@@ -97,7 +97,8 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
             if all(p.kind in ("extra", "note") for p in problems):
                 problems.append(Problem("wrong", str(error)))
     counts = tuple(_counts(cls, samples))
-    problems += _compare(cls, counts)
+    if any(samples.values()) or not problems:
+        problems += _compare(cls, counts)
     checked = "nothing"
     classes = 0
     if dataset is not None:
@@ -118,10 +119,17 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
     )  # fmt: skip
 
 
+def _folder_problems(cls: type[Dataset], root: Path | None) -> list[Problem]:
+    try:
+        return [_problem(line) for line in (cls.problems(root) if root else ())]
+    except OSError as error:
+        return [Problem("wrong", f"{error.filename}: {error.strerror}; make it readable")]
+
+
 def _problem(line: str) -> Problem:
     for kind in ("missing", "wrong", "extra", "note"):
         if line.startswith(f"{kind}: "):
-            return Problem(kind, line.removeprefix(f"{kind}: "))  # type: ignore[arg-type]
+            return Problem(kind, line.removeprefix(f"{kind}: "))
     return Problem("wrong", line)
 
 
@@ -205,7 +213,9 @@ def _check_files(
 
     what = "decoding" if every_pixel else "checking files"
     with whole_only(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        answers = list(track(pool.map(look, samples), len(samples), what))
+        parts = (samples[i : i + 4096] for i in range(0, len(samples), 4096))  # bounds the queue
+        looks = (answer for part in parts for answer in pool.map(look, part))
+        answers = list(track(looks, len(samples), what))
     failed = [(sample, why) for sample, why in zip(samples, answers, strict=True) if why]
     problems, early = [], []
     for sample, why in failed:

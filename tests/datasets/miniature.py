@@ -17,19 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-DOMAINS = {
-    "PACS": ("PACS", ("art_painting", "cartoon", "photo", "sketch")),
-    "VLCS": ("VLCS", ("Caltech101", "LabelMe", "SUN09", "VOC2007")),
-    "OfficeHome": ("office_home", ("Art", "Clipart", "Product", "Real World")),
-    "TerraIncognita": (
-        "terra_incognita",
-        ("location_100", "location_38", "location_43", "location_46"),
-    ),
-    "DomainNet": (
-        "domain_net",
-        ("clipart", "infograph", "painting", "quickdraw", "real", "sketch"),
-    ),
-}
+from tests.datasets.minis import layout
+
+DOMAINBED = ("PACS", "VLCS", "OfficeHome", "TerraIncognita", "DomainNet")
 
 # Data set: folder, image folder, file's path by (folder of the class, number), then the classes as
 # (folder or word in the file's name, name in the split file).
@@ -91,34 +81,8 @@ IMAGENET_A = ("n01498041", "n01531178", "n01518878")
 IMAGENET_R = ("n01443537", "n01484850", "n01494475", "n01514859")
 
 IMAGENETS = ("ImageNet", "ImageNetV2", "ImageNetSketch", "ImageNetA", "ImageNetR")
-NAMES = (*DOMAINS, *SPLIT_FILES, "FGVCAircraft", *IMAGENETS)
+NAMES = (*DOMAINBED, *SPLIT_FILES, "FGVCAircraft", *IMAGENETS)
 """The twenty; ``ImageNetShift`` makes the five ImageNets."""
-
-CLASSES = {
-    "PACS": ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person"),
-    "VLCS": ("bird", "car", "chair", "dog", "person"),
-    "TerraIncognita": (
-        "bird", "bobcat", "cat", "coyote", "dog", "empty", "opossum", "rabbit", "raccoon",
-        "squirrel",
-    ),
-    # All 65, as the plugin knows them by name.
-    "OfficeHome": (
-        "Alarm_Clock", "Backpack", "Batteries", "Bed", "Bike", "Bottle", "Bucket", "Calculator",
-        "Calendar", "Candles", "Chair", "Clipboards", "Computer", "Couch", "Curtains",
-        "Desk_Lamp", "Drill", "Eraser", "Exit_Sign", "Fan", "File_Cabinet", "Flipflops",
-        "Flowers", "Folder", "Fork", "Glasses", "Hammer", "Helmet", "Kettle", "Keyboard",
-        "Knives", "Lamp_Shade", "Laptop", "Marker", "Monitor", "Mop", "Mouse", "Mug",
-        "Notebook", "Oven", "Pan", "Paper_Clip", "Pen", "Pencil", "Postit_Notes", "Printer",
-        "Push_Pin", "Radio", "Refrigerator", "Ruler", "Scissors", "Screwdriver", "Shelf",
-        "Sink", "Sneakers", "Soda", "Speaker", "Spoon", "TV", "Table", "Telephone",
-        "ToothBrush", "Toys", "Trash_Can", "Webcam",
-    ),
-    # As many as the plugin asks for: 2,070 files even with one image of each.
-    "DomainNet": (
-        "aircraft_carrier", "The_Eiffel_Tower", "The_Mona_Lisa", "zigzag",
-        *(f"thing_{i:03d}" for i in range(341)),
-    ),
-}  # fmt: skip
 
 
 def make(name: str, root: Path, per_class: int = 4) -> Path:
@@ -127,13 +91,14 @@ def make(name: str, root: Path, per_class: int = 4) -> Path:
     Args:
         name: One of `NAMES`, or ``ImageNetShift``.
         root: The ``--data-root``; several data sets may share it.
-        per_class: Images of a class in each domain (DomainBed), or in the training part; then
-            validation and test parts have half as many, one at least.
+        per_class: Images of a class in each domain (DomainBed; DomainNet has 345 classes in six
+            domains, so ask for one), or in the training part; then validation and test parts
+            have half as many, one at least.
     """
-    if name in DOMAINS:
-        folder, domains = DOMAINS[name]
+    if name in DOMAINBED:
+        folder, domains, classes = layout(name)
         for domain in domains:
-            for c in CLASSES[name]:
+            for c in classes:
                 for i in range(per_class):
                     write(root / folder / domain / c / f"pic_{i:03d}.jpg", c, i)
     elif name in SPLIT_FILES:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
@@ -20,6 +22,12 @@ class Emoji(Dataset):
     licence = "Apache-2.0, CC-BY 4.0, MIT, CC-BY-SA 4.0 by domain: datasets/emoji_data/LICENSES.md"
     source = "embedded; scripts/emoji/build_dataset.py makes it again from npm packages"
     needs_root = False
+    layout = "datasets/emoji_data/<domain>.zip with <class>/<code points>.webp, and index.json"
+    expected_classes = 23
+    expected: ClassVar[Mapping[str, Mapping[str, int]]] = {
+        domain: {"": 512} for domain in ("fluent_3d", "noto", "openmoji_line", "twemoji")
+    }
+    counts_source = "datasets/emoji_data/index.json"
     small = True
 
     def __init__(self, options: DatasetOptions, root: Path | None) -> None:

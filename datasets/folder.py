@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.data.listing import SUFFIXES, domain_samples, folders
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+ENDINGS = (*SUFFIXES, ".gif")
 
 
 class FolderOptions(DatasetOptions):
@@ -24,6 +25,7 @@ class Folder(Dataset):
     summary = "your own images, root/domain/class/*.jpg|png|webp (--data-root DIR)"
     licence = "your own"
     source = "--data-root DIR"
+    layout = "DIR/<domain>/<class>/*.jpg|png|webp, two domains or more, the same classes in each"
     Options = FolderOptions
     small = True
 
@@ -41,31 +43,31 @@ class Folder(Dataset):
             )
         self.template = options.template  # type: ignore[misc]
         self.root: Path = root
-        self.domains = tuple(_folders(root))
+        self.domains = tuple(folders(root))
         if not self.domains:
             raise UserError(f"--data-root {root}: no domains; expected DIR/<domain>/<class>/*.jpg")
-        folders = sorted({name for domain in self.domains for name in _folders(root / domain)})
-        if len(folders) < 2:
+        classes = sorted({name for domain in self.domains for name in folders(root / domain)})
+        if len(classes) < 2:
             raise UserError(
-                f"--data-root {root}: {len(folders)} class folder(s) below its domains "
+                f"--data-root {root}: {len(classes)} class folder(s) below its domains "
                 f"({', '.join(self.domains)}); expected DIR/<domain>/<class>/*.jpg with two or more"
             )
-        self.class_names = tuple(name.replace("_", " ") for name in folders)
-        self._samples = {domain: self._list(domain, folders) for domain in self.domains}
+        self.class_names = tuple(name.replace("_", " ") for name in classes)
+        self._samples = {domain: self._list(domain, classes) for domain in self.domains}
 
-    def _list(self, domain: str, folders: list[str]) -> tuple[Sample, ...]:
-        found = tuple(
-            Sample(f"{domain}/{folder}/{file.name}", label, domain)
-            for label, folder in enumerate(folders)
-            for file in sorted((self.root / domain / folder).glob("*"))
-            if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-        )
+    def _list(self, domain: str, classes: list[str]) -> tuple[Sample, ...]:
+        found = domain_samples(self.root, domain, classes, ENDINGS)
         if len(found) < 5:  # 80/20 must leave both parts something
             raise UserError(
                 f"--data-root {self.root}: domain '{domain}' has {len(found)} image(s), needs 5 "
-                f"or more ({', '.join(sorted(SUFFIXES))}); add images or remove the folder"
+                f"or more ({', '.join(sorted(ENDINGS))}); add images or remove the folder"
             )
         return found
+
+    @classmethod
+    def import_folder(cls, root: Path) -> Path | None:
+        """Return the root itself."""
+        return root
 
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images by class, then by file name."""
@@ -78,9 +80,3 @@ class Folder(Dataset):
     def size(self, sample: Sample) -> int:
         """Return the file's size in bytes."""
         return (self.root / sample.key).stat().st_size
-
-
-def _folders(path: Path) -> list[str]:
-    if not path.is_dir():
-        return []
-    return sorted(p.name for p in path.iterdir() if p.is_dir() and p.name[0] not in "._")

@@ -16,6 +16,7 @@ examples:
   python run_benchmark.py quickstart                    five methods x four domains x three seeds
   python run_benchmark.py run clipood[lr=1e-4] --target noto --seeds 0
   python run_benchmark.py run finetune coop --dataset folder --data-root ~/pictures --target all
+  python run_benchmark.py data verify PACS --data-root ~/data
   python run_benchmark.py sweep plan sweeps/quickstart.yaml
   python run_benchmark.py sweep run sweeps/quickstart.yaml --store results/mine
   python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
@@ -133,6 +134,33 @@ def _cluster_actions(actions: Any, common: argparse.ArgumentParser) -> None:
     a.add_argument("file", help="YAML file, or the name of one in sweeps/")
 
 
+def _data_actions(actions: Any, common: argparse.ArgumentParser) -> None:
+    """Add the actions of `data`."""
+    root = argparse.ArgumentParser(add_help=False)
+    root.add_argument("--data-root", type=Path, help="the folder that holds the data sets")
+    json = argparse.ArgumentParser(add_help=False)
+    json.add_argument("--json", action="store_true", help="for scripts")
+    actions.add_parser("list", parents=[common, json], help="all data sets and their sizes")
+    a = actions.add_parser(
+        "info", parents=[common, root], help="where to get it, and how its folder must look"
+    )
+    a.add_argument("name", help="data set")
+    a = actions.add_parser(
+        "verify", parents=[common, root, json], help="what is missing, wrong or extra (exit 0 or 1)"
+    )
+    a.add_argument("name", help="data set")
+    a.add_argument("--decode", action="store_true", help="decode every image, not some headers")
+    a = actions.add_parser(
+        "import", parents=[common, root], help="make the folder from Hugging Face parquet files"
+    )
+    a.add_argument("name", help="data set")
+    a.add_argument("--parquet", nargs="+", type=Path, required=True, metavar="FILE")
+    for column in ("image", "label", "domain"):
+        a.add_argument(f"--{column}-column", default=column, help="its name (%(default)s)")
+    a.add_argument("--classes", type=Path, metavar="FILE", help="names of labels 0, 1, ...")
+    a.add_argument("--domain", default="", help="of all rows, if there is no column for it")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(
@@ -166,6 +194,9 @@ def build_parser() -> argparse.ArgumentParser:
         part.add_argument("file", help="YAML file, or the name of one in sweeps/")
         _where(part, None)
     _cluster_actions(actions, common)
+
+    data = verbs.add_parser("data", help="where to get data sets, verify and import them")
+    _data_actions(data.add_subparsers(dest="action", metavar="ACTION", required=True), common)
 
     report = verbs.add_parser("report", help="tables and figures from a store")
     from harness.report.command import add_arguments
@@ -211,11 +242,11 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import cluster, look, work
+    from harness.commands import cluster, data, look, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
-    verb = f"sweep_{args.action}" if args.verb == "sweep" else args.verb
+    verb = f"{args.verb}_{args.action}" if args.verb in ("sweep", "data") else args.verb
     handlers = {
         "list": look.list_all,
         "info": look.info,
@@ -225,6 +256,10 @@ def _dispatch(args: argparse.Namespace) -> int:
         "sweep_submit": cluster.submit,
         "sweep_retry": cluster.retry,
         "sweep_prepare": cluster.prepare,
+        "data_list": data.list_all,
+        "data_info": data.info,
+        "data_verify": data.verify,
+        "data_import": data.import_files,
         "doctor": look.doctor,
         "quickstart": work.quickstart,
     }

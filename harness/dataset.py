@@ -57,6 +57,13 @@ class Dataset:
     expected: ClassVar[Mapping[str, Mapping[str, int]]] = {}
     """Images of the complete data set by domain and split (``""`` without an official split);
     empty where nobody can know."""
+    counts_source: ClassVar[str] = ""
+    """Where ``expected`` comes from."""
+    counts_certain: ClassVar[bool] = True
+    """False: builds differ or no source gives the counts by domain; `data verify` then says
+    'about' and lets 5 % pass."""
+    known_miscounts: ClassVar[Mapping[tuple[str, int], str]] = {}
+    """(domain, count) of copies known to differ: why, and the fix."""
     source_domain: ClassVar[str] = ""
     """The domain that the protocol distribution_shift trains on, where the field agrees on one."""
     small: ClassVar[bool] = False
@@ -68,6 +75,30 @@ class Dataset:
     def __init__(self, options: DatasetOptions, root: Path | None) -> None:
         self.options = options
         self.root = root
+
+    @classmethod
+    def problems(cls, root: Path) -> list[str]:
+        """Return what is wrong with the folder `root` beyond counts of images, for `data verify`.
+
+        A line each, with the fix, after ``missing: ``, ``wrong: ``, ``extra: `` or ``note: `` (the
+        last two do not make a data set incomplete). Never raises for a half-downloaded folder, nor
+        for one that ``__init__`` refuses.
+        """
+        return []
+
+    @classmethod
+    def as_found(cls, root: Path | None) -> Dataset:
+        """Open what is there for `data verify`, complete or not.
+
+        Raises:
+            UserError: Where a plugin cannot list an incomplete folder (the default).
+        """
+        return cls(cls.Options(), root)
+
+    @classmethod
+    def import_folder(cls, root: Path) -> Path | None:
+        """Return where `data import` writes <domain>/<class>/<file>; None in other layouts."""
+        return None
 
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images in a fixed order (by class, then by name)."""

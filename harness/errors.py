@@ -24,7 +24,9 @@ def one_line(error: BaseException) -> str:
 def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> UserError:
     """Build the error for a name that is not in a list: nearest names first, then all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    lowered = {known_name.lower(): known_name for known_name in names}
+    close = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
+    near = [lowered[match] for match in close]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     listing = ", ".join(names) if names else "none"
     return UserError(f"unknown {kind} '{name}': {hint}known: {listing}{'; ' + fix if fix else ''}")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.data.fewshot import few_shot
+from harness.data.fewshot import VAL_SHOTS, few_shot
 from harness.dataset import Dataset, Sample, check_target
 from harness.errors import UserError, unknown_name
 from harness.measures import TARGETS
@@ -255,8 +255,13 @@ def _parts(
     else:
         train, test = split(samples, fraction, _seed(dataset, domain, data_seed))
         val = ()
-    if shots:
+    if shots and val:
         train, val = few_shot(train, val, shots, data_seed)
+    elif shots:  # no validation images (ImageNet): so many more of the training images
+        drawn = few_shot(train, (), shots, data_seed)[0]
+        keys = {s.key for s in drawn}
+        rest = tuple(s for s in train if s.key not in keys)
+        train, val = drawn, few_shot(rest, (), min(shots, VAL_SHOTS), data_seed)[0]
     elif not val:
         train, val = split(train, fraction, _seed(dataset, domain, data_seed, "val"))
     return train, val, test

@@ -72,6 +72,7 @@ def test_every_command_of_a_page_parses(page: Path) -> None:
         "add-a-method.md",
         "quickstart.md",
         "slurm.md",
+        "data.md",
     ):
         assert commands
     for command in commands:

@@ -92,5 +92,5 @@ def test_a_wrong_name_brings_the_nearest_ones() -> None:
     with pytest.raises(UserError, match=r"unknown method 'clipod': did you mean clipood") as caught:
         registry.method_class("clipod")
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match="known: emoji, folder"):
-        registry.dataset_class("pacsx")
+    with pytest.raises(UserError, match=r"did you mean PACS.*known: .*emoji, folder"):
+        registry.dataset_class("pacs")

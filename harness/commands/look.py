@@ -6,12 +6,12 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from harness import plan, registry, sweeps
+from harness.commands import data
 from harness.context import default_cache
 from harness.errors import UserError, one_line, unknown_name
 from harness.specs import DatasetSpec, ModelSpec
@@ -46,7 +46,7 @@ def info(args: argparse.Namespace) -> int:
     if args.name in methods:
         _method_info(args.name)
     elif args.name in datasets:
-        _dataset_info(args.name, args.data_root)
+        data.describe(args.name, args.data_root)
     else:
         _model_info(args, [*methods, *datasets, "tiny-emoji"])
     return 0
@@ -68,24 +68,6 @@ def _method_info(name: str) -> None:
 
 def _origin(kind: registry.Kind, name: str) -> str:
     return registry.discover(kind).origins[name]
-
-
-def _dataset_info(name: str, root: Path | None) -> None:
-    cls = registry.dataset_class(name)
-    console = Console(highlight=False)
-    console.print(f"{name}: {cls.summary}", markup=False)
-    console.print(f"licence: {cls.licence}\nsource: {cls.source}", markup=False)
-    if cls.needs_root and root is None:
-        console.print("give --data-root DIR to see its domains and classes")
-        return
-    dataset = plan.open_dataset(DatasetSpec(name=name), root)
-    console.print(f"template: {dataset.template}\nfingerprint: {dataset.fingerprint()}")
-    table = Table("class", *dataset.domains, box=None)
-    for label, class_name in enumerate(dataset.class_names):
-        counts = [sum(s.label == label for s in dataset.samples(d)) for d in dataset.domains]
-        table.add_row(class_name, *map(str, counts))
-    table.add_row("all", *(str(len(dataset.samples(d))) for d in dataset.domains))
-    console.print(table)
 
 
 def _model_info(args: argparse.Namespace, known: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Few-shot sampling as CoOp (Zhou et al., IJCV 2022) draws it, from the split file and a seed."""
+"""Few-shot samples exactly as CoOp draws them, so that its published lists need no download."""
 
 from __future__ import annotations
 
@@ -7,41 +7,46 @@ from collections.abc import Sequence
 
 from harness.dataset import Sample
 
-VALIDATION_SHOTS = 4
-"""CoOp validates on at most so many images a class."""
+VAL_SHOTS = 4
 
 
 def few_shot(
     train: Sequence[Sample], val: Sequence[Sample], shots: int, seed: int
 ) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
-    """Draw `shots` training images of each class and up to four to validate on.
+    """Draw `shots` training and ``min(shots, 4)`` validation images of every class.
 
-    Equal to CoOp's released lists for its seeds: ``random.seed(seed)``, then per label, in the
-    order in which labels first appear, ``random.sample(images, k)``; training images first, then
-    validation images with ``min(shots, 4)``. A class with fewer images gives all of them.
+    CoOp (datasets/oxford_pets.py with Dassl's ``generate_fewshot_dataset``) seeds Python's
+    generator once, then draws from the training and after it from the validation images, label by
+    label in order of first appearance; a class with fewer images gives all it has, without a draw.
+    It halves the classes only afterwards: draw from all classes, then filter.
 
     Args:
-        train: The training split, in the split file's order.
-        val: The validation split; without one (ImageNet) what was not drawn of `train` serves.
-        shots: Images a class, at least 1.
-        seed: CoOp's are 1, 2, 3.
+        train: In the split file's order; the order decides what is drawn.
+        val: Likewise; may be empty (ImageNet has no validation part).
+        shots: Images per class, 1 or more.
+        seed: CoOp's ``SEED`` (1, 2, 3 in its papers).
 
     Returns:
-        Training and validation samples, grouped by class.
+        Training and validation images, by label in order of first appearance, each label's in
+        the order drawn.
+
+    Raises:
+        ValueError: If `shots` is less than 1.
     """
-    draw = random.Random(seed)
-    chosen = _draw(train, shots, draw)
-    if not val:
-        taken = {sample.key for sample in chosen}
-        val = [sample for sample in train if sample.key not in taken]
-    return chosen, _draw(val, min(shots, VALIDATION_SHOTS), draw)
+    if shots < 1:
+        raise ValueError(f"shots is {shots}, must be 1 or more")
+    # Not harness.seeding: only this generator, in this order, gives CoOp's lists. Python promises
+    # stable numbers across versions for random() alone; a test pins what sample() draws.
+    draws = random.Random(seed)
+    return _draw(train, shots, draws), _draw(val, min(shots, VAL_SHOTS), draws)
 
 
-def _draw(samples: Sequence[Sample], shots: int, draw: random.Random) -> tuple[Sample, ...]:
+def _draw(samples: Sequence[Sample], shots: int, draws: random.Random) -> tuple[Sample, ...]:
     by_label: dict[int, list[Sample]] = {}
     for sample in samples:
         by_label.setdefault(sample.label, []).append(sample)
-    chosen: list[Sample] = []
-    for members in by_label.values():
-        chosen += draw.sample(members, shots) if len(members) >= shots else members
-    return tuple(chosen)
+    return tuple(
+        sample
+        for items in by_label.values()
+        for sample in (draws.sample(items, shots) if len(items) >= shots else items)
+    )

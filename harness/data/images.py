@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -13,6 +15,16 @@ from harness.errors import UserError
 
 # DomainBed sets it too: some images of the public data sets end a few bytes early.
 ImageFile.LOAD_TRUNCATED_IMAGES = True
+
+
+@contextmanager
+def whole_only() -> Iterator[None]:
+    """Refuse images that end early while inside, in all threads: for `data verify` alone."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
 
 
 def decode(data: bytes, where: str) -> Image.Image:

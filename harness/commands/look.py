@@ -34,7 +34,8 @@ def list_all(args: argparse.Namespace) -> int:
         table.add_row(file.stem, sweeps.read_sweep(file).description.strip())
     console.print(table)
     console.print(
-        "Models: tiny-emoji (embedded), and any open_clip model (open_clip.list_models())"
+        "Models: tiny-emoji, tiny-emoji-early (embedded), and any open_clip model "
+        "(open_clip.list_models())"
     )
     return 0
 

@@ -11,13 +11,13 @@ from harness.clip.forward import TraceRequest
 from harness.clip.load import load_backbone
 from harness.errors import UserError
 from harness.specs import ModelSpec
-from tests.methods import slow, toy
+from tests.methods import loops, toy
 
 IMAGES, _ = toy.pictures(3, seed=0)
 
 
 def mean_of_units(patches: torch.Tensor) -> list[float]:
-    units = [slow.unit(patch) for patch in slow.rows(patches)]
+    units = [loops.unit(patch) for patch in loops.rows(patches)]
     return [sum(column) / len(units) for column in zip(*units, strict=True)]
 
 
@@ -33,7 +33,7 @@ def test_the_feature_is_the_mean_of_the_paths_patches(
     branch = backbone.trace(IMAGES, request).branch
     assert branch is not None
     for patches, feature in zip(branch, run.method.image_features(IMAGES), strict=True):
-        assert feature.tolist() == pytest.approx(slow.unit(mean_of_units(patches)), abs=1e-5)
+        assert feature.tolist() == pytest.approx(loops.unit(mean_of_units(patches)), abs=1e-5)
 
 
 @torch.no_grad()
@@ -53,24 +53,24 @@ def test_feature_surgery(backbone: Backbone, classes: tuple[str, ...]) -> None:
     """Element-wise products, weighed, less what all classes share; then the mean over patches."""
     run = toy.build("clip_surgery", backbone, feature_surgery=True, structure="v-v-v", depth=2)
     got = run.method.logits(run.method.image_features(IMAGES), classes)
-    text = slow.rows(backbone.text_features(classes, toy.TEMPLATE))
-    tokens = slow.rows(backbone.image_features(IMAGES))
+    text = loops.rows(backbone.text_features(classes, toy.TEMPLATE))
+    tokens = loops.rows(backbone.image_features(IMAGES))
     branch = backbone.trace(IMAGES, TraceRequest(branch="v-v-v", branch_depth=2)).branch
     assert branch is not None
     for image, patches in enumerate(branch):
-        shares = slow.softmax([2 * slow.dot(tokens[image], t) for t in text])
+        shares = loops.softmax([2 * loops.dot(tokens[image], t) for t in text])
         weights = [share / (sum(shares) / len(shares)) for share in shares]
         scores = [0.0] * len(classes)
-        for patch in slow.rows(patches):
+        for patch in loops.rows(patches):
             products = [
-                [f * x * w for f, x in zip(slow.unit(patch), t, strict=True)]
+                [f * x * w for f, x in zip(loops.unit(patch), t, strict=True)]
                 for t, w in zip(text, weights, strict=True)
             ]
             shared = [sum(column) / len(products) for column in zip(*products, strict=True)]
             for c, product in enumerate(products):
                 scores[c] += (sum(product) - sum(shared)) / len(patches)
         mean = mean_of_units(patches)
-        length = slow.dot(mean, mean) ** 0.5
+        length = loops.dot(mean, mean) ** 0.5
         want = [backbone.logit_scale * score / length for score in scores]
         assert got[image].tolist() == pytest.approx(want, abs=1e-3)
 

@@ -10,7 +10,7 @@ from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
 from harness.errors import UserError
 from harness.specs import validated
-from tests.methods import slow, toy
+from tests.methods import loops, toy
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.4])
@@ -18,16 +18,16 @@ def test_smoothed_loss(backbone: Backbone, smoothing: float) -> None:
     run = toy.build("label_smoothing", backbone, smoothing=smoothing)
     batch = run.batch(0)
     assert batch.images is not None
-    text = slow.rows(backbone.text_features(toy.NAMES, toy.TEMPLATE))
-    features = slow.rows(backbone.image_features(batch.images))
-    logits = [[backbone.logit_scale * slow.dot(f, t) for t in text] for f in features]
+    text = loops.rows(backbone.text_features(toy.NAMES, toy.TEMPLATE))
+    features = loops.rows(backbone.image_features(batch.images))
+    logits = [[backbone.logit_scale * loops.dot(f, t) for t in text] for f in features]
     targets = [
-        [(1 - smoothing) * q + smoothing / 3 for q in slow.onehot(y, 3)]
+        [(1 - smoothing) * q + smoothing / 3 for q in loops.onehot(y, 3)]
         for y in batch.labels.tolist()
     ]
     got = run.method.losses(batch)
     assert list(got) == ["classification"]
-    want = slow.cross_entropy(logits, targets)
+    want = loops.cross_entropy(logits, targets)
     assert float(got["classification"].detach()) == pytest.approx(want, rel=1e-4)
 
 
@@ -53,8 +53,8 @@ def test_average_pooling_is_the_mean_of_the_projected_patches(backbone: Backbone
     assert patches is not None
     got = toy.build("average_pooling", backbone).method.image_features(images)
     for picture, feature in zip(patches, got, strict=True):
-        mean = [sum(column) / len(picture) for column in slow.rows(picture.T)]
-        assert feature.tolist() == pytest.approx(slow.unit(mean), abs=1e-5)
+        mean = [sum(column) / len(picture) for column in loops.rows(picture.T)]
+        assert feature.tolist() == pytest.approx(loops.unit(mean), abs=1e-5)
     assert not torch.allclose(got, backbone.image_features(images), atol=1e-3)
 
 
@@ -63,8 +63,8 @@ def test_it_trains_with_the_feature_it_is_tested_with(backbone: Backbone) -> Non
     batch = run.batch(0)
     assert batch.images is not None
     logits = run.method.logits(run.method.image_features(batch.images), toy.NAMES)
-    targets = [slow.onehot(y, 3) for y in batch.labels.tolist()]
-    want = slow.cross_entropy(slow.rows(logits), targets)
+    targets = [loops.onehot(y, 3) for y in batch.labels.tolist()]
+    want = loops.cross_entropy(loops.rows(logits), targets)
     got = float(run.method.losses(batch)["classification"].detach())
     assert got == pytest.approx(want, rel=1e-4)
 

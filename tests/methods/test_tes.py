@@ -10,15 +10,15 @@ from harness import registry
 from harness.clip.backbone import Backbone
 from harness.errors import UserError
 from harness.method import Task
-from tests.methods import slow, toy
+from tests.methods import loops, toy
 
 PROJECTION = ["hidden.weight", "norm.weight", "norm.bias", "output.weight", "output.bias"]
 
 
-def projected(features: slow.Rows, parameters: dict[str, Any]) -> slow.Rows:
+def projected(features: loops.Rows, parameters: dict[str, Any]) -> loops.Rows:
     """Linear, batch norm, ReLU, linear, unit norm."""
     weights = {name: parameters[f"projection.{name}"].detach().double() for name in PROJECTION}
-    hidden = [[slow.dot(w, f) for w in slow.rows(weights["hidden.weight"])] for f in features]
+    hidden = [[loops.dot(w, f) for w in loops.rows(weights["hidden.weight"])] for f in features]
     for unit in range(len(hidden[0])):
         column = [h[unit] for h in hidden]
         mean = sum(column) / len(column)
@@ -26,9 +26,9 @@ def projected(features: slow.Rows, parameters: dict[str, Any]) -> slow.Rows:
         gain, shift = float(weights["norm.weight"][unit]), float(weights["norm.bias"][unit])
         for h in hidden:
             h[unit] = max(0.0, gain * (h[unit] - mean) / spread + shift)
-    matrix, bias = slow.rows(weights["output.weight"]), weights["output.bias"].tolist()
+    matrix, bias = loops.rows(weights["output.weight"]), weights["output.bias"].tolist()
     return [
-        slow.unit([slow.dot(w, h) + b for w, b in zip(matrix, bias, strict=True)]) for h in hidden
+        loops.unit([loops.dot(w, h) + b for w, b in zip(matrix, bias, strict=True)]) for h in hidden
     ]
 
 
@@ -38,30 +38,30 @@ def projected(features: slow.Rows, parameters: dict[str, Any]) -> slow.Rows:
 def test_loss(backbone: Backbone, config: dict[str, Any]) -> None:
     run = toy.build("tes", backbone, **config)
     settings = run.method.config
-    slow.noisy([p for k, p in run.parameters.items() if k.startswith(("proj", "class"))], seed=5)
+    loops.noisy([p for k, p in run.parameters.items() if k.startswith(("proj", "class"))], seed=5)
     batch = run.batch(0)
     assert batch.images is not None
-    text = slow.rows(backbone.text_features(toy.NAMES, toy.TEMPLATE))
-    features = slow.rows(run.backbone.image_features(batch.images))
+    text = loops.rows(backbone.text_features(toy.NAMES, toy.TEMPLATE))
+    features = loops.rows(run.backbone.image_features(batch.images))
     z = projected(features, run.parameters)
-    text_logits = [[slow.dot(row, t) / settings.tau for t in text] for row in z]
-    hard = [slow.onehot(y, 3) for y in batch.labels.tolist()]
+    text_logits = [[loops.dot(row, t) / settings.tau for t in text] for row in z]
+    hard = [loops.onehot(y, 3) for y in batch.labels.tolist()]
     v = settings.lambda_v
     targets = [
-        [v * p + (1 - v) * q for p, q in zip(slow.softmax(values), target, strict=True)]
+        [v * p + (1 - v) * q for p, q in zip(loops.softmax(values), target, strict=True)]
         for values, target in zip(text_logits, hard, strict=True)
     ]
     weight = [[backbone.logit_scale * x for x in t] for t in text]
     bias = [0.0, 0.0, 0.0]
     if settings.train_head:
-        weight = slow.rows(run.parameters["class_head.weight"])
+        weight = loops.rows(run.parameters["class_head.weight"])
         bias = run.parameters["class_head.bias"].tolist()
-    logits = [[slow.dot(f, w) + b for w, b in zip(weight, bias, strict=True)] for f in features]
+    logits = [[loops.dot(f, w) + b for w, b in zip(weight, bias, strict=True)] for f in features]
     got = {key: float(value.detach()) for key, value in run.method.losses(batch).items()}
     assert got == pytest.approx(
         {
-            "classification": slow.cross_entropy(logits, targets),
-            "text": settings.lambda_t * slow.cross_entropy(text_logits, hard),
+            "classification": loops.cross_entropy(logits, targets),
+            "text": settings.lambda_t * loops.cross_entropy(text_logits, hard),
         },
         rel=2e-4,
     )
@@ -93,7 +93,7 @@ def test_what_trains(backbone: Backbone, train_head: bool) -> None:
 
 def test_the_projection_is_dropped_at_test(backbone: Backbone) -> None:
     run, zero = toy.build("tes", backbone), toy.build("zero_shot", backbone)
-    slow.noisy([p for k, p in run.parameters.items() if k.startswith("projection")], seed=5)
+    loops.noisy([p for k, p in run.parameters.items() if k.startswith("projection")], seed=5)
     images, _ = toy.pictures(4, seed=0)
     with torch.no_grad():
         for classes in (toy.NAMES, toy.UNSEEN):

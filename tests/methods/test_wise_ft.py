@@ -10,7 +10,7 @@ from harness.clip.backbone import Backbone
 from harness.errors import UserError
 from harness.runner import Shared, execute
 from tests.engine import make_context, make_spec
-from tests.methods import slow, toy
+from tests.methods import loops, toy
 
 
 @pytest.mark.parametrize("train_head", [False, True])
@@ -21,16 +21,16 @@ def test_loss(backbone: Backbone, train_head: bool) -> None:
     if train_head:
         head = [run.parameters["class_head.weight"], run.parameters["class_head.bias"]]
         torch.testing.assert_close(head[0].detach(), weight)
-        slow.noisy(head, seed=4)
+        loops.noisy(head, seed=4)
         weight, bias = head[0].detach(), head[1].detach()
     batch = run.batch(0)
     assert batch.images is not None
-    features = slow.rows(backbone.image_features(batch.images))
+    features = loops.rows(backbone.image_features(batch.images))
     logits = [
-        [slow.dot(f, w) + b for w, b in zip(slow.rows(weight), bias.tolist(), strict=True)]
+        [loops.dot(f, w) + b for w, b in zip(loops.rows(weight), bias.tolist(), strict=True)]
         for f in features
     ]
-    want = slow.cross_entropy(logits, [slow.onehot(y, 3) for y in batch.labels.tolist()])
+    want = loops.cross_entropy(logits, [loops.onehot(y, 3) for y in batch.labels.tolist()])
     got = run.method.losses(batch)
     assert list(got) == ["classification"]
     assert float(got["classification"].detach()) == pytest.approx(want, rel=1e-4)

@@ -20,14 +20,14 @@ TEMPLATE = "a photo of a {}."
 SMALL: dict[str, dict[str, Any]] = {
     "zero_shot": {},
     "finetune": {},
-    "clipood": {},
-    "alignclip": {"aligned_layers": 2, "branch_depth": 2},
-    "coop": {"n_ctx": 4},
     "label_smoothing": {},
     "average_pooling": {},
     "tes": {},
     "wise_ft": {},
     "clip_surgery": {"depth": 2},
+    "clipood": {},
+    "alignclip": {"aligned_layers": 2, "branch_depth": 2},
+    "coop": {"n_ctx": 4},
 }
 """Settings with which each method fits a tower of three blocks and 24 text tokens."""
 

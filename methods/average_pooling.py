@@ -23,7 +23,7 @@ class AveragePooling(TextHeadMethod[AveragePoolingConfig]):
     The variant AP of fine-tuning in table 3 of AlignCLIP's rebuttal, beside the class token (CT),
     which is `finetune`. Trained and tested with that feature. Where the mean is taken is not said
     there: here after the last norm and the projection, and before normalising. Pretraining
-    matched the class token to texts, not this feature, so training need not begin at zero-shot CLIP.
+    matched the class token to texts, not this feature: training does not begin at zero-shot CLIP.
     """
 
     name = "average_pooling"

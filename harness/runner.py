@@ -24,7 +24,7 @@ from harness.seeding import derive
 from harness.specs import ModelSpec, RunSpec, validated
 from harness.store import Metrics, Provenance, RunRecord, Score, Store
 from harness.timestamps import now
-from harness.training.averaging import BetaAverage
+from harness.training.averaging import WeightAverage
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import pack_predictions, predict, score
 from harness.training.loop import LoopSettings, Trained, train, validate
@@ -219,7 +219,7 @@ def _selected(
 ) -> AbstractContextManager[None]:
     """Swap in the weights to test."""
     if selection == "averaged":
-        average: BetaAverage | None = trained.average
+        average: WeightAverage | None = trained.average
         if average is None:
             raise UserError("selection 'averaged': this method keeps no averaged weights; use last")
         return average.swapped()

@@ -12,6 +12,11 @@ from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
 SMALL: dict[str, dict[str, Any]] = {
     "zero_shot": {},
     "finetune": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "label_smoothing": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "average_pooling": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "tes": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "wise_ft": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "clip_surgery": {"depth": 2},
     "clipood": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
     "alignclip": {
         "steps": 12, "batch_per_domain": 4, "lr": 1e-3, "aligned_layers": 2, "branch_depth": 2,

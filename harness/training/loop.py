@@ -18,7 +18,7 @@ from harness.protocols import Sources
 from harness.seeding import generator
 from harness.store import Score
 from harness.training import checkpoint
-from harness.training.averaging import BetaAverage
+from harness.training.averaging import WeightAverage
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import predict, score
 from harness.training.optimiser import learning_rate, make_optimiser
@@ -46,7 +46,7 @@ class Trained:
     """What the loop leaves: the state, and the average if the method keeps one."""
 
     state: TrainState
-    average: BetaAverage | None
+    average: WeightAverage | None
 
 
 def train(
@@ -214,7 +214,7 @@ def _parts(
     method: Method[TrainConfig],
     parameters: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer,
-    average: BetaAverage | None,
+    average: WeightAverage | None,
     scaler: torch.amp.GradScaler,
 ) -> dict[str, Any]:
     return {
@@ -231,7 +231,7 @@ def _resume(
     method: Method[TrainConfig],
     parameters: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer,
-    average: BetaAverage | None,
+    average: WeightAverage | None,
     scaler: torch.amp.GradScaler,
     bank: ImageBank,
 ) -> TrainState:

@@ -75,7 +75,7 @@ def test_gradient_reaches_what_trains_and_nothing_else(name: str, backbone: Back
     mine = {id(p) for p in run.parameters.values()}
     tower = {id(p) for p in run.backbone.visual.parameters()}
     if mine & tower:
-        assert mine == tower
+        assert tower <= mine
         strays = [k for k, p in run.backbone.model.named_parameters()
                   if p.grad is not None and id(p) not in mine]  # fmt: skip
         assert strays == []

@@ -129,7 +129,8 @@ def worded_prompts(
     Raises:
         UserError: If a prompt does not fit.
     """
-    tokens = tower.tokenize(prompts(class_names, f"{words} {{}}."))
+    template = words.replace("_", " ") + " {}."
+    tokens = tower.tokenize(prompts(class_names, template))
     embedded = tower.embed_tokens(tokens)
     order = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
     kept = torch.cat([embedded[:, :1], embedded[:, 1 + n_ctx :]], dim=1)

@@ -19,7 +19,7 @@ from harness.errors import UserError
 Position = Literal["end", "middle", "front"]
 INITIAL_STD = 0.02
 """Of random context vectors (the authors' code)."""
-PROMPTS_AT_ONCE = 1024
+PROMPTS_AT_ONCE = 512
 """Prompts that run through the text tower together when every image has its own."""
 
 
@@ -69,10 +69,14 @@ class ContextPrompts:
         self, rows: Tensor | slice, context: Tensor, deep: Sequence[Tensor] = ()
     ) -> Tensor:
         """Encode the prompts of the classes `rows`, each with its context [len(rows), M, d]."""
-        embedded = self.embedded[rows]
+        eot = self.eot[rows]
+        # Nothing is built of what the tower would cut: CoCoOp has many more rows than classes.
+        length = int(eot.max()) + 1
+        embedded = self.embedded[rows, : length - context.shape[1]]
         tokens = torch.cat([embedded[:, :1], context, embedded[:, 1:]], dim=1)
-        placed = tokens.gather(1, self.order[rows][..., None].expand_as(tokens))
-        return self.tower.encode_embeddings(placed, self.eot[rows], deep)
+        order = self.order[rows, :length]
+        placed = tokens.gather(1, order[..., None].expand_as(tokens))
+        return self.tower.encode_embeddings(placed, eot, deep)
 
 
 @torch.no_grad()

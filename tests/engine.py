@@ -22,6 +22,8 @@ SMALL: dict[str, dict[str, Any]] = {
         "steps": 12, "batch_per_domain": 4, "lr": 1e-3, "aligned_layers": 2, "branch_depth": 2,
     },
     "coop": {"steps": 12, "batch_per_domain": 4, "lr": 0.02, "n_ctx": 4, "feature_views": 2},
+    "cocoop": {"steps": 12, "batch_per_domain": 4, "lr": 0.02, "reduction": 2, "feature_views": 2},
+    "maple": {"steps": 12, "batch_per_domain": 4, "lr": 0.02, "depth": 2},
 }  # fmt: skip
 """Settings with which each method fits `conftest.make_model`'s tower."""
 

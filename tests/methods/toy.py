@@ -28,6 +28,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "clipood": {},
     "alignclip": {"aligned_layers": 2, "branch_depth": 2},
     "coop": {"n_ctx": 4},
+    "cocoop": {"reduction": 2},
+    "maple": {"depth": 2},
 }
 """Settings with which each method fits a tower of three blocks and 24 text tokens."""
 

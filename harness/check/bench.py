@@ -150,11 +150,15 @@ class Subject:
         )
         return self.cls(config), task
 
+    def copied(self) -> Backbone:
+        """Return a copy of the pretrained model that a plugin may spoil."""
+        pretrained = self.bench.pretrained
+        return replace(pretrained, model=copy.deepcopy(pretrained.model), _texts={})
+
     def build(self) -> Built:
         """Build it on a fork of a copy of the pretrained model; gradients on what it trains."""
         method, task = self.make()
-        pretrained = self.bench.pretrained
-        shared = replace(pretrained, model=copy.deepcopy(pretrained.model), _texts={})
+        shared = self.copied()
         own = shared.fork()
         torch.manual_seed(derive("build", 0))
         parameters = method.build(own, task)

@@ -18,7 +18,7 @@ from harness.training.averaging import BetaAverage
 def parameters(subject: Subject) -> None:
     """``build`` returns what trains, by name; nothing if nothing trains."""
     method, task = subject.make()
-    own = subject.bench.pretrained.fork()
+    own = subject.copied().fork()
     before = {id(p) for p in own.visual.parameters()}
     made: Any = method.build(own, task)
     expected = "a dict of name -> torch.nn.Parameter"
@@ -104,7 +104,7 @@ def losses(subject: Subject) -> None:
                 f"keep loss term '{name}' finite (clamp before log, add an epsilon to a division)",
                 "a run stops at the first loss that is not finite",
                 "a finite number",
-                str(float(value)),
+                str(float(value.detach())),
             )
     if not any(value.requires_grad for value in terms.values()):
         raise Wrong(

@@ -24,7 +24,7 @@ def one_line(error: BaseException) -> str:
 
 
 def line_of(error: BaseException, file: str) -> str:
-    """Return ``name.py:12``, the innermost line of `file` that an error passed, or an empty text."""
+    """Return ``name.py:12``: the innermost line of `file` that `error` passed; else nothing."""
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)

@@ -9,7 +9,8 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,10 +88,14 @@ def _discover(kind: Kind) -> Found:
     found = Found()
     own = sorted((ROOT / kind).glob("[a-z]*.py"))
     for file in [*own, *(file for file in _extra_files if file not in own)]:
-        _add(found, kind, str(file), lambda file=file: _classes_in(file, kind))
+        _add(found, kind, str(file), partial(_classes_in, file, kind))
     for entry in entry_points(group=f"clip_benchmark_harness.{kind}"):
-        _add(found, kind, f"entry point {entry.name}", lambda entry=entry: [entry.load()])
+        _add(found, kind, f"entry point {entry.name}", partial(_class_of, entry))
     return found
+
+
+def _class_of(entry: EntryPoint) -> list[Any]:
+    return [entry.load()]
 
 
 def _add(found: Found, kind: Kind, origin: str, load: Callable[[], list[Any]]) -> None:
@@ -122,18 +127,21 @@ def _located(text: str, error: BaseException, origin: str) -> str:
 def _wrong_with(cls: Any, kind: Kind) -> str:
     """Return what keeps `cls` from being a plugin, or an empty text."""
     base = _BASES[kind]
-    if not (inspect.isclass(cls) and issubclass(cls, base)):
+    if not isinstance(cls, type) or not issubclass(cls, base):
         return f"{cls!r} is no subclass of {base.__module__}.{base.__name__}; name a class that is"
     for name in _OWED[kind]:
         value = getattr(cls, name, None)
         if value is None:
             return f"class {cls.__name__} has no `{name}`; add it"
         if name == "Config" and not (inspect.isclass(value) and issubclass(value, MethodConfig)):
-            return f"class {cls.__name__}: `Config` must be a subclass of harness.method.TrainConfig"
+            return (
+                f"class {cls.__name__}: `Config` must be a subclass of harness.method.TrainConfig"
+            )
         if name != "Config" and not isinstance(value, str):
             return f"class {cls.__name__}: `{name}` is {value!r}; make it a text"
-    if not re.fullmatch(r"[\w.-]+", cls.name):
-        return f"class {cls.__name__}: name '{cls.name}'; use letters, digits and underscores"
+    name = str(getattr(cls, "name", ""))
+    if not re.fullmatch(r"[\w.-]+", name):
+        return f"class {cls.__name__}: name '{name}'; use letters, digits and underscores"
     return ""
 
 

@@ -72,7 +72,10 @@ def test_one_file_adds_a_method(tmp_path: Path, first: registry.Kind) -> None:
         ("raise RuntimeError('half\\nfinished')\n", "half"),
         ("def broken(:\n", "SyntaxError"),
         ("from harness.method import Method\nclass Nameless(Method): pass\n", "Nameless"),
-        ("import sys\nsys.exit(0)\n", "calls sys.exit(0) when it is loaded; remove that (bad.py:2)"),
+        (
+            "import sys\nsys.exit(0)\n",
+            "calls sys.exit(0) when it is loaded; remove that (bad.py:2)",
+        ),
         ("from harness.errors import gone\n", "cannot import name 'gone'"),
         (PLUGIN.replace('name = "mine"', "name = 3"), "class Mine: `name` is 3; make it a text"),
         (PLUGIN.replace("= Config", "= dict"), "`Config` must be a subclass"),
@@ -151,7 +154,8 @@ def test_an_installed_package_brings_a_method(
         broken = registry.discover("datasets").broken
         assert "is no subclass of harness.dataset.Dataset" in broken["entry point wrong"]
         where = ["--model", f"local-dir:{random_clip}", "--dataset", "folder", "--data-root",
-                 str(image_folder), "--target", "domain1", "--store", str(tmp_path / "s")]  # fmt: skip
+                 str(image_folder), "--target", "domain1",
+                 "--store", str(tmp_path / "store")]  # fmt: skip
         assert main(["run", "theirs", *where]) == 0
         assert "1 run(s) done" in capsys.readouterr().err
     finally:

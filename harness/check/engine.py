@@ -188,9 +188,7 @@ def _compare(subject: Subject, other: Path, change: str, why: str) -> None:
     ours, theirs = (json.loads(s.read(whole.spec.id).metrics.model_dump_json()) for s in stores)
     for key in ours:
         if ours[key] != theirs[key]:
-            raise Wrong(
-                change, why, f"{key} {_short(ours[key])}", f"{key} {_short(theirs[key])}"
-            )
+            raise Wrong(change, why, f"{key} {_short(ours[key])}", f"{key} {_short(theirs[key])}")
     a, b = ((s.run_dir(whole.spec.id) / "predictions.npz").read_bytes() for s in stores)
     if a != b:
         raise Wrong(change, why, "the same predictions, byte for byte", "others")

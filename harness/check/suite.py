@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -62,9 +62,9 @@ def run_checks(
 def _run(plugin: str, file: str, check: Check[S], subject: S, start: float) -> Result:
     bad: Status = "warn" if check.advice else "FAIL"
 
-    def result(status: Status, *texts: str) -> Result:
-        seconds = round(time.perf_counter() - start, 3)
-        return Result(plugin, check.name, status, *texts, seconds=seconds)
+    def result(status: Status, message: str = "", **texts: str) -> Result:
+        found = Result(plugin, check.name, status, message, **texts)  # type: ignore[arg-type]
+        return replace(found, seconds=round(time.perf_counter() - start, 3))
 
     try:
         with _randomness_kept():
@@ -72,10 +72,10 @@ def _run(plugin: str, file: str, check: Check[S], subject: S, start: float) -> R
     except Skip as reason:
         return result("skip", str(reason))
     except Wrong as wrong:
-        return result(bad, wrong.change, wrong.why, wrong.expected, wrong.seen)
+        return result(bad, wrong.change, why=wrong.why, expected=wrong.expected, seen=wrong.seen)
     except (Exception, SystemExit) as error:  # the plugin's; it must not take the others down
         text = str(error) if isinstance(error, UserError) else one_line(error)
-        return result(bad, text, "", "", "", line_of(error, file))
+        return result(bad, text, where=line_of(error, file))
     return result("ok")
 
 

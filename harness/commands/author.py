@@ -31,7 +31,7 @@ def new_method(args: argparse.Namespace) -> int:
             "with a letter, and is no Python keyword, e.g. my_method"
         )
     for kind in ("methods", "datasets"):
-        found = registry.discover(kind)  # type: ignore[arg-type]
+        found = registry.discover(kind)
         if name in found.plugins:
             raise UserError(f"new-method {name}: taken by {found.origins[name]}; choose another")
     file = (folder or registry.ROOT / "methods") / f"{name}.py"

@@ -232,6 +232,15 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         + "        d.read(d.samples('domain0')[0]); return made\n",
         "", "read no other image",
     ),
+    "hunts": (
+        "target",
+        losses("import gc; from harness.data.bank import ImageBank")
+        + "        for bank in gc.get_objects():\n"
+        + "            if type(bank) is ImageBank and bank._open:\n"
+        + "                bank.test_images(bank.dataset.samples('domain0')[:1])\n"
+        + "        return {'a': loss}\n",
+        "", "read no other image",
+    ),
     "forgets": (
         "resume",
         build("self.momentum = 0.0; return made")

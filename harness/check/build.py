@@ -142,8 +142,8 @@ def deterministic(subject: Subject) -> None:
                 "harness.seeding.generator('name of the purpose', task.seed, batch.step)",
                 "a killed run must continue to the same numbers; the global generators' state "
                 "is lost with the process",
-                f"{float(terms[name]):.9g} again",
-                f"{float(terms_again[name]):.9g}",
+                f"{float(terms[name].detach()):.9g} again",
+                f"{float(terms_again[name].detach()):.9g}",
             )
 
 

@@ -22,6 +22,8 @@ examples:
   python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
+  python run_benchmark.py new-method my_method
+  python run_benchmark.py check methods/my_method.py
 """
 
 
@@ -209,6 +211,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     verbs.add_parser("doctor", parents=[common], help="check this installation")
 
+    new = verbs.add_parser("new-method", parents=[common], help="write a starting file")
+    new.add_argument("name", help="of the method, e.g. my_method")
+    new.add_argument("--dir", type=Path, help="where to (methods/, where it is found by itself)")
+
+    check = verbs.add_parser(
+        "check", parents=[common], help="try a plugin: what to change before others can trust it"
+    )
+    check.add_argument("plugins", nargs="+", metavar="FILE|NAME", help="...[param=value] to set")
+    check.add_argument("--data-root", type=Path, help="where a data set's files are")
+    check.add_argument("--json", action="store_true", help="all results, for scripts")
+
     quick = verbs.add_parser(
         "quickstart", parents=[common], help="five methods on the embedded data, table and figure"
     )
@@ -246,7 +259,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import cluster, data, look, work
+    from harness.commands import author, cluster, data, look, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
@@ -266,5 +279,7 @@ def _dispatch(args: argparse.Namespace) -> int:
         "data_import": data.import_files,
         "doctor": look.doctor,
         "quickstart": work.quickstart,
+        "new-method": author.new_method,
+        "check": author.check,
     }
     return handlers[verb](args)

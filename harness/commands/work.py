@@ -137,6 +137,8 @@ def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
 def _run(
     specs: list[RunSpec], args: argparse.Namespace, store: Path, planned: SweepPlan | None = None
 ) -> int:
+    for origin, why in registry.not_loaded().items():
+        print(f"not loaded: {origin}: {why}", file=sys.stderr)
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]

@@ -36,6 +36,10 @@ class ClipSurgery(TextHeadMethod[ClipSurgeryConfig]):
     that take the same path as guidance while they train (AlignCLIP). Deviations: one prompt per
     class instead of 85; a ResNet's path is adapted (see `harness.clip.resnet`).
 
+    The path leaves out the MLPs of the blocks it runs through. In a tower of six, such as
+    tiny-emoji's, the authors' depth leaves out all of them and accuracy is near chance; depth 1
+    is the one to use there.
+
     ``feature_surgery`` is the authors' second part: with w the softmax over the classes of twice
     the class token's cosines, divided by its mean, a patch's score is ``w_c <P_i, T_c>`` minus its
     mean over the classes. Features are then [class token, mean patch] / sqrt 2, of 2 D numbers.

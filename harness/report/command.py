@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from harness.errors import unknown_name
+from harness.report.published.figures import FIGURES
 from harness.report.spread import MEANING, SPREADS
 from harness.report.table import Score
 from harness.report.tables import to_terminal
@@ -41,13 +43,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initials", action="store_true", help="head the domains' columns by initials"
     )
+    parser.add_argument(
+        "--compare-published", nargs="?", type=Path, const=FIGURES, metavar="CSV",
+        help="also print and write published figures beside ours (results/published/figures.csv)",
+    )  # fmt: skip
 
 
 def run_report(args: argparse.Namespace) -> int:
     """Do what the options of `report` say; return the exit status."""
     formats = [part.strip() for part in args.format.split(",") if part.strip()]
     choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials, args.score)
-    return report(args.store, args.out, choice, formats)
+    status = report(args.store, args.out, choice, formats)
+    if args.compare_published:
+        from harness.report.published.command import published
+
+        tables = [
+            table for _, table in build_tables(Store(args.store), replace(choice, score="target"))
+        ]
+        published(tables, args.compare_published, args.out or args.store / "report", formats)
+    return status
 
 
 def report(

@@ -128,9 +128,9 @@ def _row(figure: PublishedFigure, dataset: str, row: Row, meanings: Meanings) ->
     """Return what of a row's weights or training is not the figure's."""
     wanted = meanings.plugins[meanings.names[figure.method].method].selection
     if row.selection not in ("", wanted):  # empty: nothing is done yet
-        return f"tests the weights '{row.selection}', the source '{wanted}'"
+        return f"row '{row.label}' tests the weights '{row.selection}', the source '{wanted}'"
     different = meanings.other_recipe(figure, dataset, row.config)
-    return f"another recipe: {different}" if different else ""
+    return f"row '{row.label}' has another recipe: {different}" if different else ""
 
 
 def _partial(figure: PublishedFigure, dataset: str, table: Table, meanings: Meanings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -94,7 +95,7 @@ class Meanings(Strict):
         recipe = self.recipe(figure, dataset)
         names = self.plugins[self.names[figure.method].method].unchecked
         return ", ".join(
-            f"{name}={value_text(config[name])}"
+            f"{name}={json.dumps(config[name])}"
             for name in names
             if name not in recipe and name in config
         )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.report.markup import latex, markdown
+from harness.report.published.candidates import ALL_SETS
 from harness.report.published.compare import COMPARED, PublishedCell
 from harness.report.published.tolerance import RULE
 
@@ -124,7 +125,8 @@ def _numbered(cells: Sequence[PublishedCell]) -> dict[str, int]:
 
 def _line(cell: PublishedCell, numbers: dict[str, int]) -> list[str]:
     figure = cell.figure
-    of = " ".join(part for part in (figure.dataset, figure.domain, figure.metric) if part)
+    domain = "" if figure.dataset == ALL_SETS else figure.domain
+    of = " ".join(part for part in (figure.dataset, domain, figure.metric) if part)
     near = "" if cell.tolerance is None else f"{cell.tolerance:.2f}"
     if cell.allowance is not None:
         near += f" (re-run allowance {cell.allowance:.1f})"

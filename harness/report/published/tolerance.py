@@ -15,8 +15,8 @@ RULE = (
     "Tolerance: 2 sqrt(s² / n + t²), at least 0.1 (figures are rounded to one decimal). s is the "
     "standard deviation of our n seeds, t the source's ± as printed: if that is a standard "
     "deviation, the tolerance is wider than need be. A side without ± counts as 0.2, the median of "
-    "those printed. The re-run allowance is no part of it: so far below its authors' figure another "
-    "group's re-run of the same method landed in the same source. 'Reproduced' says that the "
+    "those printed. The re-run allowance, no part of it, is how far below its authors' figure the "
+    "same method landed when another group ran it (same source). 'Reproduced' says that the "
     "difference is within the tolerance, not that the two are equal."
 )
 

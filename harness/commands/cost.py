@@ -13,6 +13,7 @@ from rich.console import Console
 from harness import plan, provenance, registry
 from harness.clip import names
 from harness.clip.attention import Branch
+from harness.clip.backbone import Backbone
 from harness.commands.work import resolve_device
 from harness.cost import table
 from harness.cost.attention import attention_products
@@ -46,7 +47,10 @@ def cost(args: argparse.Namespace) -> int:
     if args.dry_run:
         _print_plan(candidates, setting, args.rounds, reference, args.out)
         return 0
-    report = _measure(candidates, setting, args.rounds, reference)
+    backbone = prepare_backbone(setting)
+    candidates = _fitting(candidates, setting, backbone, strict=bool(args.methods))
+    reference = _reference(args.reference, candidates)
+    report = _measure(candidates, setting, backbone, args.rounds, reference)
     _write(report, args.out, formats)
     return 130 if report.stopped else 0
 
@@ -127,15 +131,31 @@ def _print_plan(
     )
 
 
+def _fitting(
+    candidates: Sequence[Candidate], setting: Setting, backbone: Backbone, strict: bool
+) -> list[Candidate]:
+    """Return the methods that this backbone can have; one that was asked for must be among them."""
+    fitting = []
+    for candidate in candidates:
+        try:
+            _ = Subject(candidate, setting, backbone)
+        except UserError as error:
+            if strict:
+                raise
+            print(f"left out: {candidate.label}: {error}", file=sys.stderr)
+        else:
+            fitting.append(candidate)
+    return fitting
+
+
 def _measure(
-    candidates: Sequence[Candidate], setting: Setting, rounds: int, reference: str
+    candidates: Sequence[Candidate],
+    setting: Setting,
+    backbone: Backbone,
+    rounds: int,
+    reference: str,
 ) -> CostReport:
     started = now()
-    backbone = prepare_backbone(setting)
-    for candidate in candidates:
-        _ = Subject(
-            candidate, setting, backbone
-        )  # what does not fit is found before the first round
     attention = attention_products(backbone, setting.batch, rounds)
     cuda = setting.device.startswith("cuda")
     with CostProgress([c.label for c in candidates], rounds, memory=not cuda) as progress:

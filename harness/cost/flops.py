@@ -1,7 +1,8 @@
 """Floating-point operations, counted as they are dispatched (2 per multiply-add).
 
 ``torch.utils.flop_counter`` counts matrix products and convolutions, forward and backward. It lacks
-the fused attention of the CPU and products with a vector, which are added here; elementwise work
+the fused attention of the CPU, the whole attention block in one operator (how nn.MultiheadAttention
+runs without gradients) and products with a vector, which are added here; elementwise work
 (norms, softmax, activations, the optimiser) has no formula, as in every count of this kind.
 """
 
@@ -31,6 +32,16 @@ def _attention_backward(grad: _Shape, q: _Shape, k: _Shape, v: _Shape, *_: Any, 
     return int(sdpa_backward(grad, q, k, v))  # type: ignore[no-untyped-call]
 
 
+def _whole_attention(
+    x: _Shape, _k: _Shape, _v: _Shape, width: int, heads: int, qkv: _Shape, *_: Any, **__: Any
+) -> int:
+    """Count projections, product and output of self-attention, x [B, T, d]."""
+    batch, tokens, _d = x
+    each = (batch, heads, tokens, width // heads)
+    linear = 2 * batch * tokens * width * (qkv[0] + width)
+    return linear + _attention(each, each, each)
+
+
 def _matrix_vector(matrix: _Shape, *_: Any, **__: Any) -> int:
     return 2 * math.prod(matrix)
 
@@ -42,6 +53,7 @@ def _add_matrix_vector(_bias: _Shape, matrix: _Shape, *_: Any, **__: Any) -> int
 _MISSING: dict[Any, Callable[..., int]] = {
     _aten._scaled_dot_product_flash_attention_for_cpu: _attention,
     _aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    _aten._native_multi_head_attention: _whole_attention,
     _aten.mv: _matrix_vector,
     _aten.dot: _matrix_vector,
     _aten.addmv: _add_matrix_vector,

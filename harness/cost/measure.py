@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 from collections.abc import Callable, Sequence
 
@@ -59,10 +60,7 @@ class Measurement:
         times: dict[str, tuple[list[float], list[float]]] = {}
         for candidate in (*self.candidates[at:], *self.candidates[:at]):
             self.note(candidate.label, f"round {number + 1}")
-            subject = Subject(candidate, self.setting, self.backbone)
-            times[candidate.label] = _times(subject)
-            if number == 0:
-                self.rows[candidate.label] = _counts(candidate, subject)
+            times[candidate.label] = self._turn(candidate)
         for label, (step_ms, inference_ms) in times.items():
             row = self.rows[label]
             self.rows[label] = row.model_copy(
@@ -72,6 +70,15 @@ class Measurement:
                 }
             )
         self.rounds += 1
+
+    def _turn(self, candidate: Candidate) -> tuple[list[float], list[float]]:
+        subject = Subject(candidate, self.setting, self.backbone)
+        times = _times(subject)
+        if candidate.label not in self.rows:
+            self.rows[candidate.label] = _counts(candidate, subject)
+        del subject
+        gc.collect()  # an optimiser is full of cycles, and the next method needs the room
+        return times
 
     def _memory(self) -> None:
         for candidate in self.candidates:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
 from harness.cli import main
 from harness.cost.record import CostReport
 
 
 def test_two_methods_from_the_command_line_to_files(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("harness.cost.subject.BLOCK_SECONDS", 0.001)
     out = tmp_path / "cost"
     arguments = [
         "cost", "zero_shot", "alignclip[branch=v-v-v]", "--classes", "3", "--batch", "4",
@@ -38,6 +40,18 @@ def test_two_methods_from_the_command_line_to_files(
     for row in report.rows:
         assert row.memory_mb is not None
         assert 100 < row.memory_mb < 2000
+
+
+def test_without_a_choice_all_methods_that_fit_are_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cost", "--dry-run", "--out", str(tmp_path)]) == 0
+    planned = capsys.readouterr().out
+    for name in registry.discover("methods").plugins:
+        assert name in planned
+    for form in ("d-v", "v-v-v", "q-q", "k-k"):
+        assert f"alignclip[branch={form}]\n" in planned
+    assert "clipood (reference)" in planned
 
 
 @pytest.mark.parametrize(

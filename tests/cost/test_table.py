@@ -115,7 +115,7 @@ def test_rows_in_every_format() -> None:
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert "86.19 M" in lines[2]
     assert "1.10 (1.05–1.10)" in lines[3]
-    assert "| 8.192 k | 35.13* | 4000* |" in lines[4]
+    assert r"| 8.192 k | 35.13\* | 4000\* |" in lines[4]
     assert "not counted, no formula: _int_mm" in text.replace("\\", "")
     assert "step of coop_x begins with image features" in text
     assert r"zero\|shot" in lines[5]

@@ -24,7 +24,13 @@ _UNLOADABLE = (
     SafetensorError, StopIteration, TypeError, UnpicklingError, ValueError,
 )  # fmt: skip
 
-__all__ = ["MODEL_ALIASES", "load_backbone", "model_info", "random_backbone"]
+__all__ = [
+    "MODEL_ALIASES",
+    "check_architecture",
+    "load_backbone",
+    "model_info",
+    "random_backbone",
+]
 
 
 def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
@@ -60,11 +66,8 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
     return _backbone(model, spec, name, device)
 
 
-def random_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
-    """Build an architecture of open_clip's with random weights: for costs, never for accuracy.
-
-    Needs no network. Weights are drawn by torch's global generator. The activation is that of the
-    configuration called `spec.name`.
+def check_architecture(spec: ModelSpec) -> str:
+    """Return open_clip's name of an architecture that is to have random weights.
 
     Raises:
         UserError: If the name is no architecture of open_clip's, or weights are given as well.
@@ -76,6 +79,19 @@ def random_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
             "such as ViT-B-16 and no pretrained tag"
         )
     names.known_model(name)
+    return name
+
+
+def random_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
+    """Build an architecture of open_clip's with random weights: for costs, never for accuracy.
+
+    Needs no network. Weights are drawn by torch's global generator. The activation is that of the
+    configuration called `spec.name`.
+
+    Raises:
+        UserError: As `check_architecture` says.
+    """
+    name = check_architecture(spec)
     try:
         model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
     except _UNLOADABLE as error:

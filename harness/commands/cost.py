@@ -14,6 +14,7 @@ from harness import plan, provenance, registry
 from harness.clip import names
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
+from harness.clip.load import check_architecture
 from harness.commands.work import resolve_device
 from harness.cost import table
 from harness.cost.attention import attention_products
@@ -93,7 +94,9 @@ def _setting(args: argparse.Namespace) -> Setting:
     import torch
 
     model = ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision)
-    if not args.random_weights:
+    if args.random_weights:
+        check_architecture(model)
+    else:
         try:
             names.check(model)
         except UserError as error:

@@ -45,7 +45,8 @@ def answer(report: CostReport) -> list[str]:
         f"The rebuttal's {claimed:,.0f} x ({VVV_GFLOPS} / {DV_GFLOPS} GFLOPs) {describes} a "
         f"training step: with V-V-V in place of D-V a step takes {flops:.4f} x the GFLOPs "
         f"({vvv.step_flops / 1e9:.5g} against {dv.step_flops / 1e9:.5g}) and "
-        f"{statistics.median(times):.3f} x the time."
+        f"{statistics.median(times):.3f} x the time ({min(times):.3f} to {max(times):.3f} over "
+        f"{len(times)} rounds)."
     ]
     said.append(_products(products))
     said += _origin(products)
@@ -55,9 +56,10 @@ def answer(report: CostReport) -> list[str]:
 def _products(products: AttentionProducts) -> str:
     flops = {row.label: row.flops / 1e9 for row in products.rows}
     return (
-        "It can only refer to the attention product of a block, which an identity does without: "
-        f"counted per image, {flops['v-v-v']:.4g} GFLOPs for V-V-V and {flops['d-v']:.4g} for D-V. "
-        f"Both then project the result, {flops['output projection of a branch']:.4g} GFLOPs."
+        "What an identity does without is the attention product of a block: counted per image, "
+        f"{flops['v-v-v']:.4g} GFLOPs for V-V-V and {flops['d-v']:.4g} for D-V, which no factor "
+        "relates. Both then project the result with "
+        f"{flops['output projection of a branch']:.4g} GFLOPs."
     )
 
 

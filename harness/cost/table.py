@@ -54,10 +54,10 @@ def _ratio(values: list[float], reference: list[float]) -> str:
 
 def methods_grid(report: CostReport) -> Grid:
     """Return the main table."""
-    batch, reference = report.setting.batch, report.row(report.reference)
+    reference = report.row(report.reference)
     head = (
-        "method", "parameters", "trained", "GFLOPs / image", f"GFLOPs / step of {batch}",
-        "step ms", "step ×", "inference ms / image", "inference ×", "peak MiB",
+        "method", "parameters", "trained", "GFLOPs image", "GFLOPs step",
+        "step ms", "step ×", "image ms", "image ×", "peak MiB",
     )  # fmt: skip
     return Grid(head, tuple(_line(row, reference) for row in report.rows))
 
@@ -81,7 +81,7 @@ def _line(row: CostRow, reference: CostRow) -> tuple[str, ...]:
 def attention_grid(products: AttentionProducts) -> Grid:
     """Return the table of attention products."""
     return Grid(
-        ("one block, forward", "GFLOPs / image", "ms / image"),
+        ("one block, forward", "GFLOPs image", "image ms"),
         tuple(
             (row.label, amount(row.flops / 1e9), amount(_median(row.ms))) for row in products.rows
         ),
@@ -99,10 +99,12 @@ def caption(report: CostReport) -> list[str]:
         f"{setting.batch}, {setting.classes} classes, random images.",
         f"{report.device_name}, {setting.threads} thread(s) of torch {report.versions['torch']}, "
         f"{report.started}, code {report.git[:12] or 'without git'}.",
+        f"Columns: image is the inference of one image (its time in a batch), step a training step "
+        f"over the {setting.batch}.",
         f"Times: median of {report.rounds} round(s) over all methods in turns; × relative to "
         f"{report.reference}: median (and range) of the ratios within a round. No image decoding.",
-        "GFLOPs: counted matrix products and convolutions, 2 per multiply-add. Inference: image "
-        "and logits, with the class names' text features already there where they are kept.",
+        "GFLOPs: counted matrix products and convolutions, 2 per multiply-add. Inference includes "
+        "the logits; the class names' text features are there already where they are kept.",
         f"Peak: over a training step, {memory}; of a method that does not train, over inference.",
     ]
     frozen = [row.label for row in report.rows if row.trains and row.frozen_image_tower]
@@ -192,7 +194,7 @@ def to_terminal(report: CostReport) -> list[RichTable | Text]:
     shown: list[RichTable | Text] = []
     for grid in _grids(report):
         # Text, not str: rich would read brackets in a name as markup
-        table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column(Text(grid.head[0]), overflow="fold")
         for name in grid.head[1:]:
             table.add_column(Text(name), justify="right")

@@ -75,7 +75,7 @@ def test_the_answer_gives_the_measured_numbers() -> None:
     assert first == (
         "The rebuttal's 1,549 x (0.46478 / 0.0003 GFLOPs) does not describe a training step: with "
         "V-V-V in place of D-V a step takes 1.0100 x the GFLOPs (4040 against 4000) and 1.100 x "
-        "the time."
+        "the time (1.050 to 1.100 over 3 rounds)."
     )
     assert "0.1186 GFLOPs for V-V-V and 0 for D-V" in second
     assert "0.2312 GFLOPs" in second

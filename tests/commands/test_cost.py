@@ -54,6 +54,27 @@ def test_without_a_choice_all_methods_that_fit_are_measured(
     assert "clipood (reference)" in planned
 
 
+def test_what_does_not_fit_the_backbone_is_left_out_unless_it_was_asked_for(
+    random_clip: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harness.cost.subject.BLOCK_SECONDS", 0.001)
+    monkeypatch.setattr("harness.cost.measure.peak_in_fresh_process", lambda *_: 1.0)
+    arguments = [
+        "--model", f"local-dir:{random_clip}", "--batch", "2", "--rounds", "1", "--device", "cpu",
+        "--threads", "1", "--out", str(tmp_path), "--format", "md",
+    ]  # fmt: skip
+    assert main(["cost", *arguments]) == 0
+    assert "left out: alignclip[branch=q-q]: " in capsys.readouterr().err  # three blocks, not six
+    rows = CostReport.model_validate_json((tmp_path / "cost.json").read_text()).rows
+    assert {"clipood", "coop", "finetune", "zero_shot"} <= {row.label for row in rows}
+    assert "alignclip" not in {row.method for row in rows}
+    assert main(["cost", "clipood", "alignclip", *arguments]) == 2
+    assert "has 3 attention blocks" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -71,6 +71,6 @@ def _origin(products: AttentionProducts) -> list[str]:
         return []
     return [
         f"{VVV_GFLOPS} equals 4 T d² / 10⁹ and {DV_GFLOPS} equals 2 T d / 10⁹ (T = {tokens} "
-        f"tokens, d = {width}): the size of d x d projections of all tokens and of one pass over "
-        "them, not of softmax(V Vᵀ) V."
+        f"tokens, d = {width}): the size of d x d projections of all tokens and of the class "
+        "token's row of one attention matrix, not of softmax(V Vᵀ) V."
     ]

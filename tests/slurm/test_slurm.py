@@ -31,6 +31,7 @@ gpus_per_node: 1
 cpus_per_task: 1
 device: cpu
 slurm_signal_delay_s: 10
+slurm_setup: ["export SLOW_S=2"]
 """
 SWEEP = """\
 name: {name}
@@ -40,12 +41,38 @@ seeds: {seeds}
 targets: {targets}
 defaults: {{steps: 6, batch_per_domain: 4, lr: 1.0e-3, n_ctx: 4, feature_views: 2}}
 methods:
-  - zero_shot
+{extra}  - zero_shot
   - finetune
   - {{method: coop, params: {{lr: 0.02}}}}
   - clipood
   - {{method: alignclip, params: {{aligned_layers: 2, branch_depth: 2}}}}
 """
+PLUGIN = '''
+import os, time
+from pathlib import Path
+from harness import registry
+
+base = registry.method_class("finetune")
+
+class Slow(base):
+    """Fine-tuning whose steps take long on the cluster."""
+    name = "slow"
+    summary = "slow"
+
+    def losses(self, batch):
+        time.sleep(float(os.environ.get("SLOW_S", "0")))
+        return super().losses(batch)
+
+class Flaky(base):
+    """Fine-tuning that raises as long as a file is there."""
+    name = "flaky"
+    summary = "flaky"
+
+    def losses(self, batch):
+        if batch.step == 3 and Path("{marker}").exists():
+            raise ValueError("the disk was full")
+        return super().losses(batch)
+'''
 
 
 class User:
@@ -121,7 +148,9 @@ def write(path: Path, text: str) -> Path:
 def test_sixty_runs_by_two_who_submit_at_once(
     user: User, image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    text = SWEEP.format(name="sixty", model=random_clip, seeds=[0, 1, 2, 3], targets="all")
+    text = SWEEP.format(
+        name="sixty", model=random_clip, seeds=[0, 1, 2, 3], targets="all", extra=""
+    )
     file = write(tmp_path / "sixty.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
     ask = ["submit", str(file), "--cluster", str(cluster), *user.options, "--runs-per-job", "6"]
@@ -160,10 +189,80 @@ def test_sixty_runs_by_two_who_submit_at_once(
     same_as_local(file, user.store, image_folder, tmp_path / "local")
 
 
+def test_everything_goes_wrong_and_the_table_is_the_same(
+    user: User, slurm: MiniCluster, image_folder: Path, random_clip: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(registry, "_extra_files", [])
+    monkeypatch.setattr(registry, "_found", {})
+    marker = write(tmp_path / "full", "")
+    plugin = write(tmp_path / "trouble.py", PLUGIN.replace("{marker}", str(marker)))
+    extra = "  - {method: slow, params: {steps: 30}}\n  - flaky\n"
+    text = SWEEP.format(
+        name="chaos", model=random_clip, seeds=[0, 1], targets="[domain1]", extra=extra
+    )
+    file = write(tmp_path / "chaos.yaml", text)
+    cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=1))
+    user.options += ["--plugin", str(plugin)]
+    user.submit(file, cluster)
+    plugin.write_text("raise SystemExit('jobs must not read this any more')")
+
+    # A job that waits is cancelled by somebody with Slurm's own command.
+    waiting = [run for run in user.states()["queued"] if run["method"].startswith("alignclip")]
+    slurm.call("scancel", waiting[-1]["job"])
+    cancelled = waiting[-1]["id"]
+
+    def trains(run: dict[str, Any]) -> bool:
+        return bool(run["method"].startswith("slow") and run["step"] > 3)
+
+    user.wait(lambda states: any(map(trains, states["running"])))
+    # The controller dies; status must not take silence for loss. Then it comes back.
+    slurm.kill_controller()
+    silent = user.states()
+    assert not silent["lost"]
+    assert len(silent["unknown"]) > 5
+    assert "try again when" in user.type("retry", status=2)
+    slurm.start_controller()
+    user.wait(lambda states: not states["unknown"], 60)
+    # A node dies under the slow run that it works on.
+    found = user.wait(lambda states: any(map(trains, states["running"])))
+    victim = next(filter(trains, found["running"]))
+    slurm.kill_node(victim["node"])
+    time.sleep(1.0)
+    user.wait(lambda s: victim["id"] in {r["id"] for r in s["queued"] + s["done"]}, 120)
+    slurm.start_node(victim["node"])
+
+    found = user.wait(settled, 400)
+    lost = {run["id"] for run in found["lost"]}
+    assert lost == {cancelled}
+    assert {run["method"] for run in found["failed"]} == {"flaky"}
+    assert all("the disk was full" in run["reason"] for run in found["failed"])
+    shown = user.type("status", "--all", status=1)
+    assert "the disk was full" in shown
+    assert "sweep retry" in shown
+    assert "Traceback" in user.type("logs", found["failed"][0]["id"])
+
+    marker.unlink()
+    user.type("retry", "--data-root", str(image_folder))
+    found = user.wait(settled, 240)
+    assert {state: len(runs) for state, runs in found.items() if runs} == {"done": 14}
+    done = re.findall(r"done: .* · ([0-9a-f]{16})", user.job_logs())
+    assert len(done) == len(set(done)) == 14  # nothing was done twice
+    slow = [r for r in Store(user.store).records() if r.spec.method == "slow"]
+    assert all(record.provenance.resumed >= 1 for record in slow)  # the time limit is one minute
+    assert "writes its checkpoint" in user.job_logs()
+    snapshot = Ledger(user.store).submissions()[0].snapshot
+    saved = str(snapshot / "plugins" / "0" / "trouble.py")
+    registry.add_plugin_file(saved)
+    same_as_local(file, user.store, image_folder, tmp_path / "local", (saved,))
+
+
 def test_cancel_then_retry(
     user: User, slurm: MiniCluster, image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    text = SWEEP.format(name="cancelled", model=random_clip, seeds=[0], targets="[domain1]")
+    text = SWEEP.format(
+        name="cancelled", model=random_clip, seeds=[0], targets="[domain1]", extra=""
+    )
     file = write(tmp_path / "cancelled.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
     user.submit(file, cluster)
@@ -178,7 +277,7 @@ def test_cancel_then_retry(
 
 
 def test_sbatch_refuses(user: User, random_clip: Path, tmp_path: Path) -> None:
-    text = SWEEP.format(name="refused", model=random_clip, seeds=[0], targets="[domain1]")
+    text = SWEEP.format(name="refused", model=random_clip, seeds=[0], targets="[domain1]", extra="")
     file = write(tmp_path / "refused.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
     said = user.type("submit", str(file), "--cluster", str(cluster), *user.options,

@@ -199,7 +199,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import cluster, look, work
+    from harness.commands import cluster, look, prepare, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
@@ -212,7 +212,7 @@ def _dispatch(args: argparse.Namespace) -> int:
         "sweep_run": work.sweep_run,
         "sweep_submit": cluster.submit,
         "sweep_retry": cluster.retry,
-        "sweep_prepare": cluster.prepare,
+        "sweep_prepare": prepare.prepare,
         "doctor": look.doctor,
         "quickstart": work.quickstart,
     }

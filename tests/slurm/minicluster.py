@@ -82,8 +82,9 @@ class MiniCluster:
             "ProctrackType=proctrack/linuxproc", "TaskPlugin=task/none",
             "JobAcctGatherType=jobacct_gather/linux", "SelectType=select/cons_tres",
             "SelectTypeParameters=CR_CPU", "MpiDefault=none", "ReturnToService=2",
-            "SlurmdTimeout=6", "MessageTimeout=4", "SlurmctldTimeout=10", "InactiveLimit=0", "MinJobAge=300", "KillWait=5",
-            "BatchStartTimeout=10", "SlurmdParameters=config_overrides", "GresTypes=gpu",
+            "SlurmdTimeout=6", "MessageTimeout=4", "SlurmctldTimeout=10", "InactiveLimit=0",
+            "MinJobAge=300", "KillWait=5", "BatchStartTimeout=10",
+            "SlurmdParameters=config_overrides", "GresTypes=gpu",
             "SchedulerParameters=sched_min_interval=50000,batch_sched_delay=0,"
             "sched_interval=2,bf_interval=2",
         ]  # fmt: skip

@@ -224,9 +224,9 @@ def test_a_snapshot_is_the_code_and_changes_with_it(tmp_path: Path) -> None:
 def test_accounting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "17_0|OUT_OF_MEMORY|12|n1\n17_1|CANCELLED by 7|3|n0\n17_[2-5]|PENDING|0|\n"
     answer: Any = subprocess.CompletedProcess([], 0, text, "")
-    monkeypatch.setattr(scheduler, "call", lambda words: answer)
+    monkeypatch.setattr(scheduler, "call", lambda words, until: answer)
     monkeypatch.setattr(scheduler.shutil, "which", lambda name: name)
-    found = scheduler.accounted("17")
+    found = scheduler.accounted("17", 0.0)
     assert {job: info.state for job, info in found.items()} == {
         "17_0": "OUT_OF_MEMORY", "17_1": "CANCELLED",
     }  # fmt: skip

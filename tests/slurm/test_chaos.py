@@ -1,0 +1,154 @@
+"""A sweep on a real Slurm while everything goes wrong around it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.context import Context
+from harness.executors.slurm.ledger import Ledger
+from harness.executors.slurm.scheduler import LOOK_SECONDS
+from harness.store import Store
+from tests.slurm.minicluster import MiniCluster
+from tests.slurm.user import CLUSTER, SWEEP, States, User, same_as_local, settled, write
+
+pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
+STEPS, STEP_SECONDS = 27, 2
+"""Of a slow run: 54 s. Slurm looks every 30 s whose limit is near, and so gives it at most 50."""
+TIGHT = f"""\
+slurm_setup: ["export STEP_SECONDS={STEP_SECONDS}"]
+methods:
+  slow: {{timeout_min: 1}}
+"""
+PLUGIN = '''
+import os, time
+from pathlib import Path
+from harness import registry
+
+base = registry.method_class("finetune")
+
+class Slow(base):
+    """Fine-tuning whose steps take long on the cluster."""
+    name = "slow"
+    summary = "slow"
+
+    def losses(self, batch):
+        print("step", batch.step, flush=True)
+        time.sleep(float(os.environ.get("STEP_SECONDS", "0")))
+        return super().losses(batch)
+
+class Flaky(base):
+    """Fine-tuning that raises as long as a file is there."""
+    name = "flaky"
+    summary = "flaky"
+
+    def losses(self, batch):
+        if batch.step == 3 and Path("{marker}").exists():
+            raise ValueError("the disk was full")
+        return super().losses(batch)
+'''
+
+
+def running_slow(states: States) -> list[dict[str, Any]]:
+    """Return the slow runs that are being trained right now."""
+    return [r for r in states["running"] if r["method"].startswith("slow") and r["step"] > 1]
+
+
+def attempts(folder: Path) -> list[list[int]]:
+    """Return the steps that each attempt at a slow run began, from the run's log."""
+    log = folder / "log.txt"
+    parts = log.read_text().split(" · pid ")[1:] if log.is_file() else []
+    found = [[int(n) for n in re.findall(r"^step (\d+)$", part, re.M)] for part in parts]
+    return [steps for steps in found if steps]
+
+
+def test_everything_goes_wrong_and_the_table_is_the_same(
+    user: User, slurm: MiniCluster, image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    marker = write(tmp_path / "full", "")
+    plugin = write(tmp_path / "trouble.py", PLUGIN.replace("{marker}", str(marker)))
+    extra = f"  - {{method: slow, params: {{steps: {STEPS}}}}}\n  - flaky\n"
+    text = SWEEP.format(
+        name="chaos", model=random_clip, seeds=[0, 1], targets="[domain1]", extra=extra
+    )
+    file = write(tmp_path / "chaos.yaml", text)
+    cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10) + TIGHT)
+    store = Store(user.store)
+    user.submit(file, cluster, "--plugin", str(plugin))
+    plugin.write_text("raise SystemExit('jobs must not read this any more')")
+
+    # The controller dies and comes back. Its silence is no loss, and is not waited for long.
+    user.wait(lambda states: bool(running_slow(states)))
+    slurm.kill_controller()
+    began = time.monotonic()
+    silent = user.states()
+    assert time.monotonic() - began < LOOK_SECONDS + 20
+    assert len(silent["unknown"]) > 5
+    assert "try again when" in user.type("retry", status=2)
+    slurm.start_controller()
+    found = user.wait(lambda states: not states["unknown"])
+    assert not user.lost
+
+    # A job that waits is cancelled by somebody with Slurm's own command.
+    waiting = [run for run in found["queued"] if run["method"].startswith("alignclip")]
+    cancelled = waiting[-1]["id"]
+    slurm.call("scancel", waiting[-1]["job"])
+
+    # A node dies under a slow run that has a checkpoint.
+    def kept(states: States) -> list[dict[str, Any]]:
+        runs = running_slow(states)
+        return [r for r in runs if (store.work_dir(r["id"]) / "checkpoint.pt").is_file()]
+
+    victim = kept(user.wait(lambda states: bool(kept(states))))[0]
+    work = store.work_dir(victim["id"])
+    slurm.kill_node(victim["node"])
+    before = len(attempts(work))
+    waits = lambda states: victim["id"] in {run["id"] for run in states["queued"]}  # noqa: E731
+    user.wait(lambda states: waits(states) or len(attempts(work)) > before)
+    slurm.start_node(victim["node"])
+
+    # When it has started again it is preempted, with a signal.
+    user.wait(lambda states: len(attempts(work)) > before)
+    slurm.call("scancel", "--signal=USR2", victim["job"])
+
+    found = user.wait(settled, 600)
+    assert user.lost == {cancelled}
+    assert {run["method"] for run in found["failed"]} == {"flaky"}
+    assert all("the disk was full" in run["reason"] for run in found["failed"])
+    shown = user.type("status", "--all", status=1)
+    assert "the disk was full" in shown
+    assert "sweep retry" in shown
+    assert "Traceback" in user.type("logs", found["failed"][0]["id"])
+
+    marker.unlink()
+    user.type("retry")
+    found = user.wait(settled)
+    assert {state: len(runs) for state, runs in found.items() if runs} == {"done": 14}
+    logs = user.job_logs()
+    done = re.findall(r"done: .* · ([0-9a-f]{16})", logs)
+    assert len(done) == len(set(done))  # nothing was done twice
+    assert "this job is preempted" in logs
+    assert "this job is timed-out" in logs
+
+    # Every attempt goes on where the one before was; at most what no checkpoint held is repeated.
+    checkpoint_steps = Context.model_fields["checkpoint_seconds"].default / STEP_SECONDS + 1
+    repeated: dict[str, list[int]] = {}
+    for run in (r for r in found["done"] if r["method"].startswith("slow")):
+        parts = attempts(store.run_dir(run["id"]))
+        assert parts[0][0] == 0
+        assert parts[-1][-1] == STEPS - 1
+        repeated[run["id"]] = [a[-1] + 1 - b[0] for a, b in itertools.pairwise(parts)]
+        assert all(part == list(range(part[0], part[-1] + 1)) for part in parts)
+        assert all(0 <= steps <= checkpoint_steps for steps in repeated[run["id"]])
+    assert len(repeated[victim["id"]]) >= 2  # the dead node and the preemption
+    (limited,) = (steps for run, steps in repeated.items() if run != victim["id"])
+    assert limited  # the time limit
+    if "no checkpoint within" not in logs:  # as on a machine that is not overloaded
+        assert not any(limited)
+    saved = Ledger(user.store).submissions()[0].snapshot / "plugins" / "0" / "trouble.py"
+    same_as_local(user, file, image_folder, tmp_path / "local", "--plugin", str(saved))

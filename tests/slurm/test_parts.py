@@ -17,9 +17,11 @@ from harness.cli import main
 from harness.errors import UserError
 from harness.executors.slurm import scheduler, snapshot
 from harness.executors.slurm.cluster import ClusterSpec, Resources, read_cluster
-from harness.executors.slurm.ledger import Ledger
+from harness.executors.slurm.ledger import Ledger, Submission, SubmittedArray
 from harness.executors.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, Kind, arrange, pack
+from harness.executors.slurm.status import statuses
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.store import Store
 
 KINDS = {
     "zero_shot": Kind(trains=False), "coop": Kind(frozen=True),
@@ -231,3 +233,58 @@ def test_accounting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "17_0": "OUT_OF_MEMORY", "17_1": "CANCELLED",
     }  # fmt: skip
     assert not found["17_0"].live
+
+
+def submitted(store: Path, arrays: int) -> list[RunSpec]:
+    """Write the ledger of one submission of `arrays` arrays of two jobs; return its runs."""
+    runs = [spec("finetune", seed) for seed in range(2 * arrays)]
+    parts = tuple(
+        SubmittedArray(
+            name=f"a{n}", folder=store / "jobs", resources=Resources(),
+            tasks=((runs[2 * n].id,), (runs[2 * n + 1].id,)), job_ids=(f"{n}_0", f"{n}_1"),
+        )
+        for n in range(arrays)
+    )  # fmt: skip
+    ledger = Ledger(store)
+    ledger.write(
+        Submission(
+            id="s", sweep="s", when="now", user="me", host="here", cluster="cpu",
+            snapshot=store, arrays=parts, complete=True,
+        )
+    )  # fmt: skip
+    return runs
+
+
+def command(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a command of Slurm's on the path that does what `script` says."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_status_waits_for_a_silent_scheduler_once_and_not_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = submitted(tmp_path, arrays=20)
+    command(tmp_path / "bin", "squeue", "exec sleep 60", monkeypatch)
+    began = time.monotonic()
+    found = statuses(Store(tmp_path), runs, patience=1.0)
+    assert time.monotonic() - began < 10  # not 20 times a second, and not 60 s
+    assert {s.state for s in found} == {"unknown"}
+    assert {s.reason for s in found} == {"squeue did not answer in time"}
+
+
+def test_silent_accounting_is_not_taken_for_a_silent_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = submitted(tmp_path, arrays=10)
+    # Of every array the scheduler knows the first job and has forgotten the second.
+    row = 'echo "1|$8|0|PENDING|Priority|0:00|1:00||comment"'
+    command(tmp_path / "bin", "squeue", row, monkeypatch)
+    command(tmp_path / "bin", "sacct", "exec sleep 60", monkeypatch)
+    began = time.monotonic()
+    found = statuses(Store(tmp_path), runs, patience=2.0)
+    assert time.monotonic() - began < 15
+    assert [s.state for s in found] == ["queued", "lost"] * 10
+    assert {s.reason for s in found[1::2]} == {"Slurm no longer knows its job"}

@@ -18,6 +18,8 @@ State = Literal["done", "running", "queued", "failed", "lost", "missing", "unkno
 STATES: tuple[State, ...] = ("done", "running", "queued", "failed", "lost", "missing", "unknown")
 IN_HAND: frozenset[State] = frozenset({"done", "running", "queued", "unknown"})
 """Runs in these states must not be submitted."""
+SILENT_SECONDS = 120
+"""After which a job that says what it does every few seconds is remarked upon."""
 ENDED = {
     "CANCELLED": "cancelled",
     "TIMEOUT": "time limit, not requeued",
@@ -194,7 +196,8 @@ def _status(
     # On the node's own clock, plus what ours has seen since is nothing: no two clocks compared.
     spent = now.updated - now.since
     left = spent / now.step * (now.steps - now.step) if now.step else None
-    if now.updated and time.time() - now.updated > 120:
+    # A job that was requeued has not said anything yet; what it said before is no silence.
+    if time.time() - now.updated > SILENT_SECONDS and (info.elapsed_s or 0) > SILENT_SECONDS:
         status = replace(status, reason="silent for 2 min")
     return replace(
         status, state="running", elapsed_s=spent, left_s=left, step=now.step, steps=now.steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import time
@@ -18,28 +19,27 @@ from tests.slurm.minicluster import MiniCluster
 from tests.slurm.user import CLUSTER, SWEEP, States, User, same_as_local, settled, write
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
-STEPS, STEP_SECONDS = 27, 2
-"""Of a slow run: 54 s. Slurm looks every 30 s whose limit is near, and so gives it at most 50."""
-TIGHT = f"""\
-slurm_setup: ["export STEP_SECONDS={STEP_SECONDS}"]
+STEPS, STEP_SECONDS = 240, 2
+TIGHT = """\
 methods:
-  slow: {{timeout_min: 1}}
+  slow: {timeout_min: 1}
 """
 PLUGIN = '''
-import os, time
+import time
 from pathlib import Path
 from harness import registry
 
 base = registry.method_class("finetune")
 
 class Slow(base):
-    """Fine-tuning whose steps take long on the cluster."""
+    """Fine-tuning whose steps take long as long as a file is there."""
     name = "slow"
     summary = "slow"
 
     def losses(self, batch):
         print("step", batch.step, flush=True)
-        time.sleep(float(os.environ.get("STEP_SECONDS", "0")))
+        if Path("{hold}").exists():
+            time.sleep({seconds})
         return super().losses(batch)
 
 class Flaky(base):
@@ -70,8 +70,9 @@ def attempts(folder: Path) -> list[list[int]]:
 def test_everything_goes_wrong_and_the_table_is_the_same(
     user: User, slurm: MiniCluster, image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    marker = write(tmp_path / "full", "")
-    plugin = write(tmp_path / "trouble.py", PLUGIN.replace("{marker}", str(marker)))
+    marker, hold = write(tmp_path / "full", ""), write(tmp_path / "hold", "")
+    code = PLUGIN.replace("{marker}", str(marker)).replace("{hold}", str(hold))
+    plugin = write(tmp_path / "trouble.py", code.replace("{seconds}", str(STEP_SECONDS)))
     extra = f"  - {{method: slow, params: {{steps: {STEPS}}}}}\n  - flaky\n"
     text = SWEEP.format(
         name="chaos", model=random_clip, seeds=[0, 1], targets="[domain1]", extra=extra
@@ -94,10 +95,9 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
     found = user.wait(lambda states: not states["unknown"])
     assert not user.lost
 
-    # A job that waits is cancelled by somebody with Slurm's own command.
-    waiting = [run for run in found["queued"] if run["method"].startswith("alignclip")]
-    cancelled = waiting[-1]["id"]
-    slurm.call("scancel", waiting[-1]["job"])
+    # A job is cancelled by somebody with Slurm's own command.
+    cancelled = [run for run in found["queued"] if run["method"].startswith("alignclip")][-1]
+    slurm.call("scancel", cancelled["job"])
 
     # A node dies under a slow run that has a checkpoint.
     def kept(states: States) -> list[dict[str, Any]]:
@@ -113,11 +113,25 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
     slurm.start_node(victim["node"])
 
     # When it has started again it is preempted, with a signal.
-    user.wait(lambda states: len(attempts(work)) > before)
-    slurm.call("scancel", "--signal=USR2", victim["job"])
+    def preempted(states: States) -> bool:
+        if victim["id"] in {r["id"] for r in running_slow(states)} and len(attempts(work)) > before:
+            with contextlib.suppress(RuntimeError):  # it may have reached its limit just now
+                slurm.call("scancel", "--signal=USR2", victim["job"])
+        return "this job is preempted" in user.job_logs()
 
-    found = user.wait(settled, 600)
-    assert user.lost == {cancelled}
+    user.wait(preempted, 400)
+
+    # The other slow run reaches its limit of one minute.
+    (limited,) = (
+        run
+        for run in silent["unknown"]
+        if run["method"] == victim["method"] and run["id"] != victim["id"]
+    )
+    user.wait(lambda states: len(attempts(store.work_dir(limited["id"]))) > 1, 400)
+    hold.unlink()
+
+    found = user.wait(settled, 400)
+    assert user.lost == {cancelled["id"]}
     assert {run["method"] for run in found["failed"]} == {"flaky"}
     assert all("the disk was full" in run["reason"] for run in found["failed"])
     shown = user.type("status", "--all", status=1)
@@ -146,9 +160,7 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
         assert all(part == list(range(part[0], part[-1] + 1)) for part in parts)
         assert all(0 <= steps <= checkpoint_steps for steps in repeated[run["id"]])
     assert len(repeated[victim["id"]]) >= 2  # the dead node and the preemption
-    (limited,) = (steps for run, steps in repeated.items() if run != victim["id"])
-    assert limited  # the time limit
     if "no checkpoint within" not in logs:  # as on a machine that is not overloaded
-        assert not any(limited)
+        assert not any(repeated[limited["id"]])
     saved = Ledger(user.store).submissions()[0].snapshot / "plugins" / "0" / "trouble.py"
     same_as_local(user, file, image_folder, tmp_path / "local", "--plugin", str(saved))

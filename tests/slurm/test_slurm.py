@@ -125,5 +125,9 @@ def test_jobs_that_sbatch_gave_no_answer_about_are_not_submitted_twice(
     second = Ledger(user.store).submissions()[1]
     again = [run for array in second.arrays for task in array.tasks for run in task]
     assert not set(again) & set(taken)
+    # Their jobs wait in vain for what sbatch's answer would have been needed to write.
+    assert "cancelled" in user.type("cancel")
+    found = user.wait(settled)
+    assert set(taken) <= {run["id"] for run in found["lost"]}
+    user.type("retry", "--set", "runs_per_job=10")
     user.wait(lambda states: len(states["done"]) == 5)
-    assert not user.lost

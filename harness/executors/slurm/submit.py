@@ -130,9 +130,11 @@ def _submit_arrays(
         except (FailedJobError, OSError, RuntimeError) as error:
             reason = _sbatch_reason(error)
             if "timed out" in reason:
-                # Slurm may have taken it all the same; the plan stays, and the jobs are recognised.
+                # Slurm may have taken it all the same. The plan stays, so the jobs are recognised;
+                # submitit names their input by the id that it did not get, so they do nothing.
                 raise UserError(
-                    f"sbatch got no answer ({reason}); `sweep status` says what Slurm has of it"
+                    f"sbatch got no answer ({reason}); jobs that Slurm has all the same end without "
+                    "a run: wait until `sweep status` calls them lost, then `sweep retry`"
                 ) from None
             ledger.write(submission.model_copy(update={"arrays": done, "complete": True}))
             raise UserError(f"sbatch refused: {reason}") from None

@@ -114,10 +114,12 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
 
     # When it has started again it is preempted, with a signal.
     def preempted(states: States) -> bool:
+        if "this job is preempted" in user.job_logs():
+            return True
         if victim["id"] in {r["id"] for r in running_slow(states)} and len(attempts(work)) > before:
             with contextlib.suppress(RuntimeError):  # it may have reached its limit just now
                 slurm.call("scancel", "--signal=USR2", victim["job"])
-        return "this job is preempted" in user.job_logs()
+        return False
 
     user.wait(preempted, 400)
 

@@ -133,7 +133,7 @@ def _submit_arrays(
                 # Slurm may have taken it all the same. The plan stays, so the jobs are recognised;
                 # submitit names their input by the id that it did not get, so they do nothing.
                 raise UserError(
-                    f"sbatch got no answer ({reason}); jobs that Slurm has all the same do nothing: "
+                    f"sbatch got no answer ({reason}); jobs Slurm has all the same do nothing: "
                     "wait until `sweep status` calls their runs lost, then `sweep retry`"
                 ) from None
             ledger.write(submission.model_copy(update={"arrays": done, "complete": True}))

@@ -15,7 +15,7 @@ import pytest
 from harness import registry
 from harness.cli import main
 from harness.errors import UserError
-from harness.executors.slurm import scheduler, snapshot
+from harness.executors.slurm import job, scheduler, snapshot
 from harness.executors.slurm.cluster import ClusterSpec, Resources, read_cluster
 from harness.executors.slurm.ledger import Ledger, Submission, SubmittedArray, TaskState
 from harness.executors.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, Kind, arrange, pack
@@ -229,7 +229,7 @@ def test_accounting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "call", lambda words, until: answer)
     monkeypatch.setattr(scheduler.shutil, "which", lambda name: name)
     found = scheduler.accounted("17", 0.0)
-    assert {job: info.state for job, info in found.items()} == {
+    assert {name: info.state for name, info in found.items()} == {
         "17_0": "OUT_OF_MEMORY", "17_1": "CANCELLED",
     }  # fmt: skip
     assert not found["17_0"].live
@@ -307,3 +307,17 @@ def test_a_job_that_has_just_been_requeued_is_not_called_silent(
     assert found.state == "running"
     assert found.reason.startswith(reason)
     assert bool(found.reason) == bool(reason)
+
+
+def test_a_job_waits_for_the_controller_before_it_is_requeued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = tmp_path / "asked"
+    silent = 'echo "slurm_load_jobs error: Unable to contact slurm controller" >&2; exit 1'
+    script = f"[ -e {asked} ] && exit 0; : > {asked}; {silent}"
+    command(tmp_path / "bin", "squeue", script, monkeypatch)
+    job.await_scheduler()
+    assert asked.exists()
+    assert "waiting for Slurm to requeue this job: slurm_load_jobs error" in capsys.readouterr().out
+    (tmp_path / "bin" / "squeue").unlink()
+    job.await_scheduler()  # submitit then says what is missing

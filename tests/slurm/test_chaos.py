@@ -119,13 +119,14 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
     slurm.start_node(victim["node"])
 
     # When it has started again it is preempted, with a signal. (It may reach its limit just then.)
-    deadline, seen = time.monotonic() + 400, before
-    while "this job is preempted" not in user.job_logs():
+    deadline, seen, sent = time.monotonic() + 400, before, False
+    while not sent or len(attempts(work)) == seen:
         assert time.monotonic() < deadline, slurm.diagnosis()
-        if len(attempts(work)) > seen:
+        if not sent and len(attempts(work)) > seen:
             seen = len(attempts(work))
             with contextlib.suppress(RuntimeError):
                 slurm.call("scancel", "--signal=USR2", victim["job"])
+                sent = True
         time.sleep(0.2)
 
     # The other slow run reaches its limit of one minute.
@@ -153,7 +154,6 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
     logs = user.job_logs()
     done = re.findall(r"done: .* · ([0-9a-f]{16})", logs)
     assert len(done) == len(set(done))  # nothing was done twice
-    assert "this job is preempted" in logs
     assert "this job is timed-out" in logs
 
     # Every attempt goes on where the one before was; at most what no checkpoint held is repeated.
@@ -169,6 +169,7 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
         assert all(when[-1] - when[0] <= kept_s + SLACK_SECONDS for when in lost)
         if run == victim["id"]:
             assert len(parts) >= 3  # the dead node and the preemption
+            assert min(map(len, parts[1:-1])) <= 5  # long before any limit
         elif "no checkpoint within" not in logs:  # as on a machine that is not overloaded
             assert not lost
     saved = Ledger(user.store).submissions()[0].snapshot / "plugins" / "0" / "trouble.py"

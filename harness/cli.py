@@ -295,7 +295,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import author, cluster, cost, data, look, work
+    from harness.commands import author, cluster, cost, data, look, prepare, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
@@ -308,7 +308,7 @@ def _dispatch(args: argparse.Namespace) -> int:
         "sweep_run": work.sweep_run,
         "sweep_submit": cluster.submit,
         "sweep_retry": cluster.retry,
-        "sweep_prepare": cluster.prepare,
+        "sweep_prepare": prepare.prepare,
         "data_list": data.list_all,
         "data_info": data.info,
         "data_verify": data.verify,

@@ -28,12 +28,14 @@ def cells(line: Line) -> tuple[str, ...]:
         line.label,
         "–" if line.difference is None else f"{line.difference:+.2f}",
         _ends(line.interval),
-        "–"
-        if line.verdict == "too few seeds"
-        else f"{line.holm_p:.3f}".replace("0.000", "< 0.001"),
+        "–" if line.verdict == "too few seeds" else _p(line.holm_p),
         line.verdict,
         line.seeds_needed,
     )
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _ends(interval: Interval | None) -> str:

@@ -29,7 +29,11 @@ FORMATS = ("md", "csv", "tex", "png", "pdf")
 
 
 def write_report(
-    store: Store, out_dir: Path, choice: Choice | None = None, formats: Sequence[str] = FORMATS
+    store: Store,
+    out_dir: Path,
+    choice: Choice | None = None,
+    formats: Sequence[str] = FORMATS,
+    parts: Sequence[Reported] | None = None,
 ) -> list[Path]:
     """Write tables and figures; return the files, tables first.
 
@@ -40,6 +44,7 @@ def write_report(
         out_dir: Made if it is not there. Files of an earlier report are replaced.
         choice: What to report, and how; by default everything, with standard deviations.
         formats: Some of `FORMATS`.
+        parts: What `report_blocks` returned for this store and choice, if it is at hand.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
@@ -50,7 +55,7 @@ def write_report(
     choice = choice or Choice()
     answers = Answers(store)
     files: dict[str, bytes] = {}
-    for part in report_blocks(store, choice, answers):
+    for part in report_blocks(store, choice, answers) if parts is None else parts:
         end = f"{_suffix(choice)}-{part.name}" if part.name else _suffix(choice)
         files |= {f"table{end}.{kind}": _render(part.table, kind, part.name) for kind in formats}
         files |= _said(part.evidence, part.beyond, formats, end)

@@ -56,7 +56,7 @@ def caption(table: Table) -> str:
         f"{_tested(table)}; {_validated(key)}.",
         f"Backbone: {_model(key)}.",
         spread_sentence(table),
-        _selection(table),
+        "" if table.over == "beyond" else _selection(table),
     ]
     if any(cell.best for row in table.rows for cell in table.cells(row)):
         lowest = ", the lowest ECE" if "ECE" in table.domains and table.over == "beyond" else ""

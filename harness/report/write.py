@@ -80,7 +80,8 @@ def _said(
             "csv": lambda: contrast.to_csv(found),
             "tex": lambda: contrast.to_latex(found, f"tab:comparison{end}"),
         }
-        files |= {f"comparison{end}.{k}": texts[k]().encode() for k in formats if k in texts}
+        kinds = [k for k in formats if k in texts and (found.lines or k == "md")]
+        files |= {f"comparison{end}.{k}": texts[k]().encode() for k in kinds}
     if more is not None:
         kinds = [kind for kind in formats if kind in ("md", "csv", "tex")]
         files |= {f"beyond{end}.{k}": _render(more, k, f"beyond{end}") for k in kinds}

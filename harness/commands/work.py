@@ -108,15 +108,24 @@ def quickstart(args: argparse.Namespace) -> int:
     return report(args.store) or status
 
 
-def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
-    """Return the context and the number of workers that the options ask for."""
+def resolve_device(device: str) -> str:
+    """Return torch's name of a device; ``auto`` is the GPU if there is one.
+
+    Raises:
+        UserError: If a GPU is asked for and there is none.
+    """
     import torch
 
-    device = args.device
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device.startswith("cuda") and not torch.cuda.is_available():
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"--device {device}: torch sees no CUDA device; use --device cpu")
+    return device
+
+
+def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
+    """Return the context and the number of workers that the options ask for."""
+    device = resolve_device(args.device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = cores or 1
     workers = args.workers or (1 if device.startswith("cuda") else max(1, cores // args.threads))

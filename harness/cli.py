@@ -186,6 +186,9 @@ def build_parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", parents=[common], help="run methods on held-out domains")
     _what(run)
     _where(run, "results/runs")
+    run.add_argument(
+        "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
+    )
 
     sweep = verbs.add_parser("sweep", help="run a sweep file, here or on a Slurm cluster")
     actions = sweep.add_subparsers(dest="action", metavar="ACTION", required=True)

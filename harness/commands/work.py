@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         args.selection,
         args.data_seed,
     )
-    return _run(specs, args, args.store)
+    return _run(specs, args, args.store, keep_weights=args.keep_weights)
 
 
 def _protocol(args: argparse.Namespace) -> ProtocolSpec:
@@ -87,7 +87,7 @@ def sweep_run(args: argparse.Namespace) -> int:
     sweep = sweeps.read_sweep(args.file)
     specs = sweeps.expand_sweep(sweep, args.data_root, args.file)
     store = args.store or Path("results") / sweep.name
-    return _run(specs, args, store, sweeps.plan_of(sweep, specs))
+    return _run(specs, args, store, sweeps.plan_of(sweep, specs), sweep.keep_weights)
 
 
 def quickstart(args: argparse.Namespace) -> int:
@@ -131,7 +131,11 @@ def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
 
 
 def _run(
-    specs: list[RunSpec], args: argparse.Namespace, store: Path, planned: SweepPlan | None = None
+    specs: list[RunSpec],
+    args: argparse.Namespace,
+    store: Path,
+    planned: SweepPlan | None = None,
+    keep_weights: bool = False,
 ) -> int:
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
@@ -143,8 +147,27 @@ def _run(
     context, workers = context_of(args, store)
     if planned is not None:
         Store(store).write_plan(planned)
+    context = context.model_copy(update={"keep_weights": keep_weights})
     outcome = run_local(specs, context, workers, args.fail_fast)
-    return conclude(outcome, store)
+    status = conclude(outcome, store)
+    if keep_weights:
+        _say_without_weights(specs, Store(store))
+    return status
+
+
+def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
+    without = [spec for spec in specs if store.has(spec.id) and not has_weights(store, spec.id)]
+    if without:
+        print(
+            f"{len(without)} run(s) were done before without weights, and a record never changes: "
+            "run them into a new --store to have the weights",
+            file=sys.stderr,
+        )
+
+
+def has_weights(store: Store, run_id: str) -> bool:
+    """Tell whether a finished run's method can be made again: it kept weights or trained none."""
+    return store.weights_file(run_id).is_file() or not store.read(run_id).trained_parameters
 
 
 def check_models(specs: list[RunSpec]) -> None:

@@ -22,6 +22,7 @@ examples:
   python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
+  python run_benchmark.py maps --store results/emoji-maps
 """
 
 
@@ -161,6 +162,41 @@ def _data_actions(actions: Any, common: argparse.ArgumentParser) -> None:
     a.add_argument("--domain", default="", help="of all rows, if there is no column for it")
 
 
+def _maps(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `maps`."""
+    parser.add_argument(
+        "--store", type=Path, default=Path("results/emoji-maps"),
+        help="results, of runs with weights (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
+    parser.add_argument("--target", help="only this held-out domain")
+    parser.add_argument(
+        "--row", action="append", default=[], metavar="NAME", help="only this row (repeatable)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the pictures (%(default)s)")
+    parser.add_argument(
+        "--images", default="6", metavar="N|KEYS",
+        help="in a picture: the first of N evenly spread classes, or keys a,b (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layers", type=int, metavar="K", help="of the means over blocks (5, at most half)"
+    )
+    parser.add_argument("--out", type=Path, help="where files go (<store>/maps)")
+    parser.add_argument("--data-root", type=Path, help="where the data set's files are")
+    parser.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
+    parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    group = parser.add_argument_group("class matrix alone (no store is read)")
+    group.add_argument(
+        "--similarity", action="store_true", help="only the matrix of a model and a data set"
+    )
+    group.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
+    group.add_argument("--kappa", type=float, help="of the smoothing distribution (as run, or 35)")
+    parser.set_defaults(workers=1)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(
@@ -206,6 +242,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_arguments(report)
 
+    _maps(verbs.add_parser("maps", parents=[common], help="where finished runs look, in pictures"))
+
     verbs.add_parser("doctor", parents=[common], help="check this installation")
 
     quick = verbs.add_parser(
@@ -245,7 +283,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import cluster, data, look, work
+    from harness.commands import cluster, data, look, maps, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
@@ -263,6 +301,7 @@ def _dispatch(args: argparse.Namespace) -> int:
         "data_info": data.info,
         "data_verify": data.verify,
         "data_import": data.import_files,
+        "maps": maps.maps,
         "doctor": look.doctor,
         "quickstart": work.quickstart,
     }

@@ -17,7 +17,7 @@ from harness.report.names import canonical, disambiguate
 from harness.report.spread import Spread
 from harness.report.table import Cell, Row, SeedKey, Table
 
-__all__ = ["Block", "Cell", "Row", "Table", "blocks", "load_frame", "summarise"]
+__all__ = ["Block", "Cell", "Row", "Table", "blocks", "load_frame", "summarise", "variants"]
 
 
 def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
@@ -36,7 +36,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
         )
     runs: list[dict[Any, Any]] = frame.to_dict("records")
     domains = _domains(runs)
-    rows = mark_best([_row(label, own, domains, spread) for label, own in _variants(runs)])
+    rows = mark_best([_row(label, own, domains, spread) for label, own in variants(runs)])
     states = Counter({run["id"]: run["status"] for run in runs}.values())
     return Table(
         key=parts[0].key,
@@ -60,7 +60,7 @@ def _domains(runs: Sequence[dict[Any, Any]]) -> tuple[str, ...]:
     return tuple(sorted(first, key=lambda domain: (first[domain], domain)))
 
 
-def _variants(runs: Sequence[dict[Any, Any]]) -> list[tuple[str, list[dict[Any, Any]]]]:
+def variants(runs: Sequence[dict[Any, Any]]) -> list[tuple[str, list[dict[Any, Any]]]]:
     """Group runs by what was configured, not by label, and name each group apart."""
     groups: dict[str, list[dict[Any, Any]]] = {}
     for run in runs:
@@ -73,12 +73,12 @@ def _variants(runs: Sequence[dict[Any, Any]]) -> list[tuple[str, list[dict[Any, 
 
     ordered = sorted(groups.values(), key=place)
     labels = [Counter(run["label"] for run in group).most_common(1)[0][0] for group in ordered]
-    variants = [
+    configured = [
         {key: group[0][name] for key, name in
          (("method", "method"), ("config", "config"), ("selection", "asked_selection"))}
         for group in ordered
     ]  # fmt: skip
-    return list(zip(disambiguate(labels, variants), ordered, strict=True))
+    return list(zip(disambiguate(labels, configured), ordered, strict=True))
 
 
 def _row(label: str, runs: Sequence[dict[Any, Any]], domains: Sequence[str], spread: Spread) -> Row:

@@ -1,0 +1,80 @@
+"""The share of attention on the object as bars, by block and method, beside chance."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from harness.report.bars import PALETTE
+from harness.report.canvas import encode, new_figure, styled, wrap
+from harness.report.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def share_picture(
+    tables: Mapping[str, Table], groups: Sequence[str], caption: str, kind: str = "png"
+) -> bytes:
+    """Return bars of the share by block and row, chance as a line, as ``png`` or ``pdf``."""
+    area = tables["area"]
+    chance = statistics.fmean(row.mean.mean for row in area.rows if row.mean.mean is not None)
+    n_rows = len(area.rows)
+    width = min(max(5.6, 0.105 * n_rows * len(groups) + 0.25 * len(groups) + 1.0), 14.0)
+    with styled():
+        figure = new_figure(width, 1)
+        lines = wrap(figure, caption, width - 0.3, fontsize=8.5)
+        below = 0.5 + 0.16 * len(lines)
+        columns = min(n_rows + 1, max(2, int(width / 1.55)))
+        above = 0.12 + 0.2 * -(-(n_rows + 1) // columns)
+        height = 2.4 + below + above
+        figure.set_size_inches(width, height)
+        axes = figure.add_axes((0.6 / width, below / height, 1 - 0.7 / width, 2.4 / height))
+        _bars(axes, tables, groups, chance)
+        handles, names = axes.get_legend_handles_labels()
+        figure.legend(
+            handles, names, loc="upper center", ncols=columns, frameon=False, fontsize=9,
+            bbox_to_anchor=(0.5, 1 - 0.05 / height), handlelength=1.2, handleheight=0.8,
+            columnspacing=1.2, borderaxespad=0, labelspacing=0.25,
+        )  # fmt: skip
+        for i, line in enumerate(lines):
+            y = (below - 0.5 - 0.16 * i) / height
+            figure.text(0.15 / width, y, line, fontsize=8.5, color="#333333", va="baseline")
+        return encode(figure, kind)
+
+
+def _bars(axes: Axes, tables: Mapping[str, Table], groups: Sequence[str], chance: float) -> None:
+    rows = tables["area"].rows
+    width = 0.84 / len(rows)
+    highest = chance
+    for r, row in enumerate(rows):
+        cells = [tables[name].rows[r].mean for name in groups]
+        x = [g + (r - (len(rows) - 1) / 2) * width for g in range(len(groups))]
+        heights = [cell.mean or 0.0 for cell in cells]
+        axes.bar(
+            x, heights, width, color=PALETTE[r % len(PALETTE)], edgecolor="white", linewidth=0.4,
+            hatch="///" if r >= len(PALETTE) else None, label=row.label, zorder=2,
+        )  # fmt: skip
+        known = [(at, c.mean, c.spread) for at, c in zip(x, cells, strict=True)
+                 if c.mean is not None and c.spread is not None]  # fmt: skip
+        if known:
+            axes.errorbar(
+                [k[0] for k in known], [k[1] for k in known], [k[2] for k in known], fmt="none",
+                ecolor="#222222", elinewidth=0.7, capsize=1.3, capthick=0.7, zorder=3,
+            )  # fmt: skip
+        highest = max([highest, *((c.mean or 0) + (c.spread or 0) for c in cells)])
+    axes.axhline(
+        chance, color="black", linewidth=1, linestyle=(0, (4, 2)), zorder=4,
+        label="uniform attention",
+    )  # fmt: skip
+    axes.set_ylim(0, highest * 1.08)
+    axes.set_xlim(-0.55, len(groups) - 0.45)
+    axes.set_xticks(range(len(groups)), [name.removeprefix("block ") for name in groups])
+    axes.set_ylabel("Attention on the object (%)", fontsize=10)
+    axes.tick_params(axis="x", length=0, labelsize=9)
+    axes.tick_params(axis="y", labelsize=9, width=0.7)
+    axes.grid(axis="y", color="#E4E4E4", linewidth=0.6, zorder=0)
+    for place in ("top", "right"):
+        axes.spines[place].set_visible(False)
+    axes.set_xlabel("Block", fontsize=9, labelpad=2)

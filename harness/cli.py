@@ -283,10 +283,14 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import cluster, data, look, maps, work
+    from harness.commands import cluster, data, look, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
+    if args.verb == "maps":  # torch and the models: not for the verbs that do without
+        from harness.commands.maps import maps
+
+        return maps(args)
     verb = f"{args.verb}_{args.action}" if args.verb in ("sweep", "data") else args.verb
     handlers = {
         "list": look.list_all,
@@ -301,7 +305,6 @@ def _dispatch(args: argparse.Namespace) -> int:
         "data_info": data.info,
         "data_verify": data.verify,
         "data_import": data.import_files,
-        "maps": maps.maps,
         "doctor": look.doctor,
         "quickstart": work.quickstart,
     }

@@ -4,7 +4,7 @@ Layout of a store directory::
 
     runs/<id>/record.json        the record (RunRecord); the directory appears whole or not at all
     runs/<id>/predictions.npz    per test image: test set, label, prediction, confidence, score
-    runs/<id>/weights.safetensors the tested values of what was trained, float32, if it was asked for
+    runs/<id>/weights.safetensors  if asked for: what was trained, as it was tested, float32
     failures/<id>.json           the last failure of a run that has no record, with its traceback
     sweeps/<name>.json           what was planned: the sweep as given and its run ids, in order
     work/<id>/                   checkpoint and log of a run in progress

@@ -67,7 +67,7 @@ def tower_of(backbone: Backbone) -> Tower:
 def maps_of(
     backbone: Backbone, images: Tensor, text: Tensor, branches: Sequence[Branch] = BRANCHES
 ) -> Maps:
-    """Run the tower once for each branch.
+    """Run the tower once, and once more for each branch.
 
     Args:
         backbone: With the weights to look at.
@@ -79,24 +79,15 @@ def maps_of(
         UserError: If the tower has no maps.
     """
     tower = tower_of(backbone)
-    first = TraceRequest(
-        tower.blocks, patches=True, branch=branches[0] if branches else None,
-        branch_depth=tower.depth,
-    )  # fmt: skip
-    trace = backbone.trace(images, first)
+    trace = backbone.trace(images, TraceRequest(tower.blocks, patches=True))
     assert trace.attention is not None
     assert trace.patches is not None
     found = {"plain": similarity(trace.patches, text)}
-    for number, branch in enumerate(branches):
-        if number:
-            more = TraceRequest(branch=branch, branch_depth=tower.depth)
-            trace = backbone.trace(images, more)
-        assert trace.branch is not None
-        found[branch] = similarity(trace.branch, text)
-        if not number:
-            attention = trace.attention
-    rows = attention if branches else trace.attention
-    return Maps(rows / rows.sum(dim=-1, keepdim=True), found)
+    for branch in branches:
+        second = backbone.trace(images, TraceRequest(branch=branch, branch_depth=tower.depth))
+        assert second.branch is not None
+        found[branch] = similarity(second.branch, text)
+    return Maps(trace.attention / trace.attention.sum(dim=-1, keepdim=True), found)
 
 
 def similarity(patches: Tensor, text: Tensor) -> Tensor:

@@ -82,8 +82,8 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
     ]  # fmt: skip
     if without:
         raise UserError(
-            f"{store.root}: {len(without)} run(s) kept no weights, e.g. {without[0]}; run them with "
-            "--keep-weights (in a sweep file keep_weights: true) into a new --store"
+            f"{store.root}: {len(without)} run(s) kept no weights, e.g. {without[0]}; run them "
+            "with --keep-weights (in a sweep file keep_weights: true) into a new --store"
         )
     return [block for block in found if block.rows]
 

@@ -200,6 +200,10 @@ class Store:
         """Return where the weights of the finished run `run_id` are, if they were kept."""
         return self.run_dir(run_id) / "weights.safetensors"
 
+    def has_weights(self, run_id: str) -> bool:
+        """Tell whether a finished run's method can be made again: weights kept, or none trained."""
+        return self.weights_file(run_id).is_file() or not self.read(run_id).trained_parameters
+
     def write(
         self,
         record: RunRecord,

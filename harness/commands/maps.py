@@ -153,8 +153,10 @@ def _shares(block: MapBlock, shared: Shared, layers: int | None) -> Files:
         bank = shared.bank(run)
         images = held_out_images(run, bank)
         built = rebuild(run, shared)
-        key = () if built.parameters else (run.method, *(image.sample.key for image in images))
-        if key not in seen or not key:
+        key: tuple[str, ...] = (run.id,)
+        if not built.parameters:
+            key = (run.method, str(run.config), *(image.sample.key for image in images))
+        if key not in seen:
             print(f"measuring {number}/{len(runs)}: {run.title()}", file=sys.stderr)
             found = shares_of(built, bank, images)
             if found is None:
@@ -181,7 +183,7 @@ def _share_files(
     means = [f"first {k}", f"last {k}", "all blocks"]
     columns = ["area", *(name for mean in means for name in (mean, f"{mean} / area"))]
     paths = ("plain", "v-v-v", "d-v")
-    where = [*(f"difference {path}" for path in paths), *(f"hit {path}" for path in paths)]
+    where = ["area", *(f"difference {path}" for path in paths), *(f"hit {path}" for path in paths)]
     said = foreground.reading(tables)
     for name, wanted, text in (
         ("foreground", columns, captions.share(about)),

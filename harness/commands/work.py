@@ -156,18 +156,13 @@ def _run(
 
 
 def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
-    without = [spec for spec in specs if store.has(spec.id) and not has_weights(store, spec.id)]
+    without = [spec for spec in specs if store.has(spec.id) and not store.has_weights(spec.id)]
     if without:
         print(
             f"{len(without)} run(s) were done before without weights, and a record never changes: "
             "run them into a new --store to have the weights",
             file=sys.stderr,
         )
-
-
-def has_weights(store: Store, run_id: str) -> bool:
-    """Tell whether a finished run's method can be made again: it kept weights or trained none."""
-    return store.weights_file(run_id).is_file() or not store.read(run_id).trained_parameters
 
 
 def check_models(specs: list[RunSpec]) -> None:

@@ -67,8 +67,8 @@ def localisation(about: Setting) -> str:
         f"Maps of similarity to the label's text on the {about.grid} patches, {_measured(about)}. "
         "difference: mean of the map, stretched to 0..100 in each image, over the object minus "
         "over the rest, 0 is chance; hit: pointing game, % of images whose highest pixel of the "
-        "bilinearly upsampled map is on the object, chance is the object's area. plain: the "
-        f"tower's own patch tokens; v-v-v, d-v: branches through the last {about.tower.depth} "
+        "bilinearly upsampled map is on the object, chance is the object's share of the image "
+        f"(area). plain: the tower's own patch tokens; v-v-v, d-v: branches through the last {about.tower.depth} "
         "blocks."
     )
 

@@ -78,7 +78,7 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
         raise unknown_name("row", " or ".join(which.rows), labels, f"in {store.root}")
     without = [
         run.title() for block in found for row in block.rows for run in row.runs
-        if records[run.id].trained_parameters and not store.weights_file(run.id).is_file()
+        if not store.has_weights(run.id)
     ]  # fmt: skip
     if without:
         raise UserError(

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report.bars import PALETTE
-from harness.report.canvas import encode, new_figure, styled, wrap
+from harness.report.canvas import encode, new_figure, styled, text_width, wrap
 from harness.report.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+CHANCE = "uniform attention"
 
 
 def share_picture(
@@ -26,15 +28,18 @@ def share_picture(
         figure = new_figure(width, 1)
         lines = wrap(figure, caption, width - 0.3, fontsize=8.5)
         below = 0.5 + 0.16 * len(lines)
-        columns = min(n_rows + 1, max(2, int(width / 1.55)))
+        names = [*(row.label for row in area.rows), CHANCE]
+        entry = max(text_width(figure, name, fontsize=9) for name in names) + 0.42
+        columns = min(n_rows + 1, max(1, int((width - 0.2) / entry)))
         above = 0.12 + 0.2 * -(-(n_rows + 1) // columns)
         height = 2.4 + below + above
         figure.set_size_inches(width, height)
         axes = figure.add_axes((0.6 / width, below / height, 1 - 0.7 / width, 2.4 / height))
         _bars(axes, tables, groups, chance)
-        handles, names = axes.get_legend_handles_labels()
+        by_name = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
         figure.legend(
-            handles, names, loc="upper center", ncols=columns, frameon=False, fontsize=9,
+            [by_name[name] for name in names], names,
+            loc="upper center", ncols=columns, frameon=False, fontsize=9,
             bbox_to_anchor=(0.5, 1 - 0.05 / height), handlelength=1.2, handleheight=0.8,
             columnspacing=1.2, borderaxespad=0, labelspacing=0.25,
         )  # fmt: skip
@@ -66,15 +71,18 @@ def _bars(axes: Axes, tables: Mapping[str, Table], groups: Sequence[str], chance
         highest = max([highest, *((c.mean or 0) + (c.spread or 0) for c in cells)])
     axes.axhline(
         chance, color="black", linewidth=1, linestyle=(0, (4, 2)), zorder=4,
-        label="uniform attention",
+        label=CHANCE,
     )  # fmt: skip
     axes.set_ylim(0, highest * 1.08)
     axes.set_xlim(-0.55, len(groups) - 0.45)
-    axes.set_xticks(range(len(groups)), [name.removeprefix("block ") for name in groups])
+    names = [name.removeprefix("block ").removesuffix(" blocks") for name in groups]
+    axes.set_xticks(range(len(groups)), names)
+    means = sum(not name.isdigit() for name in names)
+    axes.axvline(len(groups) - means - 0.5, color="#999999", linewidth=0.6, zorder=1)
     axes.set_ylabel("Attention on the object (%)", fontsize=10)
     axes.tick_params(axis="x", length=0, labelsize=9)
     axes.tick_params(axis="y", labelsize=9, width=0.7)
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6, zorder=0)
     for place in ("top", "right"):
         axes.spines[place].set_visible(False)
-    axes.set_xlabel("Block", fontsize=9, labelpad=2)
+    axes.set_xlabel("Block; means over blocks", fontsize=9, labelpad=2)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 # Even in lightness, the same to colour-blind readers, and readable in grey.
 COLOURS = "viridis"
-IMAGE_SHARE = 0.3
-"""Of an overlay; the rest is the map."""
+IMAGE_SHARE = 0.35
+OUTLINED_SHARE = 0.15
+"""The image's part of an overlay; an outline lets more of the map show."""
 # Inches, and points for type.
 _PANEL, _GAP, _GROUP_GAP, _MARGIN = 0.86, 0.045, 0.16, 0.1
 _NAME, _HEAD, _TEXT = 8.5, 8.0, 8.0
@@ -49,13 +50,15 @@ class Column:
     """One for each image, [P, P] in 0..1."""
 
 
-def overlay(values: NDArray[np.float64], image: NDArray[np.uint8]) -> NDArray[np.float64]:
+def overlay(
+    values: NDArray[np.float64], image: NDArray[np.uint8], share: float = IMAGE_SHARE
+) -> NDArray[np.float64]:
     """Lay a map [P, P] in 0..1 over the image in grey; return [P, P, 3] in 0..1."""
     import matplotlib as mpl
 
     grey = image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) / 255
     colour = mpl.colormaps[COLOURS](values)[..., :3]
-    mixed: NDArray[np.float64] = IMAGE_SHARE * grey[..., None] + (1 - IMAGE_SHARE) * colour
+    mixed: NDArray[np.float64] = share * grey[..., None] + (1 - share) * colour
     return mixed
 
 
@@ -123,7 +126,8 @@ def _draw(rows: Sequence[MapRow], columns: Sequence[Column], caption: str) -> Fi
                 put(x + _PANEL / 2, y, line, fontsize=_HEAD, ha="center", va="bottom")
             for i, row in enumerate(rows):
                 values = columns[number].maps[i]
-                panel(x, i, overlay(values, row.image), row.mask)
+                share = IMAGE_SHARE if row.mask is None else OUTLINED_SHARE
+                panel(x, i, overlay(values, row.image, share), row.mask)
             number += 1
     _colour_bar(figure, (lefts[-1] + spans[-1] + 0.1, top - body), min(body, 1.8), width, height)
     for j, line in enumerate(lines):

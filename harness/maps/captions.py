@@ -68,8 +68,8 @@ def localisation(about: Setting) -> str:
         "difference: mean of the map, stretched to 0..100 in each image, over the object minus "
         "over the rest, 0 is chance; hit: pointing game, % of images whose highest pixel of the "
         "bilinearly upsampled map is on the object, chance is the object's share of the image "
-        f"(area). plain: the tower's own patch tokens; v-v-v, d-v: branches through the last {about.tower.depth} "
-        "blocks."
+        "(area). plain: the tower's own patch tokens; v-v-v, d-v: branches through the last "
+        f"{about.tower.depth} blocks."
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CHANCE = "uniform attention"
+_LEGEND = 8.5
 
 
 def share_picture(
@@ -29,9 +30,11 @@ def share_picture(
         lines = wrap(figure, caption, width - 0.3, fontsize=8.5)
         below = 0.5 + 0.16 * len(lines)
         names = [*(row.label for row in area.rows), CHANCE]
-        entry = max(text_width(figure, name, fontsize=9) for name in names) + 0.42
-        columns = min(n_rows + 1, max(1, int((width - 0.2) / entry)))
-        above = 0.12 + 0.2 * -(-(n_rows + 1) // columns)
+        entries = [text_width(figure, name, fontsize=_LEGEND) + 0.37 for name in names]
+        columns = len(names)
+        if sum(entries) > width - 0.2:
+            columns = max(1, int((width - 0.2) / max(entries)))
+        above = 0.12 + 0.2 * -(-len(names) // columns)
         height = 2.4 + below + above
         figure.set_size_inches(width, height)
         axes = figure.add_axes((0.6 / width, below / height, 1 - 0.7 / width, 2.4 / height))
@@ -39,9 +42,9 @@ def share_picture(
         by_name = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
         figure.legend(
             [by_name[name] for name in names], names,
-            loc="upper center", ncols=columns, frameon=False, fontsize=9,
+            loc="upper center", ncols=columns, frameon=False, fontsize=_LEGEND,
             bbox_to_anchor=(0.5, 1 - 0.05 / height), handlelength=1.2, handleheight=0.8,
-            columnspacing=1.2, borderaxespad=0, labelspacing=0.25,
+            columnspacing=1.0, borderaxespad=0, labelspacing=0.25,
         )  # fmt: skip
         for i, line in enumerate(lines):
             y = (below - 0.5 - 0.16 * i) / height

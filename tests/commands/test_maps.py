@@ -15,12 +15,14 @@ from harness import registry
 from harness.cli import main
 from harness.clip.backbone import Backbone, Preprocess
 from harness.errors import UserError
+from harness.executors.local import Outcome
 from harness.maps.compute import tower_of
 from harness.report.class_matrix import shown_ticks
 from harness.report.map_grid import Column, MapRow, map_picture
 from harness.runner import Shared, execute
 from harness.specs import ModelSpec
 from harness.store import Store, SweepPlan
+from harness.sweeps import expand_sweep, read_sweep
 from tests.clip import models
 from tests.engine import make_context, make_spec
 
@@ -133,6 +135,32 @@ def test_a_store_without_weights_says_how_to_get_them(
     given = "finetune[steps=1,batch_per_domain=4,lr=0.001]"
     assert main(["run", given, *where, "--keep-weights"]) == 0
     assert "1 run(s) were done before without weights" in capsys.readouterr().err
+
+
+def test_a_sweep_file_asks_for_weights_here_and_on_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def here(specs: Any, context: Any, *more: Any) -> Outcome:
+        asked.append(context.keep_weights)
+        return Outcome()
+
+    def on_slurm(request: Any, say: Any) -> None:
+        asked.append(request.context.keep_weights)
+
+    monkeypatch.setattr("harness.commands.work.run_local", here)
+    monkeypatch.setattr("harness.executors.slurm.submit.submit", on_slurm)
+    ids = []
+    for line in ("keep_weights: true", ""):
+        file = tmp_path / "sweep.yaml"
+        file.write_text(f"name: kept\nmethods: [finetune]\nseeds: [0]\n{line}\n")
+        where = ["--store", str(tmp_path / "store")]
+        assert main(["sweep", "run", str(file), *where]) == 0
+        assert main(["sweep", "submit", str(file), "--cluster", "academic", *where]) == 0
+        ids.append([run.id for run in expand_sweep(read_sweep(file), None)])
+    assert asked == [True, True, False, False]
+    assert ids[0] == ids[1]
 
 
 def test_a_resnet_has_no_maps_by_block() -> None:

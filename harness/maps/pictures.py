@@ -17,7 +17,7 @@ from harness.errors import UserError, unknown_name
 from harness.maps.compute import BRANCHES, Maps, maps_of, min_max, tower_of, upsampled
 from harness.maps.foreground import mask_pixels
 from harness.maps.measure import Pictured, texts_of
-from harness.report.map_grid import Column, MapRow
+from harness.report.map_grid import Column, MapImage
 from harness.runner import Built
 
 SIDE = 192
@@ -53,7 +53,7 @@ def chosen_images(images: Sequence[Pictured], asked: str) -> list[Pictured]:
     return [first[names[i * len(names) // n]] for i in range(n)]
 
 
-def picture_rows(bank: ImageBank, images: Sequence[Pictured]) -> list[MapRow]:
+def picture_rows(bank: ImageBank, images: Sequence[Pictured]) -> list[MapImage]:
     """Return what the first column shows: the images as the model's test transform leaves them."""
     mean, std = (
         torch.tensor(values).view(3, 1, 1)
@@ -71,7 +71,7 @@ def picture_rows(bank: ImageBank, images: Sequence[Pictured]) -> list[MapRow]:
             grey = mask_pixels(mask, bank.backbone.preprocess)
             layer = Image.fromarray((grey * 255).byte().numpy())
             outline = np.asarray(layer.resize((size, size), Image.Resampling.BICUBIC))
-        rows.append(MapRow(image.class_name, np.asarray(shown), outline))
+        rows.append(MapImage(image.class_name, np.asarray(shown), outline))
     return rows
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
-from harness.report.aggregate import load_frame, variants
+from harness.report.aggregate import labelled, load_frame
 from harness.report.blocks import blocks
 from harness.report.names import canonical
 from harness.specs import RunSpec
@@ -65,17 +65,24 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
         if which.target not in known:
             raise unknown_name("target", which.target, known, f"of finished runs in {store.root}")
         frame = frame[frame["target"] == which.target]
-    found = []
-    for block in blocks(frame):
-        groups = _chosen(variants(block.frame.to_dict("records")), which.rows)
-        rows = tuple(
-            MapRow(label, tuple(records[run["id"]].spec for run in runs)) for label, runs in groups
+    tables = [(block.name, labelled(block.frame)) for block in blocks(frame)]
+    if which.rows:
+        labels = {label for _, table in tables for label in table["label"]}
+        tables = [(name, _chosen(table, which.rows)) for name, table in tables]
+        if all(table.empty for _, table in tables):
+            raise unknown_name("row", " or ".join(which.rows), labels, f"in {store.root}")
+    found = [
+        MapBlock(
+            name,
+            table,
+            tuple(
+                MapRow(label, tuple(records[i].spec for i in table["id"][table["label"] == label]))
+                for label in dict.fromkeys(table["label"])
+            ),
         )
-        ids = [run.id for row in rows for run in row.runs]
-        found.append(MapBlock(block.name, block.frame[block.frame["id"].isin(ids)], rows))
-    if not any(block.rows for block in found):
-        labels = {label for b in blocks(frame) for label, _ in variants(b.frame.to_dict("records"))}
-        raise unknown_name("row", " or ".join(which.rows), labels, f"in {store.root}")
+        for name, table in tables
+        if not table.empty
+    ]
     without = [
         run.title() for block in found for row in block.rows for run in row.runs
         if not store.has_weights(run.id)
@@ -85,17 +92,15 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
             f"{store.root}: {len(without)} run(s) kept no weights, e.g. {without[0]}; run them "
             "with --keep-weights (in a sweep file keep_weights: true) into a new --store"
         )
-    return [block for block in found if block.rows]
+    return found
 
 
-def _chosen(
-    groups: list[tuple[str, list[dict[object, object]]]], names: Sequence[str]
-) -> list[tuple[str, list[dict[object, object]]]]:
-    if not names:
-        return groups
+def _chosen(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Keep the rows of these names, by label or by call."""
     wanted = {canonical(name) for name in names}
-    return [
-        (label, runs)
-        for label, runs in groups
-        if wanted & {canonical(label), *(canonical(str(run["call"])) for run in runs)}
-    ]
+    labels = {
+        label
+        for label, call in zip(table["label"], table["call"], strict=True)
+        if wanted & {canonical(label), canonical(call)}
+    }
+    return table[[label in labels for label in table["label"]]]

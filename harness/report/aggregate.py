@@ -17,7 +17,7 @@ from harness.report.names import canonical, disambiguate
 from harness.report.spread import Spread
 from harness.report.table import Cell, Row, SeedKey, Table
 
-__all__ = ["Block", "Cell", "Row", "Table", "blocks", "load_frame", "summarise", "variants"]
+__all__ = ["Block", "Cell", "Row", "Table", "blocks", "labelled", "load_frame", "summarise"]
 
 
 def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
@@ -36,7 +36,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
         )
     runs: list[dict[Any, Any]] = frame.to_dict("records")
     domains = _domains(runs)
-    rows = mark_best([_row(label, own, domains, spread) for label, own in variants(runs)])
+    rows = mark_best([_row(label, own, domains, spread) for label, own in _variants(runs)])
     states = Counter({run["id"]: run["status"] for run in runs}.values())
     return Table(
         key=parts[0].key,
@@ -52,6 +52,18 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     )
 
 
+def labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one block's runs under the labels of their table's rows, one for each cell and seed.
+
+    So no label stands for two configurations, which is what statistics of pairs ask for.
+    """
+    runs: list[dict[Any, Any]] = frame.to_dict("records")
+    rows = [run | {"label": label} for label, own in _variants(runs) for run in own]
+    found = pd.DataFrame(rows, columns=list(frame.columns), dtype=object)
+    # as in `_row`: of two runs in one place the later one counts
+    return found.drop_duplicates(["label", "dataset", "target", "seed", "data_seed"], keep="last")
+
+
 def _domains(runs: Sequence[dict[Any, Any]]) -> tuple[str, ...]:
     """Order domains as planned; those of runs no sweep planned follow the alphabet."""
     first: dict[str, int] = {}
@@ -60,7 +72,7 @@ def _domains(runs: Sequence[dict[Any, Any]]) -> tuple[str, ...]:
     return tuple(sorted(first, key=lambda domain: (first[domain], domain)))
 
 
-def variants(runs: Sequence[dict[Any, Any]]) -> list[tuple[str, list[dict[Any, Any]]]]:
+def _variants(runs: Sequence[dict[Any, Any]]) -> list[tuple[str, list[dict[Any, Any]]]]:
     """Group runs by what was configured, not by label, and name each group apart."""
     groups: dict[str, list[dict[Any, Any]]] = {}
     for run in runs:
@@ -73,12 +85,12 @@ def variants(runs: Sequence[dict[Any, Any]]) -> list[tuple[str, list[dict[Any, A
 
     ordered = sorted(groups.values(), key=place)
     labels = [Counter(run["label"] for run in group).most_common(1)[0][0] for group in ordered]
-    configured = [
+    variants = [
         {key: group[0][name] for key, name in
          (("method", "method"), ("config", "config"), ("selection", "asked_selection"))}
         for group in ordered
     ]  # fmt: skip
-    return list(zip(disambiguate(labels, configured), ordered, strict=True))
+    return list(zip(disambiguate(labels, variants), ordered, strict=True))
 
 
 def _row(label: str, runs: Sequence[dict[Any, Any]], domains: Sequence[str], spread: Spread) -> Row:

@@ -28,7 +28,7 @@ _BAR = 0.42
 
 
 @dataclass(frozen=True)
-class MapRow:
+class MapImage:
     """An image."""
 
     name: str
@@ -63,14 +63,14 @@ def overlay(
 
 
 def map_picture(
-    rows: Sequence[MapRow], columns: Sequence[Column], caption: str, kind: str = "png"
+    rows: Sequence[MapImage], columns: Sequence[Column], caption: str, kind: str = "png"
 ) -> bytes:
     """Return the figure as ``png`` (200 dots per inch) or ``pdf``."""
     with styled():
         return encode(_draw(rows, columns, caption), kind)
 
 
-def _draw(rows: Sequence[MapRow], columns: Sequence[Column], caption: str) -> Figure:
+def _draw(rows: Sequence[MapImage], columns: Sequence[Column], caption: str) -> Figure:
     probe = new_figure(1, 1)
     names = [wrap(probe, row.name, 0.85, fontsize=_NAME) for row in rows]
     heads = [wrap(probe, column.label, _PANEL + 0.02, fontsize=_HEAD) for column in columns]

@@ -18,7 +18,7 @@ from harness.errors import UserError
 from harness.executors.local import Outcome
 from harness.maps.compute import tower_of
 from harness.report.class_matrix import shown_ticks
-from harness.report.map_grid import Column, MapRow, map_picture
+from harness.report.map_grid import Column, MapImage, map_picture
 from harness.runner import Shared, execute
 from harness.specs import ModelSpec
 from harness.store import Store, SweepPlan
@@ -196,5 +196,5 @@ def test_a_picture_has_the_same_bytes_twice() -> None:
     mask[4:12, 4:12] = 255
     columns = [Column("g", name, (draw.random((16, 16)),)) for name in ("one", "two")]
     for kind in ("png", "pdf"):
-        pictures = [map_picture([MapRow("a", image, mask)], columns, "c", kind) for _ in range(2)]
+        pictures = [map_picture([MapImage("a", image, mask)], columns, "c", kind) for _ in range(2)]
         assert pictures[0] == pictures[1]

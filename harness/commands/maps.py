@@ -84,9 +84,11 @@ def _shown(block: MapBlock, shared: Shared) -> MapBlock:
         if shows_its_tower(rebuild(row.runs[0], shared), bank, image):
             kept.append(row)
         else:
-            print(f"left out: {row.label} does not change the image tower", file=sys.stderr)
+            print(f"left out: {row.label} (not its image tower's own maps)", file=sys.stderr)
     if not kept:
-        raise UserError("no row changes or shows the image tower; add zero_shot or finetune")
+        raise UserError(
+            "none of the rows classifies by its image tower alone; add zero_shot or finetune"
+        )
     ids = {run.id for row in kept for run in row.runs}
     return MapBlock(block.name, block.frame[block.frame["id"].isin(ids)], tuple(kept))
 

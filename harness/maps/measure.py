@@ -53,7 +53,7 @@ def shows_its_tower(built: Built, bank: ImageBank, image: Pictured) -> bool:
     """Tell whether the method classifies by what its image tower, as it stands, looks at.
 
     CoOp leaves the tower as it was, so its maps are zero-shot's; a method that adds something to
-    the tower's input or blocks from outside would be shown without it.
+    the tower from outside (MaPLe's prompts) would be shown without it.
     """
     if built.method.frozen_image_tower:
         return False
@@ -61,7 +61,7 @@ def shows_its_tower(built: Built, bank: ImageBank, image: Pictured) -> bool:
     trace = built.backbone.trace(pixels, TraceRequest(patches=True))
     assert trace.patches is not None
     own = built.method.image_features(pixels)
-    # The class token, or the patches' mean (finetune[pooling=average_patches]).
+    # The class token, or the patches' mean (average_pooling).
     return any(
         torch.allclose(own, F.normalize(feature, dim=-1), atol=FEATURE_TOLERANCE)
         for feature in (trace.pooled, trace.patches.mean(1))

@@ -59,7 +59,7 @@ def test_every_file_is_written_and_numbers_agree(
         return mask
 
     monkeypatch.setattr(registry.dataset_class("folder"), "mask", left_half)
-    assert main(options(store, image_folder, tmp_path, "--images", "2")) == 0
+    assert main(options(store, image_folder, tmp_path, "--images", "1")) == 0
     said = capsys.readouterr()
     assert "left out: coop" in said.err
     stems = ("maps-attention-domain1", "maps-similarity-domain1", "foreground", "localisation",

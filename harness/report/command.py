@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from harness.errors import unknown_name
 from harness.report import contrast
 from harness.report.build import Choice, Reported, report_blocks
+from harness.report.published.figures import FIGURES
 from harness.report.spread import MEANING, SPREADS
 from harness.report.stats.paired import KINDS
 from harness.report.table import Score
@@ -59,6 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-evidence", dest="evidence", action="store_false",
         help="only the tables: no comparison, no marks, no further measures",
     )  # fmt: skip
+    parser.add_argument(
+        "--compare-published", nargs="?", type=Path, const=FIGURES, metavar="CSV",
+        help="also print and write published figures beside ours (results/published/figures.csv)",
+    )  # fmt: skip
 
 
 def run_report(args: argparse.Namespace) -> int:
@@ -68,7 +74,18 @@ def run_report(args: argparse.Namespace) -> int:
         args.spread, args.sweep, args.model, args.dataset, args.initials, args.score,
         args.evidence, args.against, args.test,
     )  # fmt: skip
-    return report(args.store, args.out, choice, formats)
+    status = report(args.store, args.out, choice, formats)
+    if args.compare_published:
+        _published(args, choice, formats)
+    return status
+
+
+def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str]) -> None:
+    from harness.report.published.command import published
+
+    bare = replace(choice, score="target", evidence=False, against=None)
+    tables = [part.table for part in report_blocks(Store(args.store), bare)]
+    published(tables, args.compare_published, args.out or args.store / "report", formats)
 
 
 def report(

@@ -68,7 +68,8 @@ def test_every_file_is_written_and_numbers_agree(
         assert Image.open(tmp_path / f"{stem}.png").size[0] > 300
         assert (tmp_path / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "foreground.tex").is_file()
-    assert "zero_shot puts" in (tmp_path / "foreground.md").read_text().splitlines()[-1]
+    said_in_words = (tmp_path / "foreground.md").read_text().splitlines()[-1]
+    assert "zero_shot puts" in said_in_words
     with (tmp_path / "foreground.csv").open() as file:
         lines = list(csv.DictReader(file))
     values = {(line["method"], line["measure"]): line for line in lines}
@@ -83,6 +84,9 @@ def test_every_file_is_written_and_numbers_agree(
     assert share == pytest.approx(sum(blocks) / 3)
     assert values[row, "all blocks"]["n"] == "2"
     assert float(values["zero_shot", "all blocks"]["spread"]) == 0
+    change = share - float(values["zero_shot", "all blocks"]["mean"])
+    assert f"{row} {share:.1f} ± " in said_in_words
+    assert f"({ratio / 100:.2f}, {change:+.1f} ± " in said_in_words
 
 
 def test_without_masks_there_are_pictures_and_no_share(

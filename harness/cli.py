@@ -262,7 +262,9 @@ def build_parser() -> argparse.ArgumentParser:
     actions = sweep.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
         part = actions.add_parser(action, parents=[common], help=text)
-        part.add_argument("file", help="YAML file, or the name of one in sweeps/")
+        part.add_argument(
+            "file", nargs="+", help="YAML file, or the name of one in sweeps/; several, one by one"
+        )
         part.add_argument(
             "--records", action="append", type=Path, default=[], metavar="STORE",
             help="estimate lengths from this store's records, too",

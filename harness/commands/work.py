@@ -87,11 +87,19 @@ def sweep_plan(args: argparse.Namespace) -> int:
 
 
 def sweep_run(args: argparse.Namespace) -> int:
-    """``sweep run FILE``: run what is missing, and keep the plan in the store."""
-    sweep = sweeps.read_sweep(args.file)
-    specs = sweeps.expand_sweep(sweep, args.data_root, args.file, outline=args.dry_run)
-    store = args.store or Path("results") / sweep.name
-    return _run(specs, args, store, sweeps.plan_of(sweep, specs), sweep.keep_weights)
+    """``sweep run FILE ...``: run what is missing, and keep the plans in the store."""
+    status = 0
+    for file in args.file:
+        sweep = sweeps.read_sweep(file)
+        if len(args.file) > 1:
+            print(f"sweep {sweep.name}: {sweep.description}", file=sys.stderr)
+        specs = sweeps.expand_sweep(sweep, args.data_root, file, outline=args.dry_run)
+        store = args.store or Path("results") / sweep.name
+        found = _run(specs, args, store, sweeps.plan_of(sweep, specs), sweep.keep_weights)
+        if found == 130:
+            return found
+        status = max(status, found)
+    return status
 
 
 def quickstart(args: argparse.Namespace) -> int:

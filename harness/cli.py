@@ -44,6 +44,14 @@ def _where(parser: argparse.ArgumentParser, store: str | None) -> None:
         "--dry-run", action="store_true", help="say what would run, and what is done already"
     )
     group.add_argument("--limit", type=int, help="run only the first N that are missing")
+    _log(group)
+
+
+def _log(parser: Any) -> None:
+    parser.add_argument(
+        "--log", action="append", default=[], metavar="LOGGER",
+        help="curves of every run: tensorboard[:DIR] or wandb[:PROJECT] (none)",
+    )  # fmt: skip
 
 
 def _what(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +112,7 @@ def _cluster_actions(actions: Any, common: argparse.ArgumentParser) -> None:
     jobs.add_argument(
         "--dry-run", action="store_true", help="print arrays, resources, scripts and GPU hours"
     )
+    _log(jobs)
     a = actions.add_parser(
         "submit", parents=[common, store, shared, jobs], help="give what is missing to Slurm"
     )

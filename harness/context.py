@@ -29,3 +29,5 @@ class Context(BaseModel):
     decode_threads: int = 1
     plugins: tuple[str, ...] = ()
     checkpoint_seconds: float = 20.0
+    log: tuple[str, ...] = ()
+    """Loggers of the curves, ``tensorboard[:DIR]``, ``wandb[:PROJECT]``; by default none."""

@@ -21,6 +21,7 @@ from harness.executors.estimate import PUBLISHED_STEP, Durations, published_seco
 from harness.executors.local import Outcome, run_local
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, validated
 from harness.store import Store, SweepPlan
+from harness.training.logging import resolved
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -130,6 +131,7 @@ def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
         threads=args.threads,
         decode_threads=max(1, cores // workers),
         plugins=tuple(registry.plugin_files()),
+        log=resolved(args.log),
     )
     return context, workers
 

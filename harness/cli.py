@@ -22,6 +22,7 @@ examples:
   python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
+  python run_benchmark.py leaderboard submit --store results/mine --out mine.tar.gz
   python run_benchmark.py new-method my_method
   python run_benchmark.py check methods/my_method.py
 """
@@ -218,6 +219,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_arguments(report)
 
+    board = verbs.add_parser("leaderboard", help="hand results on, check and take in others'")
+    from harness.commands import leaderboard
+
+    leaderboard.add_actions(board.add_subparsers(dest="action", metavar="ACTION", required=True))
+
     verbs.add_parser("doctor", parents=[common], help="check this installation")
 
     new = verbs.add_parser("new-method", parents=[common], help="write a starting file")
@@ -260,6 +266,14 @@ def _dispatch(args: argparse.Namespace) -> int:
         from harness.report.command import run_report
 
         return run_report(args)
+    if args.verb == "leaderboard":
+        from harness.commands import leaderboard
+
+        return {
+            "submit": leaderboard.submit,
+            "verify": leaderboard.verify,
+            "merge": leaderboard.merge,
+        }[args.action](args)
     if args.verb == "sweep" and args.action in ("status", "logs", "cancel"):
         # From any shell, at once: no plugin is loaded and no torch.
         from harness.commands import cluster

@@ -17,12 +17,13 @@ from harness.store import RunRecord, SweepPlan
 WITHHELD = "withheld"
 """Stands for a host's name."""
 # Not after a letter, a digit, a dot or a slash: ViT-B/16, and/or, ../x and https://x are no such.
-_PATH = re.compile(r"(?<![\w./~-])(?:~[\w.-]*)?/(?!/)[^\s\"',;:\])]+")
+_PATH = re.compile(r"(?:(?<![\w./~-])|(?<=file://))(?:~[\w.-]*)?/(?!/)[^\s\"',;:\])]+")
+_ALL_PATH = re.compile(r"(~[\w.-]*)?/[^/\s][^\n]*")
 
 
 def safe_text(text: str) -> str:
     """Return `text` with the last part of every absolute path in its place."""
-    if text.startswith(("/", "~")) and "/" in text.strip("/") and "\n" not in text:
+    if _ALL_PATH.fullmatch(text):
         return PurePath(text).name  # all of it is one path, blanks included
     return _PATH.sub(lambda match: PurePath(match[0]).name, text)
 

@@ -19,15 +19,16 @@ import io
 import tarfile
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from harness.errors import UserError, unknown_name
 from harness.redact import places, safe_plan, safe_record, safe_text
-from harness.store import SCHEMA, Record, RunRecord, Store, SweepPlan
+from harness.specs import RunSpec
+from harness.store import SCHEMA, Record, Store, SweepPlan
 
 MANIFEST = "manifest.json"
 
@@ -81,12 +82,13 @@ def export(
     planned = {spec.id for plan in plans.values() for spec in plan.runs}
     members: dict[str, Callable[[], bytes]] = {}
     code: Counter[str] = Counter()
-    runs = []
+    runs, specs = [], []
     for record in store.records():
         if sweep is not None and record.id not in planned:
             continue
         folder, target = store.run_dir(record.id), f"runs/{record.id}"
-        shared = record if keep_host else _unplaced(record)
+        shared = record if keep_host else safe_record(record)
+        specs.append(shared.spec)
         members[f"{target}/record.json"] = _bytes_of(shared)
         members[f"{target}/predictions.npz"] = (folder / "predictions.npz").read_bytes
         if logs and (folder / "log.txt").is_file():
@@ -96,17 +98,24 @@ def export(
     if not runs:
         raise UserError(f"{store.root}: no finished run to export; see `report --store`")
     for name, plan in plans.items():
-        members[f"sweeps/{name}.json"] = _bytes_of(plan if keep_host else safe_plan(plan))
+        sent = plan if keep_host else safe_plan(plan)
+        specs += sent.runs
+        members[f"sweeps/{name}.json"] = _bytes_of(sent)
+    if not keep_host:
+        _refuse_places(specs)
+    try:
+        files = {name: _member(read()) for name, read in sorted(members.items())}
+    except OSError as error:
+        raise UserError(f"{error.filename}: {error.strerror}; restore it in the store") from None
     manifest = Manifest(
         runs=tuple(runs),
         missing=tuple(sorted(planned - set(runs))),
         sweeps=tuple(plans),
         code=dict(sorted(code.items())),
-        files={name: _member(read()) for name, read in sorted(members.items())},
+        files=files,
     )
-    members[MANIFEST] = _bytes_of(manifest)
     try:
-        pack(members, out)
+        pack(members | {MANIFEST: _bytes_of(manifest)}, out)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror}); choose --out") from None
     return manifest
@@ -148,15 +157,13 @@ def _member(data: bytes) -> Member:
     return Member(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
 
 
-def _unplaced(record: RunRecord) -> RunRecord:
-    shared = safe_record(record)
-    spec: Any = shared.spec.model_dump(mode="json")
-    for field, text in places(spec):
-        raise UserError(
-            f"run {record.id}: spec.{field} is the path '{text}', part of its identity; "
-            "export with --keep-host if others may see it"
-        )
-    return shared
+def _refuse_places(specs: Sequence[RunSpec]) -> None:
+    for spec in specs:
+        for field, text in places(spec.model_dump(mode="json")):
+            raise UserError(
+                f"run {spec.id}: spec.{field} is the path '{text}', part of its identity; "
+                "export with --keep-host if others may see it"
+            )
 
 
 def plan_text(plan: SweepPlan) -> str:

@@ -98,6 +98,12 @@ def test_one_sweep_and_no_weights(tmp_path: Path) -> None:
     assert more == {f"runs/{spec(5).id}/{name}" for name in ("record.json", "predictions.npz")}
     with pytest.raises(UserError, match="unknown sweep 'mien': did you mean mine"):
         export(store, tmp_path / "x.tar.gz", sweep="mien")
+    with pytest.raises(UserError, match=r"store: cannot be written \(Is a directory\); choose"):
+        export(store, tmp_path / "store")
+    (store.run_dir(spec(5).id) / "predictions.npz").unlink()
+    with pytest.raises(UserError, match=r"predictions.npz: No such file or directory; restore"):
+        export(store, tmp_path / "x.tar.gz")
+    assert not list(tmp_path.glob(".*"))
     with pytest.raises(UserError, match="no finished run to export"):
         export(Store(tmp_path / "empty"), tmp_path / "x.tar.gz")
 
@@ -147,6 +153,10 @@ def test_a_path_that_is_part_of_the_identity_is_not_exported_unseen(tmp_path: Pa
     store = filled(tmp_path / "store", run)
     with pytest.raises(UserError, match=r"spec.dataset.options.list is the path '/home/jane/list"):
         export(store, tmp_path / "a.tar.gz")
+    planned = filled(tmp_path / "planned", spec(0))
+    planned.write_plan(SweepPlan(name="later", source={}, runs=(run,)))
+    with pytest.raises(UserError, match=r"spec.dataset.options.list is the path '/home/jane/list"):
+        export(planned, tmp_path / "a.tar.gz")
     assert not (tmp_path / "a.tar.gz").exists()
     export(store, tmp_path / "a.tar.gz", keep_host=True)
     assert problems(tmp_path / "a.tar.gz") == []

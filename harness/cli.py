@@ -22,9 +22,11 @@ examples:
   python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
+  python run_benchmark.py maps --store results/emoji-maps
   python run_benchmark.py leaderboard submit --store results/mine --out mine.tar.gz
   python run_benchmark.py new-method my_method
   python run_benchmark.py check methods/my_method.py
+  python run_benchmark.py cost --model ViT-B-16 --random-weights --batch 8
 """
 
 
@@ -173,6 +175,69 @@ def _data_actions(actions: Any, common: argparse.ArgumentParser) -> None:
     a.add_argument("--domain", default="", help="of all rows, if there is no column for it")
 
 
+def _maps(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `maps`."""
+    parser.add_argument(
+        "--store", type=Path, default=Path("results/emoji-maps"),
+        help="results, of runs with weights (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
+    parser.add_argument("--target", help="only this held-out domain")
+    parser.add_argument(
+        "--row", action="append", default=[], metavar="NAME", help="only this row (repeatable)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the pictures (%(default)s)")
+    parser.add_argument(
+        "--images", default="6", metavar="N|KEYS",
+        help="in a picture: the first of N evenly spread classes, or keys a,b (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layers", type=int, metavar="K", help="of the means over blocks (5, at most half)"
+    )
+    parser.add_argument("--out", type=Path, help="where files go (<store>/maps)")
+    parser.add_argument("--data-root", type=Path, help="where the data set's files are")
+    parser.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
+    parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    group = parser.add_argument_group("class matrix alone (no store is read)")
+    group.add_argument(
+        "--similarity", action="store_true", help="only the matrix of a model and a data set"
+    )
+    group.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
+    group.add_argument("--kappa", type=float, help="of the smoothing distribution (as run, or 35)")
+
+
+def _cost(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `cost`."""
+    parser.add_argument(
+        "methods", nargs="*", metavar="METHOD",
+        help="name or name[param=value,...] (all methods, with every form of the branch)",
+    )  # fmt: skip
+    parser.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    parser.add_argument(
+        "--random-weights", action="store_true",
+        help="the architecture alone, without a download: cost does not depend on the weights",
+    )  # fmt: skip
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])
+    parser.add_argument("--classes", type=int, default=65, help="how many (%(default)s)")
+    parser.add_argument("--batch", type=int, default=36, help="images in a step (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="over all methods (%(default)s)")
+    parser.add_argument("--reference", metavar="METHOD", help="what ratios refer to (clipood)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    parser.add_argument("--threads", type=int, help="of torch (its own choice: all cores)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/cost"), help="where files go (%(default)s)"
+    )
+    parser.add_argument(
+        "--format", default="term,md,csv,tex", metavar="A,B",
+        help="some of %(default)s; cost.json is always written",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="say what would be measured")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(
@@ -198,12 +263,17 @@ def build_parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", parents=[common], help="run methods on held-out domains")
     _what(run)
     _where(run, "results/runs")
+    run.add_argument(
+        "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
+    )
 
     sweep = verbs.add_parser("sweep", help="run a sweep file, here or on a Slurm cluster")
     actions = sweep.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
         part = actions.add_parser(action, parents=[common], help=text)
-        part.add_argument("file", help="YAML file, or the name of one in sweeps/")
+        part.add_argument(
+            "file", nargs="+", help="YAML file, or the name of one in sweeps/; several, one by one"
+        )
         part.add_argument(
             "--records", action="append", type=Path, default=[], metavar="STORE",
             help="estimate lengths from this store's records, too",
@@ -223,6 +293,14 @@ def build_parser() -> argparse.ArgumentParser:
     from harness.commands import leaderboard
 
     leaderboard.add_actions(board.add_subparsers(dest="action", metavar="ACTION", required=True))
+
+    _maps(verbs.add_parser("maps", parents=[common], help="where finished runs look, in pictures"))
+
+    _cost(
+        verbs.add_parser(
+            "cost", parents=[common], help="parameters, GFLOPs, time and memory of methods"
+        )
+    )
 
     verbs.add_parser("doctor", parents=[common], help="check this installation")
 
@@ -282,10 +360,14 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import author, cluster, data, look, work
+    from harness.commands import author, cluster, cost, data, look, prepare, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
+    if args.verb == "maps":  # torch and the models: not for the verbs that do without
+        from harness.commands.maps import maps
+
+        return maps(args)
     verb = f"{args.verb}_{args.action}" if args.verb in ("sweep", "data") else args.verb
     handlers = {
         "list": look.list_all,
@@ -295,11 +377,12 @@ def _dispatch(args: argparse.Namespace) -> int:
         "sweep_run": work.sweep_run,
         "sweep_submit": cluster.submit,
         "sweep_retry": cluster.retry,
-        "sweep_prepare": cluster.prepare,
+        "sweep_prepare": prepare.prepare,
         "data_list": data.list_all,
         "data_info": data.info,
         "data_verify": data.verify,
         "data_import": data.import_files,
+        "cost": cost.cost,
         "doctor": look.doctor,
         "quickstart": work.quickstart,
         "new-method": author.new_method,

@@ -61,7 +61,7 @@ def averager(subject: Subject) -> None:
     made: Any = built.method.averager(built.parameters, subject.recipe.get("steps", 1))
     if made is not None and not isinstance(made, WeightAverage):
         raise Wrong(
-            "return a harness.training.averaging.WeightAverage (such as BetaAverage) from averager(), or None",
+            "return a WeightAverage such as BetaAverage (harness/training/averaging.py), or None",
             "the engine updates it, saves it, and swaps it in for the test",
             "a WeightAverage or None",
             _kind(made),

@@ -12,6 +12,21 @@ from harness.errors import UserError
 from harness.training.logging import resolved
 
 
+def resolve_device(device: str) -> str:
+    """Return torch's name of a device; ``auto`` is the GPU if there is one.
+
+    Raises:
+        UserError: If a GPU is asked for and there is none.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"device {device}: torch sees no CUDA device; use cpu")
+    return device
+
+
 def place(
     store: Path,
     data_root: Path | None = None,
@@ -35,12 +50,7 @@ def place(
     Raises:
         UserError: For a device that is not there, or a number below 1.
     """
-    import torch
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"device {device}: torch sees no CUDA device; use cpu")
+    device = resolve_device(device)
     if threads < 1 or (workers is not None and workers < 1):
         raise UserError(f"workers {workers}, threads {threads}: must be 1 or more")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

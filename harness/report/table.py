@@ -11,8 +11,9 @@ from harness.report.spread import Spread
 SeedKey = tuple[int, int]
 Score = Literal["target", "source_val"]
 """What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
-Over = Literal["domains", "datasets", "models", "measures", "shifts"]
-"""What columns are. ``shifts``: domains, the first of which trained and is not in the mean."""
+Over = Literal["domains", "datasets", "models", "measures", "shifts", "beyond"]
+"""What columns are. ``shifts``: domains, the first of which trained and is not in the mean;
+``beyond``: what `harness.report.beyond` measures of one block."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Cell:
     """The values that `mean` is the mean of, by (seed, data seed)."""
     parts: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)
     """Of a harmonic mean: the two accuracies it is of. An average H is the H of averages."""
+    mark: str = ""
+    """† or ‡ where the method is better or worse than the reference, beyond noise."""
 
     @property
     def planned(self) -> int:
@@ -58,6 +61,8 @@ class Row:
     """One per domain of the table."""
     mean: Cell
     """Over columns within each seed, then over seeds; only seeds that have all columns."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The method's complete configuration; empty where blocks are joined, whose may differ."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,12 @@ class Table:
     score: Score = "target"
     over: Over = "domains"
     """What the columns are."""
+    about: str = ""
+    """What stands at the head of the caption where the numbers are no accuracies."""
     has_mean: bool = True
     """False where a mean over the columns says nothing: one column, or different measures."""
+    note: str = ""
+    """The caption's last sentence: what the marks mean."""
 
     @property
     def mean_head(self) -> str:
@@ -104,10 +113,14 @@ class Table:
 
 
 def cell_text(cell: Cell, usual_n: int) -> tuple[str, str, str]:
-    """Return a cell as number, spread and note, each perhaps empty, e.g. ``61.2 ± 0.4 (2/3)``."""
+    """Return a cell as number, spread and note, each perhaps empty, e.g. ``61.2 ± 0.4 (2/3)``.
+
+    A mark is part of the note.
+    """
     if cell.mean is None:
         return ("failed" if cell.n_failed else "–"), "", ""
     spread = "" if cell.spread is None else f"± {cell.spread:.1f}"
+    note = "" if cell.n == usual_n else f"(n={cell.n})"
     if not cell.complete:
-        return f"{cell.mean:.1f}", spread, f"({cell.n}/{cell.planned})"
-    return f"{cell.mean:.1f}", spread, "" if cell.n == usual_n else f"(n={cell.n})"
+        note = f"({cell.n}/{cell.planned})"
+    return f"{cell.mean:.1f}", spread, " ".join(part for part in (note, cell.mark) if part)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.clip.backbone import Backbone
 from harness.data.bank import ImageBank
 from harness.dataset import Sample
 from harness.method import Batch, Method, TrainConfig
@@ -78,7 +79,7 @@ def train(
     config = method.config
     optimiser = make_optimiser(parameters.values(), config)
     average = method.averager(parameters, config.steps)
-    scaler = torch.amp.GradScaler(enabled=_needs_scaler(bank))
+    scaler = torch.amp.GradScaler(enabled=needs_scaler(bank.backbone))
     state = _resume(settings.checkpoint_file, method, parameters, optimiser, average, scaler, bank)
     if not state.zero_shot_val:
         state.zero_shot_val = {
@@ -104,7 +105,7 @@ def train(
             save()
             raise Interrupted
         start = time.perf_counter()
-        terms = _step(method, parameters, optimiser, scaler, batches(state.step), state.step)
+        terms = take_step(method, parameters, optimiser, scaler, batches(state.step), state.step)
         state.step += 1
         if average is not None:
             average.update(state.step)
@@ -178,7 +179,7 @@ class Batches:
         return Batch(labels, domains, step, images=images)
 
 
-def _step(
+def take_step(
     method: Method[TrainConfig],
     parameters: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer,
@@ -186,6 +187,11 @@ def _step(
     batch: Batch,
     step: int,
 ) -> dict[str, float]:
+    """Take the 0-based `step`: losses, backward pass, optimiser; return the loss terms.
+
+    Raises:
+        FloatingPointError: When a loss term is not finite.
+    """
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, method.config)
     terms = method.losses(batch)
@@ -207,9 +213,9 @@ def _begin(log: Logger, state: TrainState) -> None:
         log.scalars(0, fractions("source_val", start))
 
 
-def _needs_scaler(bank: ImageBank) -> bool:
-    device = torch.device(bank.backbone.device)
-    return bank.backbone.spec.precision == "fp16" and device.type == "cuda"
+def needs_scaler(backbone: Backbone) -> bool:
+    """Tell whether gradients must be scaled: half precision on a GPU."""
+    return backbone.spec.precision == "fp16" and torch.device(backbone.device).type == "cuda"
 
 
 def _note(state: TrainState, terms: dict[str, float], steps: int) -> None:

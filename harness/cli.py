@@ -23,6 +23,7 @@ examples:
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
   python run_benchmark.py maps --store results/emoji-maps
+  python run_benchmark.py leaderboard submit --store results/mine --out mine.tar.gz
   python run_benchmark.py new-method my_method
   python run_benchmark.py check methods/my_method.py
   python run_benchmark.py cost --model ViT-B-16 --random-weights --batch 8
@@ -46,6 +47,14 @@ def _where(parser: argparse.ArgumentParser, store: str | None) -> None:
         "--dry-run", action="store_true", help="say what would run, and what is done already"
     )
     group.add_argument("--limit", type=int, help="run only the first N that are missing")
+    _log(group)
+
+
+def _log(parser: Any) -> None:
+    parser.add_argument(
+        "--log", action="append", default=[], metavar="LOGGER",
+        help="curves of every run: tensorboard[:DIR] or wandb[:PROJECT] (none)",
+    )  # fmt: skip
 
 
 def _what(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +115,7 @@ def _cluster_actions(actions: Any, common: argparse.ArgumentParser) -> None:
     jobs.add_argument(
         "--dry-run", action="store_true", help="print arrays, resources, scripts and GPU hours"
     )
+    _log(jobs)
     a = actions.add_parser(
         "submit", parents=[common, store, shared, jobs], help="give what is missing to Slurm"
     )
@@ -197,7 +207,6 @@ def _maps(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
     group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
     group.add_argument("--kappa", type=float, help="of the smoothing distribution (as run, or 35)")
-    parser.set_defaults(workers=1)
 
 
 def _cost(parser: argparse.ArgumentParser) -> None:
@@ -280,6 +289,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_arguments(report)
 
+    board = verbs.add_parser("leaderboard", help="hand results on, check and take in others'")
+    from harness.commands import leaderboard
+
+    leaderboard.add_actions(board.add_subparsers(dest="action", metavar="ACTION", required=True))
+
     _maps(verbs.add_parser("maps", parents=[common], help="where finished runs look, in pictures"))
 
     _cost(
@@ -330,6 +344,14 @@ def _dispatch(args: argparse.Namespace) -> int:
         from harness.report.command import run_report
 
         return run_report(args)
+    if args.verb == "leaderboard":
+        from harness.commands import leaderboard
+
+        return {
+            "submit": leaderboard.submit,
+            "verify": leaderboard.verify,
+            "merge": leaderboard.merge,
+        }[args.action](args)
     if args.verb == "sweep" and args.action in ("status", "logs", "cancel"):
         # From any shell, at once: no plugin is loaded and no torch.
         from harness.commands import cluster

@@ -31,3 +31,5 @@ class Context(BaseModel):
     checkpoint_seconds: float = 20.0
     keep_weights: bool = False
     """Leave the tested weights beside the record of every run that trains: `maps` needs them."""
+    log: tuple[str, ...] = ()
+    """Loggers of the curves, ``tensorboard[:DIR]``, ``wandb[:PROJECT]``; by default none."""

@@ -28,6 +28,7 @@ from harness.training.averaging import WeightAverage
 from harness.training.build import build_method
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import pack_predictions, predict, score
+from harness.training.logging import Logger, fractions, run_log
 from harness.training.loop import LoopSettings, Trained, train, validate
 
 
@@ -89,6 +90,17 @@ def execute(
         harness.training.loop.Interrupted: When `stop` said so; the checkpoint is written.
         UserError: When the spec cannot be run as it is (data missing, unreadable image ...).
     """
+    with run_log(spec, shared.context.log, shared.context.store) as log:
+        return _execute(spec, shared, progress, stop, log)
+
+
+def _execute(
+    spec: RunSpec,
+    shared: Shared,
+    progress: Callable[[int, int], None],
+    stop: Callable[[], bool],
+    log: Logger | None,
+) -> RunRecord:
     started, clock = now(), time.monotonic()
     context = shared.context
     store = Store(context.store)
@@ -108,6 +120,7 @@ def execute(
                 progress,
                 stop,
                 context.checkpoint_seconds,
+                log,
             )
             trained = train(
                 cast(Method[TrainConfig], method),
@@ -138,6 +151,11 @@ def execute(
         selected_step=state.best_step if selection == "best" else state.step,
         losses=_mean_losses(state),
     )
+    if log is not None:
+        if not method.trains:
+            log.begin(0)
+        scores = fractions("source_val", val) | fractions("test", metrics.tests)
+        log.final(state.step, scores)
     record = RunRecord(
         id=spec.id,
         spec=spec,

@@ -104,6 +104,7 @@ def test_every_command_of_a_page_parses(page: Path) -> None:
         "quickstart.md",
         "slurm.md",
         "data.md",
+        "exchange.md",
     ):
         assert commands
     for command in commands:

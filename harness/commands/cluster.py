@@ -106,6 +106,7 @@ def _as_before(args: argparse.Namespace, last: Any) -> None:
     context = read_task(last.arrays[0].folder / "0.json").context
     args.data_root = args.data_root or context.data_root
     args.cache_dir = args.cache_dir or context.cache
+    args.log = args.log or context.log
     if not args.plugin:
         for path in context.plugins:
             registry.add_plugin_file(path)
@@ -124,6 +125,7 @@ def _submit(
     from harness.executors.estimate import Durations
     from harness.executors.slurm import submit as slurm
     from harness.executors.slurm.cluster import read_cluster
+    from harness.training.logging import resolved
 
     changes = list(args.set)
     if args.runs_per_job is not None:
@@ -142,6 +144,7 @@ def _submit(
             data_root=args.data_root.resolve() if args.data_root else None,
             cache=(args.cache_dir or default_cache()).resolve(),
             plugins=tuple(registry.plugin_files()),
+            log=resolved(args.log),
             keep_weights=bool(planned.source.get("keep_weights")),
         ),
         durations=Durations(record for path in stores for record in Store(path).records()),

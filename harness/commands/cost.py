@@ -15,7 +15,6 @@ from harness.clip import names
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.load import check_architecture
-from harness.commands.work import resolve_device
 from harness.cost import table
 from harness.cost.attention import attention_products
 from harness.cost.measure import Measurement
@@ -23,6 +22,7 @@ from harness.cost.progress import CostProgress
 from harness.cost.record import Candidate, CostReport, Setting
 from harness.cost.subject import Subject, prepare_backbone
 from harness.errors import UserError, unknown_name
+from harness.executors.place import resolve_device
 from harness.plan import MethodChoice
 from harness.specs import ModelSpec, validated
 from harness.store import write_atomically

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import plan
-from harness.commands.work import check_models, context_of
+from harness.commands.work import check_models
+from harness.context import Context
 from harness.errors import UserError
+from harness.executors.place import place
 from harness.maps import captions
 from harness.maps.compute import tower_of
 from harness.maps.matrix import class_matrix
@@ -46,7 +48,7 @@ def maps(args: argparse.Namespace) -> int:
     blocks = map_blocks(store, Which(args.sweep, args.target, args.row))
     runs = [run for block in blocks for row in block.rows for run in row.runs]
     check_models(runs)
-    context, _ = context_of(args, args.store)
+    context = _context(args)
     shared = Shared(context)
     for block in blocks:
         tower_of(shared.backbone(block.rows[0].runs[0].model))
@@ -219,6 +221,11 @@ def _matrix(block: MapBlock, shared: Shared, kappa: float | None) -> Files:
     )  # fmt: skip
 
 
+def _context(args: argparse.Namespace) -> Context:
+    where = (args.store, args.data_root, args.cache_dir, args.device, args.threads)
+    return place(*where, workers=1)[0]
+
+
 def _asked_matrix(args: argparse.Namespace) -> Files:
     model = ModelSpec(name=args.model, pretrained=args.pretrained)
     dataset = DatasetSpec(name=args.dataset)
@@ -227,6 +234,6 @@ def _asked_matrix(args: argparse.Namespace) -> Files:
     from harness.clip import names
 
     names.check(model)
-    context, _ = context_of(args, args.store)
+    context = _context(args)
     backbone = Shared(context).backbone(model)
     yield from class_matrix(backbone, opened, args.kappa, f"classes-{dataset.name}")

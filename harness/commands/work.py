@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -14,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import plan, registry, sweeps
-from harness.context import Context, default_cache
 from harness.errors import UserError
 from harness.executors.display import duration
 from harness.executors.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.executors.local import Outcome, run_local
+from harness.executors.place import place
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, validated
 from harness.store import Store, SweepPlan
 
@@ -116,41 +115,6 @@ def quickstart(args: argparse.Namespace) -> int:
     return report(args.store) or status
 
 
-def resolve_device(device: str) -> str:
-    """Return torch's name of a device; ``auto`` is the GPU if there is one.
-
-    Raises:
-        UserError: If a GPU is asked for and there is none.
-    """
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"--device {device}: torch sees no CUDA device; use --device cpu")
-    return device
-
-
-def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
-    """Return the context and the number of workers that the options ask for."""
-    device = resolve_device(args.device)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    workers = args.workers or (1 if device.startswith("cuda") else max(1, cores // args.threads))
-    if workers < 1 or args.threads < 1:
-        raise UserError(f"--workers {args.workers} --threads {args.threads}: must be 1 or more")
-    context = Context(
-        store=store.resolve(),
-        data_root=args.data_root.resolve() if args.data_root else None,
-        cache=(args.cache_dir or default_cache()).resolve(),
-        device=device,
-        threads=args.threads,
-        decode_threads=max(1, cores // workers),
-        plugins=tuple(registry.plugin_files()),
-    )
-    return context, workers
-
-
 def _run(
     specs: list[RunSpec],
     args: argparse.Namespace,
@@ -167,7 +131,9 @@ def _run(
     if args.dry_run:
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
         return 0
-    context, workers = context_of(args, store)
+    context, workers = place(
+        store, args.data_root, args.cache_dir, args.device, args.threads, args.workers, args.log
+    )
     if planned is not None:
         Store(store).write_plan(planned)
     context = context.model_copy(update={"keep_weights": keep_weights})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -77,6 +77,24 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
     ordered = sorted(found, key=lambda row: (row["order"], row["label"], row["id"]))
     # object columns: pandas would turn None into NaN and whole numbers into floats
     return pd.DataFrame(ordered, columns=list(COLUMNS), dtype=object)
+
+
+def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """Return the rows of these runs alone, in their order and under their names.
+
+    The columns are those of `load_frame`; a run that neither ended nor failed is ``missing``.
+    """
+    found = []
+    for order, spec in enumerate({spec.id: spec for spec in specs}.values()):
+        failure = store.failure(spec.id)
+        if store.has(spec.id):
+            own = _finished(store.read(spec.id), spec)
+        elif failure is not None:
+            own = _asked(spec, "failed", error=clean(failure.error))
+        else:
+            own = _asked(spec, "missing")
+        found += [row | {"id": spec.id, "order": order} for row in own]
+    return pd.DataFrame(found, columns=list(COLUMNS), dtype=object)
 
 
 def _asked(spec: RunSpec, status: str, **more: Any) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from harness.training import checkpoint
 from harness.training.averaging import WeightAverage
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import predict, score
+from harness.training.logging import Logger, fractions
 from harness.training.optimiser import learning_rate, make_optimiser
 
 CHECKPOINT_SECONDS = 20.0
@@ -40,6 +41,7 @@ class LoopSettings:
     progress: Callable[[int, int], None] = lambda step, steps: None
     stop: Callable[[], bool] = lambda: False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    log: Logger | None = None
 
 
 @dataclass
@@ -68,7 +70,7 @@ def train(
         sources: The source domains' samples.
         seed: Of batches and augmentation.
         track_best: Validate on the sources as the run goes and keep the best weights.
-        settings: Checkpoint file, progress and stop callbacks.
+        settings: Checkpoint file, progress and stop callbacks, logger.
 
     Raises:
         Interrupted: When ``settings.stop`` said so; the checkpoint is written.
@@ -84,6 +86,9 @@ def train(
             domain: [part.correct, part.n]
             for domain, part in validate(method, bank, sources).items()
         }
+    log = settings.log
+    if log is not None:
+        _begin(log, state)
     every = config.eval_every or max(1, config.steps // _TENTHS)
     if track_best and state.step == 0:
         _track_best(state, parameters, sum(v[0] for v in state.zero_shot_val.values()))
@@ -107,9 +112,14 @@ def train(
         method.after_step(state.step)
         _note(state, terms, config.steps)
         state.step_ms.append((time.perf_counter() - start) * 1e3)
+        if log is not None:
+            values = {f"loss/{name}": value for name, value in terms.items()}
+            log.scalars(state.step, values | {"lr": learning_rate(state.step - 1, config)})
         if track_best and (state.step % every == 0 or state.step == config.steps):
-            correct = sum(part.correct for part in validate(method, bank, sources).values())
-            _track_best(state, parameters, correct)
+            val = validate(method, bank, sources)
+            _track_best(state, parameters, sum(part.correct for part in val.values()))
+            if log is not None:
+                log.scalars(state.step, fractions("source_val", val))
         settings.progress(state.step, config.steps)
         if time.monotonic() - saved > settings.checkpoint_seconds:
             save()
@@ -194,6 +204,13 @@ def take_step(
     scaler.step(optimiser)
     scaler.update()
     return values
+
+
+def _begin(log: Logger, state: TrainState) -> None:
+    log.begin(state.step)
+    if state.step == 0:
+        start = {name: Score(correct=c, n=n) for name, (c, n) in state.zero_shot_val.items()}
+        log.scalars(0, fractions("source_val", start))
 
 
 def needs_scaler(backbone: Backbone) -> bool:

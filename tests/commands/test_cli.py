@@ -114,7 +114,7 @@ def test_dry_run_writes_nothing(
         (["run", "finetune", "--option", "template"], "--option template: write KEY=VALUE"),
         (["run", "finetune", "--option", "tempalte=x"], "unknown field 'tempalte'"),
         (["run", "finetune", "--dataset", "pacs1"], "unknown data set 'pacs1'"),
-        (["run", "finetune", "--device", "cuda"], "torch sees no CUDA device; use --device cpu"),
+        (["run", "finetune", "--device", "cuda"], "torch sees no CUDA device; use cpu"),
         (["run", "finetune", "--data-root", "/nowhere/x"], "/nowhere/x: no such folder"),
         (["run", "finetune", "--plugin", "gone.py"], "--plugin gone.py: no such file"),
         (["run", "finetune", "--workers", "-1"], "must be 1 or more"),

@@ -1,0 +1,1 @@
+"""Results that leave a machine: one archive with records, predictions and plans."""

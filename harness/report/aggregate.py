@@ -18,7 +18,7 @@ from harness.report.names import canonical, disambiguate
 from harness.report.spread import Spread
 from harness.report.table import Cell, Row, SeedKey, Table
 
-__all__ = ["Block", "Cell", "Row", "Table", "blocks", "load_frame", "summarise"]
+__all__ = ["Block", "Cell", "Row", "Table", "blocks", "labelled", "load_frame", "summarise"]
 
 
 def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
@@ -51,6 +51,18 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
         n_missing=states["missing"],
         has_mean=len(domains) > 1,
     )
+
+
+def labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one block's runs under the labels of their table's rows, one for each cell and seed.
+
+    So no label stands for two configurations, which is what statistics of pairs ask for.
+    """
+    runs: list[dict[Any, Any]] = frame.to_dict("records")
+    rows = [run | {"label": label} for label, own in _variants(runs) for run in own]
+    found = pd.DataFrame(rows, columns=list(frame.columns), dtype=object)
+    # as in `_row`: of two runs in one place the later one counts
+    return found.drop_duplicates(["label", "dataset", "target", "seed", "data_seed"], keep="last")
 
 
 def _domains(runs: Sequence[dict[Any, Any]]) -> tuple[str, ...]:

@@ -21,6 +21,12 @@ _WORDS = {
     "domains": "domains", "datasets": "data sets", "models": "backbones", "measures": "measures",
     "shifts": "the domains not trained on",
 }  # fmt: skip
+_BEYOND = {
+    "worst domain": "the lowest of the domains within a seed",
+    "per class": "mean of the classes' accuracies",
+    "ECE": "expected calibration error in 15 bins, lower is better",
+    "AUROC": "how well the highest cosine tells known classes from others; 50 is chance",
+}
 _MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
 _TESTED = {
@@ -36,7 +42,8 @@ def heading(table: Table) -> str:
     protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
     measure = f", {key['measure']}" if key["measure"] not in ("accuracy", "") else ""
     about = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
-    return f"{about}, {_model(key)}"
+    more = "beyond accuracy: " if table.over == "beyond" else ""
+    return f"{more}{about}, {_model(key)}"
 
 
 def caption(table: Table) -> str:
@@ -51,11 +58,12 @@ def caption(table: Table) -> str:
         _selection(table),
     ]
     if any(cell.best for row in table.rows for cell in table.cells(row)):
-        sentences.append("Bold: best of the column's complete cells.")
+        lowest = ", the lowest ECE" if "ECE" in table.domains and table.over == "beyond" else ""
+        sentences.append(f"Bold: best of the column's complete cells{lowest}.")
     if table.heads != table.domains:
         pairs = zip(table.heads, table.domains, strict=True)
         sentences.append(f"Domains: {', '.join(f'{head} {name}' for head, name in pairs)}.")
-    sentences.append(_holes(table))
+    sentences += [_holes(table), table.note]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -69,6 +77,12 @@ def _measure(table: Table) -> str:
             f"{name}: {MEANING_OF[name]}" for name in table.domains if name in MEANING_OF
         )
         return f"Top-1 accuracy by what is tested ({texts})" if texts else "Top-1 accuracy"
+    if table.over == "beyond":
+        texts = "; ".join(f"{name}: {_BEYOND[name]}" for name in table.domains)
+        own = (
+            "" if table.key["measure"] == "accuracy" else f", of {MEANING_OF[table.key['measure']]}"
+        )
+        return f"Beyond accuracy ({texts}{own})"
     text = "top-1 accuracy" if table.score == "source_val" else MEANING_OF[table.key["measure"]]
     return text[0].upper() + text[1:]
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from harness.errors import unknown_name
+from harness.report import contrast
+from harness.report.build import Choice, Reported, report_blocks
 from harness.report.spread import MEANING, SPREADS
+from harness.report.stats.paired import KINDS
 from harness.report.table import Score
 from harness.report.tables import to_terminal
-from harness.report.write import FORMATS, Choice, build_tables, write_report
+from harness.report.write import FORMATS, write_report
 from harness.store import Store
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _FORMATS = (*FORMATS, "term")
 
@@ -41,12 +47,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initials", action="store_true", help="head the domains' columns by initials"
     )
+    parser.add_argument(
+        "--against", metavar="LABEL",
+        help="the row that the others are compared with (CLIPood, else fine-tuning, else zero-shot)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--test", choices=KINDS, default="t",
+        help="of the seeds' differences; all but t need 6 seeds or more (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-evidence", dest="evidence", action="store_false",
+        help="only the tables: no comparison, no marks, no further measures",
+    )  # fmt: skip
 
 
 def run_report(args: argparse.Namespace) -> int:
     """Do what the options of `report` say; return the exit status."""
     formats = [part.strip() for part in args.format.split(",") if part.strip()]
-    choice = Choice(args.spread, args.sweep, args.model, args.dataset, args.initials, args.score)
+    choice = Choice(
+        args.spread, args.sweep, args.model, args.dataset, args.initials, args.score,
+        args.evidence, args.against, args.test,
+    )  # fmt: skip
     return report(args.store, args.out, choice, formats)
 
 
@@ -73,16 +94,29 @@ def report(
         if name not in _FORMATS:
             raise unknown_name("format", name, _FORMATS)
     store, choice = Store(store_dir), choice or Choice()
-    tables = build_tables(store, choice)
     if "term" in formats:
         console = Console()
         if not console.is_terminal:  # a file or a pipe has no width to fit
             console = Console(width=max(console.width, 160))
-        for _, table in tables:
-            console.print(to_terminal(table, console.width))
+        for part in report_blocks(store, choice):
+            _print(part, console)
     files = [name for name in formats if name != "term"]
     if files:
         paths = write_report(store, out_dir or store_dir / "report", choice, files)
         for path in paths:
             print(path)
     return 0
+
+
+def _print(part: Reported, console: Console) -> None:
+    """Print a table, what can be said about it, and what its predictions say beyond it."""
+    from rich.text import Text
+
+    console.print(to_terminal(part.table, console.width))
+    if part.evidence is not None:
+        console.print(Text(part.evidence.answer, style="bold"))
+        comparison = contrast.to_terminal(part.evidence)
+        if comparison is not None:
+            console.print(comparison)
+    if part.beyond is not None:
+        console.print(to_terminal(part.beyond, console.width))

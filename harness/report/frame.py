@@ -23,7 +23,7 @@ COLUMNS = (
     "fixed_splits", "test_resize", "asked_selection", "selection", "target", "seed",
     "data_seed", "accuracy", "parts", "n", "correct", "source_val", "zero_shot_val",
     "selected_step", "step_ms", "wall_s", "peak_memory_mb", "trained_parameters",
-    "total_parameters", "device", "error",
+    "total_parameters", "device", "tests", "error",
 )  # fmt: skip
 
 
@@ -136,6 +136,7 @@ def _finished(record: RunRecord, spec: RunSpec) -> list[dict[str, Any]]:
         "trained_parameters": record.trained_parameters,
         "total_parameters": record.total_parameters,
         "device": made.device,
+        "tests": tuple(metrics.tests),
     }
     values = measured(spec, metrics.tests)
     rows = []

@@ -11,8 +11,9 @@ from harness.report.spread import Spread
 SeedKey = tuple[int, int]
 Score = Literal["target", "source_val"]
 """What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
-Over = Literal["domains", "datasets", "models", "measures", "shifts"]
-"""What columns are. ``shifts``: domains, the first of which trained and is not in the mean."""
+Over = Literal["domains", "datasets", "models", "measures", "shifts", "beyond"]
+"""What columns are. ``shifts``: domains, the first of which trained and is not in the mean;
+``beyond``: what `harness.report.beyond` measures of one block."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Cell:
     """The values that `mean` is the mean of, by (seed, data seed)."""
     parts: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)
     """Of a harmonic mean: the two accuracies it is of. An average H is the H of averages."""
+    mark: str = ""
+    """† or ‡ where the method is better or worse than the reference, beyond noise."""
 
     @property
     def planned(self) -> int:
@@ -84,6 +87,8 @@ class Table:
     """What the columns are."""
     has_mean: bool = True
     """False where a mean over the columns says nothing: one column, or different measures."""
+    note: str = ""
+    """The caption's last sentence: what the marks mean."""
 
     @property
     def mean_head(self) -> str:
@@ -106,10 +111,14 @@ class Table:
 
 
 def cell_text(cell: Cell, usual_n: int) -> tuple[str, str, str]:
-    """Return a cell as number, spread and note, each perhaps empty, e.g. ``61.2 ± 0.4 (2/3)``."""
+    """Return a cell as number, spread and note, each perhaps empty, e.g. ``61.2 ± 0.4 (2/3)``.
+
+    A mark is part of the note.
+    """
     if cell.mean is None:
         return ("failed" if cell.n_failed else "–"), "", ""
     spread = "" if cell.spread is None else f"± {cell.spread:.1f}"
+    note = "" if cell.n == usual_n else f"(n={cell.n})"
     if not cell.complete:
-        return f"{cell.mean:.1f}", spread, f"({cell.n}/{cell.planned})"
-    return f"{cell.mean:.1f}", spread, "" if cell.n == usual_n else f"(n={cell.n})"
+        note = f"({cell.n}/{cell.planned})"
+    return f"{cell.mean:.1f}", spread, " ".join(part for part in (note, cell.mark) if part)

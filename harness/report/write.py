@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from harness.errors import UserError, unknown_name
-from harness.report.aggregate import Table, blocks, load_frame, summarise
-from harness.report.caption import with_initials
+from harness.report import contrast
+from harness.report.answers import Answers
+from harness.report.build import Choice, Reported, compared, filtered, report_blocks
+from harness.report.evidence import Evidence
 from harness.report.figures import (
     AblationSpec,
     LineSpec,
@@ -20,63 +19,13 @@ from harness.report.figures import (
     figures_of,
     tables_for,
 )
-from harness.report.spread import SPREADS, Spread
-from harness.report.table import Score
+from harness.report.frame import load_frame
+from harness.report.marks import marked
+from harness.report.table import Table
 from harness.report.tables import to_csv, to_latex, to_markdown
 from harness.store import Store, write_atomically
 
 FORMATS = ("md", "csv", "tex", "png", "pdf")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What of a store to report, and how."""
-
-    spread: Spread = "std"
-    sweep: str | None = None
-    model: str | None = None
-    dataset: str | None = None
-    initials: bool = False
-    score: Score = "target"
-
-
-def build_tables(store: Store, choice: Choice) -> list[tuple[str, Table]]:
-    """Return one table per block, with the block's name for files.
-
-    Raises:
-        UserError: If nothing is there to report, or a name of `choice` is unknown.
-    """
-    if choice.spread not in SPREADS:
-        raise unknown_name("spread", choice.spread, SPREADS)
-    frame = load_frame(store, choice.sweep)
-    if _filtered(frame, choice.model, choice.dataset).empty:
-        if _filtered(frame, choice.model, None).empty:
-            raise unknown_name("model", str(choice.model), set(frame["model"]), "in this store")
-        raise unknown_name("data set", str(choice.dataset), set(frame["dataset"]), "in this store")
-    return _tables(frame, choice)
-
-
-def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table]]:
-    frame = _filtered(frame, choice.model, choice.dataset)
-    if choice.score == "source_val":
-        # One number a run, whatever the run is tested on.
-        frame = frame.drop_duplicates("id").assign(measure="accuracy")
-        frame = frame.assign(accuracy=frame["source_val"])
-    tables = [
-        (block.name, replace(summarise(block.frame, choice.spread), score=choice.score))
-        for block in blocks(frame)
-    ]
-    return [(name, with_initials(t) if choice.initials else t) for name, t in tables]
-
-
-def _filtered(frame: pd.DataFrame, model: str | None, dataset: str | None) -> pd.DataFrame:
-    if model is not None:
-        wanted = re.sub(r"^(ViT-[A-Za-z]+)/", r"\1-", model)  # ViT-B/16 is ViT-B-16
-        models = frame["model"].astype(str)
-        frame = frame[(models == wanted) | models.str.startswith(f"{wanted}/")]
-    if dataset is not None:
-        frame = frame[frame["dataset"].astype(str) == dataset]
-    return frame
 
 
 def write_report(
@@ -99,12 +48,13 @@ def write_report(
         if name not in FORMATS:
             raise unknown_name("format", name, FORMATS)
     choice = choice or Choice()
+    answers = Answers(store)
     files: dict[str, bytes] = {}
-    for name, table in build_tables(store, choice):
-        stem = f"table{_suffix(choice)}-{name}" if name else f"table{_suffix(choice)}"
-        for kind in formats:
-            files[f"{stem}.{kind}"] = _render(table, kind, name)
-    files |= _figures(store, choice, formats)
+    for part in report_blocks(store, choice, answers):
+        end = f"{_suffix(choice)}-{part.name}" if part.name else _suffix(choice)
+        files |= {f"table{end}.{kind}": _render(part.table, kind, part.name) for kind in formats}
+        files |= _said(part.evidence, part.beyond, formats, end)
+    files |= _figures(store, choice, formats, answers)
     for file, data in files.items():
         try:
             write_atomically(out_dir / file, data)
@@ -112,6 +62,24 @@ def write_report(
             reason = error.strerror or error
             raise UserError(f"{out_dir}: cannot write {file} ({reason}); choose --out") from None
     return [out_dir / file for file in files]
+
+
+def _said(
+    found: Evidence | None, more: Table | None, formats: Sequence[str], end: str
+) -> dict[str, bytes]:
+    """Return the files of a table's comparison and of its further measures."""
+    files: dict[str, bytes] = {}
+    if found is not None:
+        texts: dict[str, Callable[[], str]] = {
+            "md": lambda: contrast.to_markdown(found),
+            "csv": lambda: contrast.to_csv(found),
+            "tex": lambda: contrast.to_latex(found, f"tab:comparison{end}"),
+        }
+        files |= {f"comparison{end}.{k}": texts[k]().encode() for k in formats if k in texts}
+    if more is not None:
+        kinds = [kind for kind in formats if kind in ("md", "csv", "tex")]
+        files |= {f"beyond{end}.{k}": _render(more, k, f"beyond{end}") for k in kinds}
+    return files
 
 
 def _suffix(choice: Choice) -> str:
@@ -131,7 +99,9 @@ def _render(table: Table, kind: str, name: str) -> bytes:
     return as_text[kind]().encode()
 
 
-def _figures(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, bytes]:
+def _figures(
+    store: Store, choice: Choice, kinds: Sequence[str], answers: Answers
+) -> dict[str, bytes]:
     plans = [plan for plan in store.plans() if choice.sweep in (None, plan.name)]
     wanted = [(plan, spec) for plan in plans for spec in figures_of(plan)]
     names = [spec.name for _, spec in wanted]
@@ -141,26 +111,43 @@ def _figures(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, by
             continue  # planned, but nothing ran yet
         # A figure's rows are those of its own sweep, under that sweep's names.
         frame = load_frame(store, plan.name)
-        if _filtered(frame, choice.model, choice.dataset).empty:
+        if filtered(frame, choice.model, choice.dataset).empty:
             continue
-        tables = _tables(frame, replace(choice, initials=False))
-        stem = f"{'table' if spec.kind == 'table' else 'figure'}{_suffix(choice)}-{spec.name}"
+        bare = replace(choice, initials=False, evidence=False)
+        parts = report_blocks(store, bare, answers, plan.name)
+        end = f"{_suffix(choice)}-{spec.name}"
         if names.count(spec.name) > 1:
-            stem = stem.replace(f"-{spec.name}", f"-{plan.name}-{spec.name}")
-        for name, table in tables_for(spec, tables):
-            file = f"{stem}-{name}" if name else stem
-            files |= {f"{file}.{kind}": data for kind, data in _drawn(table, spec, kinds, name)}
+            end = f"{_suffix(choice)}-{plan.name}-{spec.name}"
+        for name, table in tables_for(spec, [(part.name, part.table) for part in parts]):
+            own = f"{end}-{name}" if name else end
+            if isinstance(spec, TableSpec):
+                files |= _table(table, spec, choice, kinds, own, parts, answers)
+            else:
+                files |= {f"figure{own}.{k}": data for k, data in _drawn(table, spec, kinds)}
     return files
 
 
+def _table(
+    table: Table,
+    spec: TableSpec,
+    choice: Choice,
+    kinds: Sequence[str],
+    end: str,
+    parts: Sequence[Reported],
+    answers: Answers,
+) -> dict[str, bytes]:
+    """Compare all columns of the rows chosen: the mean is over all, whatever is shown."""
+    frame = next((part.frame for part in parts if part.table is table), None)
+    rows = chosen_table(table, spec.model_copy(update={"columns": None}))
+    found = compared(rows, choice, frame, answers)
+    shown = marked(chosen_table(table, spec), found)
+    files = {f"table{end}.{kind}": _render(shown, kind, end.strip("-")) for kind in kinds}
+    return files | _said(found, None, kinds, end)
+
+
 def _drawn(
-    table: Table, spec: AblationSpec | LineSpec | TableSpec, kinds: Sequence[str], name: str
+    table: Table, spec: AblationSpec | LineSpec, kinds: Sequence[str]
 ) -> Iterator[tuple[str, bytes]]:
-    if isinstance(spec, TableSpec):
-        table = chosen_table(table, spec)
-        for kind in kinds:
-            yield kind, _render(table, kind, f"{spec.name}-{name}" if name else spec.name)
-        return
     from harness.report.bars import ablation_picture
     from harness.report.lines import line_picture
 

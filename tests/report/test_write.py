@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
+from harness.report.build import Choice
 from harness.report.command import add_arguments, report, run_report
-from harness.report.write import Choice, write_report
+from harness.report.write import write_report
 from harness.specs import ModelSpec
 from harness.store import Store
 from tests.report.fakes import add, fill, plan, realistic, spec
@@ -20,7 +21,7 @@ NO_TORCH = """
 import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "open_clip", "torchvision", "scipy"}:
+        if name.split(".")[0] in {"torch", "open_clip", "torchvision"}:
             raise ImportError(f"{name} is blocked")
 sys.meta_path.insert(0, Blocked())
 from pathlib import Path

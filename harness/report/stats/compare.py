@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from harness.report.stats.comparison import Comparison, Unit, Verdict
 from harness.report.stats.draws import DRAWS, Floats
 from harness.report.stats.improvement import probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
-from harness.report.stats.paired import FLIPS, Kind, holm, paired_test
+from harness.report.stats.paired import FLIPS, Kind, PairedTest, holm, paired_test
 from harness.report.stats.pairs import Pairs, pair, scores_of
 from harness.report.stats.power import seeds_needed
 
@@ -31,6 +31,7 @@ def compare(
     higher_is_better: bool = True,
     draws: int = DRAWS,
     seed: int = 0,
+    tested: Mapping[str, PairedTest] | None = None,
 ) -> list[Comparison]:
     """Compare candidates with a reference over the runs they share.
 
@@ -58,6 +59,8 @@ def compare(
         higher_is_better: False for errors: a candidate below the reference is then better.
         draws: Of every bootstrap.
         seed: Of all random draws here.
+        tested: By candidate, tests made otherwise, as over images where no seed varies. They
+            stand in place of `test` and take part in the correction.
 
     Returns:
         One per candidate, in their order. Holm's correction is over those that have any pair.
@@ -71,7 +74,10 @@ def compare(
     paired = [pair(scores, candidate, reference) for candidate in candidates]
     # enough sign patterns for the smallest of all p to survive the correction
     flips = max(FLIPS, round(20 * len(paired) / alpha) - 1)
-    tests = [paired_test(_units(pairs, unit), test, flips, seed) for pairs in paired]
+    tests = [
+        (tested or {}).get(label) or paired_test(_units(pairs, unit), test, flips, seed)
+        for label, pairs in zip(candidates, paired, strict=True)
+    ]
     family = [i for i, pairs in enumerate(paired) if pairs.seeds]
     corrected = dict(zip(family, holm([tests[i].p for i in family]), strict=True))
     reachable = dict(zip(family, holm([tests[i].smallest_p for i in family]), strict=True))

@@ -91,6 +91,11 @@ def _evidence(c: Comparison) -> str:
                 "too few seeds to tell: neither changes with the seed, so the seeds are copies of "
                 "one result, and only their images can be compared"
             )
+        if c.test.kind == "t" and c.n_seeds > 1:
+            return (
+                "too few seeds to tell: the difference is the same in every seed, so there is no "
+                "spread to judge it by"
+            )
         pairs = pairs_to_reach(c.test.kind, c.alpha / c.n_comparisons)
         needed = pairs if c.unit == "seed" else math.ceil(pairs / c.n_tasks)
         return (

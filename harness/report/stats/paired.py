@@ -28,7 +28,7 @@ FLIPS = 9_999
 class PairedTest:
     """A two-sided test of paired differences."""
 
-    kind: Kind
+    kind: Kind | Literal["mcnemar"]
     p: float
     smallest_p: float
     """The smallest p that this test can give with so many pairs, whatever the scores."""
@@ -126,7 +126,7 @@ def _ranks(sizes: Floats, counted: NDArray[np.bool_]) -> Floats:
     return ranks
 
 
-def pairs_to_reach(kind: Kind, alpha: float) -> int:
+def pairs_to_reach(kind: str, alpha: float) -> int:
     """Return with how many pairs a test can reach `alpha` at all."""
     return 2 if kind == "t" else max(1, math.ceil(1 - math.log2(alpha)))
 

@@ -1,0 +1,133 @@
+"""From a store to what is reported of it: tables, comparisons of their rows, further measures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from harness.errors import unknown_name
+from harness.report.aggregate import blocks, labelled, load_frame, summarise
+from harness.report.answers import Answers
+from harness.report.beyond import beyond
+from harness.report.caption import with_initials
+from harness.report.evidence import Evidence, evidence
+from harness.report.marks import marked
+from harness.report.spread import SPREADS, Spread
+from harness.report.stats import Kind
+from harness.report.table import Score, Table
+from harness.store import Store
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a store to report, and how."""
+
+    spread: Spread = "std"
+    sweep: str | None = None
+    model: str | None = None
+    dataset: str | None = None
+    initials: bool = False
+    score: Score = "target"
+    evidence: bool = True
+    """Compare each table's rows, and say more of their predictions than accuracy."""
+    against: str | None = None
+    """The row compared with, where a table has it; see `evidence.evidence` for the others."""
+    test: Kind = "t"
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One table and what can be said about it."""
+
+    name: str
+    """The block's, for files; empty when the store has one block."""
+    table: Table
+    """Its cells carry marks if it was compared."""
+    frame: pd.DataFrame
+    """The block's runs, under the labels of the table's rows."""
+    evidence: Evidence | None
+    """None if not asked for."""
+    beyond: Table | None
+    """Worst domain, accuracy per class, calibration: a column each; None without any number."""
+
+
+def report_blocks(
+    store: Store, choice: Choice, answers: Answers | None = None, sweep: str | None = None
+) -> list[Reported]:
+    """Return one table per block, compared and marked if `choice` says so.
+
+    Args:
+        store: What to report; only read.
+        choice: What to report, and how.
+        answers: Of the same store, so that no file of predictions is read twice.
+        sweep: Only this sweep's runs, under its names; by default those that `choice` says.
+
+    Raises:
+        UserError: If nothing is there to report, or a name of `choice` is unknown.
+    """
+    if choice.spread not in SPREADS:
+        raise unknown_name("spread", choice.spread, SPREADS)
+    answers = answers or Answers(store)
+    frame = load_frame(store, sweep or choice.sweep)
+    if filtered(frame, choice.model, choice.dataset).empty:
+        if filtered(frame, choice.model, None).empty:
+            raise unknown_name("model", str(choice.model), set(frame["model"]), "in this store")
+        raise unknown_name("data set", str(choice.dataset), set(frame["dataset"]), "in this store")
+    parts = _tables(frame, choice)
+    if sweep is None:
+        check_against(choice, (table for _, table, _ in parts))
+    out = []
+    for name, table, own in parts:
+        found = compared(table, choice, own, answers)
+        more = beyond(table, own, answers) if choice.evidence else None
+        out.append(Reported(name, marked(table, found), own, found, more))
+    return out
+
+
+def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.DataFrame]]:
+    frame = filtered(frame, choice.model, choice.dataset)
+    if choice.score == "source_val":
+        # One number a run, whatever the run is tested on.
+        frame = frame.drop_duplicates("id").assign(measure="accuracy")
+        frame = frame.assign(accuracy=frame["source_val"])
+    out = []
+    for block in blocks(frame):
+        table = replace(summarise(block.frame, choice.spread), score=choice.score)
+        table = with_initials(table) if choice.initials else table
+        out.append((block.name, table, labelled(block.frame)))
+    return out
+
+
+def filtered(frame: pd.DataFrame, model: str | None, dataset: str | None) -> pd.DataFrame:
+    """Return the runs of a backbone and a data set; None is any."""
+    if model is not None:
+        wanted = re.sub(r"^(ViT-[A-Za-z]+)/", r"\1-", model)  # ViT-B/16 is ViT-B-16
+        models = frame["model"].astype(str)
+        frame = frame[(models == wanted) | models.str.startswith(f"{wanted}/")]
+    if dataset is not None:
+        frame = frame[frame["dataset"].astype(str) == dataset]
+    return frame
+
+
+def compared(
+    table: Table,
+    choice: Choice,
+    frame: pd.DataFrame | None = None,
+    answers: Answers | None = None,
+) -> Evidence | None:
+    """Return the evidence that `choice` asks for of one table; None if it asks for none."""
+    if not choice.evidence:
+        return None
+    there = choice.against in [row.label for row in table.rows]
+    against = choice.against if there else None
+    return evidence(table, against=against, test=choice.test, frame=frame, answers=answers)
+
+
+def check_against(choice: Choice, tables: Iterable[Table]) -> None:
+    """Raise UserError if no table has the row that `choice` compares with."""
+    labels = {row.label for table in tables for row in table.rows}
+    if choice.against is not None and choice.against not in labels:
+        raise unknown_name("row", choice.against, labels, "for --against, as a table labels it")

@@ -1,0 +1,151 @@
+"""The comparison of a table's rows as Markdown, CSV, LaTeX, and for the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from harness.report.evidence import TESTS, Evidence, Line
+from harness.report.markup import latex, markdown
+from harness.report.stats import Interval, to_frame
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+
+def heads(found: Evidence) -> tuple[str, ...]:
+    """Return what the columns are called."""
+    level = f"{100 * (1 - found.alpha):g} % CI"
+    return (
+        "method", f"difference to {found.reference}", level, "p (Holm)", "verdict", "seeds needed",
+    )  # fmt: skip
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """Return a row as text."""
+    return (
+        line.label,
+        "–" if line.difference is None else f"{line.difference:+.2f}",
+        _ends(line.interval),
+        "–"
+        if line.verdict == "too few seeds"
+        else f"{line.holm_p:.3f}".replace("0.000", "< 0.001"),
+        line.verdict,
+        line.seeds_needed,
+    )
+
+
+def _ends(interval: Interval | None) -> str:
+    return "–" if interval is None else f"{interval.low:+.2f} to {interval.high:+.2f}"
+
+
+def legend(found: Evidence) -> str:
+    """Return the sentence under the comparison: what the numbers are and what they hold for."""
+    n = len(found.lines)
+    over = " over the seeds' means" if found.unit == "seed" else " over tasks and seeds"
+    text = (
+        f"Difference to {found.reference} in points. Interval: Student's t over the seeds' means, "
+        f"of one comparison alone; p: {TESTS[found.test]}{over}"
+        f"{f', Holm-corrected for {n} comparisons' if n > 1 else ''}. "
+        "Seeds needed: for a difference like this, with 80 % power, uncorrected. "
+        "All this is about new seeds, not about other data sets."
+    )
+    if any(line.over_images for line in found.lines):
+        text += " Between methods that train nothing: over images, McNemar's test."
+    return text
+
+
+def to_markdown(found: Evidence) -> str:
+    """Return the answer, and a GitHub table with its legend below if there is a comparison."""
+    if not found.lines:
+        return f"{markdown(found.answer)}\n"
+    lines = [list(map(markdown, row)) for row in (heads(found), *map(cells, found.lines))]
+    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(lines[0]))]
+    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
+    text = [
+        f"| {line[0].ljust(widths[0])} | "
+        f"{' | '.join(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))} |"
+        for line in lines
+    ]
+    text.insert(1, f"| {' | '.join(rule)} |")
+    table = "\n".join(text)
+    return f"{markdown(found.answer)}\n\n{table}\n\n{markdown(legend(found))}\n"
+
+
+def to_latex(found: Evidence, label: str = "tab:comparison") -> str:
+    """Return a booktabs table with the answer in its caption; a comment if nothing is compared."""
+    if not found.lines:
+        return f"% {' '.join(found.answer.split())}\n"
+    head = " & ".join(latex(text[0].upper() + text[1:]) for text in heads(found))
+    rows = [" & ".join(map(_latex_cell, cells(line))) + r" \\" for line in found.lines]
+    return "\n".join([
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}[t]",
+        r"\centering",
+        rf"\caption{{{latex(f'{found.answer} {legend(found)}')}}}",
+        rf"\label{{{label}}}",
+        r"\begin{tabular}{lccccc}",
+        r"\toprule",
+        head + r" \\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+        "",
+    ])  # fmt: skip
+
+
+def _latex_cell(text: str) -> str:
+    # a sign of a number is a minus, not a hyphen
+    signed = text[:1] in "+-" and text[1:2].isdigit()
+    return " to ".join(f"${end}$" for end in text.split(" to ")) if signed else latex(text)
+
+
+def to_csv(found: Evidence) -> str:
+    """Return everything known of each comparison, unrounded; an interval is two columns.
+
+    ``t_*``, ``bootstrap_*``: of the difference over seeds; ``images_*``: over images, in points;
+    ``improvement``: probability that a run is better than one of the reference; ``iqm``: the
+    row's interquartile mean.
+    """
+    out = io.StringIO()
+    if not found.lines:
+        return ""
+    frame = to_frame([line.comparison for line in found.lines])
+    for name, intervals in (
+        ("images", [line.images.interval if line.images else None for line in found.lines]),
+        ("iqm", [line.iqm for line in found.lines]),
+    ):
+        for end in ("value", "low", "high"):
+            column = name if end == "value" else f"{name}_{end}"
+            frame[column] = [None if i is None else getattr(i, end) for i in intervals]
+    frame["images_p"] = [line.images.test.p if line.images else None for line in found.lines]
+    frame["reading"] = [line.reading for line in found.lines]
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for values in frame.astype(object).where(frame.notna(), None).itertuples(index=False):
+        writer.writerow("" if value is None else value for value in values)
+    return out.getvalue()
+
+
+def to_terminal(found: Evidence) -> RichTable | None:
+    """Return a rich table; None if nothing is compared."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    if not found.lines:
+        return None
+    out = RichTable(
+        caption=Text(legend(found)), box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False
+    )
+    for i, head in enumerate(heads(found)):
+        out.add_column(Text(head), justify="right" if i else "left", overflow="fold")
+    styles = {"better": "green", "worse": "red"}
+    for line in found.lines:
+        style = styles.get(line.verdict, "dim")
+        texts = [Text(c, style=style if i == 4 else "") for i, c in enumerate(cells(line))]
+        out.add_row(*texts)
+    return out

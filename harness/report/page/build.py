@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness.errors import UserError
 from harness.measures import HEADLINE
@@ -22,7 +23,7 @@ from harness.report.page.view import Source, safe_id, view_of
 from harness.report.table import Over, Table
 from harness.store import RunRecord, Store
 
-_JOINS: tuple[Over, ...] = ("datasets", "models", "measures")
+_JOINS: tuple[Over, ...] = ("datasets", "measures", "models")
 
 
 def build_page(store: Store, choice: Choice | None = None, beside: Beside | None = None) -> Page:
@@ -63,24 +64,36 @@ def _runs(parts: Sequence[Reported]) -> dict[str, tuple[str, str]]:
 
 
 def _sources(parts: Sequence[Reported], choice: Choice) -> tuple[list[Source], list[str]]:
-    """Return the blocks, then what joins them, and why a join is not there."""
-    sources = []
-    for part in parts:
-        name = f"view-{safe_id(part.name)}"
-        sources.append(Source(name, part.table, part.evidence, part.beyond))
-    notes = []
+    """Return what joins the blocks, then the blocks, and why a join is not there."""
+    sources, notes = [], []
     for over in _JOINS:
         try:
             tables = joined([part.table for part in parts], over)
         except UserError as error:
             notes.append(f"Not joined: {error}.")
             continue
-        wide = [table for table in tables if len(table.domains) > 1 or table.over == "shifts"]
-        for i, table in enumerate(wide):
-            found = compared(table, choice) or _headline(table, parts)
-            name = f"view-{over}" if len(wide) == 1 else f"view-{over}-{i + 1}"
-            sources.append(Source(name, marked(table, found), found, None))
-    return sources, notes
+        for table in tables:
+            if len(table.domains) > 1 or table.over == "shifts":
+                found = compared(table, choice) or _headline(table, parts)
+                sources.append(Source(f"view-{over}", marked(table, found), found, None))
+    for part in parts:
+        name = f"view-{safe_id(part.name)}"
+        sources.append(Source(name, part.table, part.evidence, part.beyond))
+    return _apart(sources), notes
+
+
+def _apart(sources: Sequence[Source]) -> list[Source]:
+    """Number ids that are there more than once."""
+    seen: Counter[str] = Counter()
+    out = []
+    for source in sources:
+        name = source.id
+        while seen[name]:
+            seen[source.id] += 1
+            name = f"{source.id}-{seen[source.id]}"
+        seen[name] += 1
+        out.append(replace(source, id=name))
+    return out
 
 
 def _headline(table: Table, parts: Sequence[Reported]) -> Evidence | None:

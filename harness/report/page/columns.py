@@ -40,18 +40,28 @@ def score_columns(
         for row in table.rows:
             line = found.line(row.label) if found and is_score else None
             published = beside(table, row, name) if beside else None
-            cells.append(_number(table.cells(row)[i], table, places, line, published))
+            is_mean = is_score and table.has_mean
+            cell = table.cells(row)[i]
+            cells.append(_number(cell, table, places, line, published, is_mean))
         group: Group = "score" if is_score else "columns"
         parts.append((Column(head, group, name if name != head else ""), tuple(cells)))
     return parts[-1], parts[:-1]
 
 
 def _number(
-    cell: Cell, table: Table, places: Places, line: Compared | None, published: Published | None
+    cell: Cell,
+    table: Table,
+    places: Places,
+    line: Compared | None,
+    published: Published | None,
+    over_columns: bool,
 ) -> Shown:
     number, spread, note = cell_text(cell, table.usual_n)
-    mark = line.mark if line is not None and cell.mark else ""
     runs, first = places.of(cell.runs)
+    if cell.mean is None and over_columns:
+        why = "no seed has a result in every column"
+        return Shown("–", None, state="none", runs=runs, first=first, title=why)
+    mark = line.mark if line is not None and cell.mark else ""
     return Shown(
         number=number,
         value=cell.mean,
@@ -95,9 +105,9 @@ def evidence_columns(table: Table, found: Evidence | None) -> list[Part]:
             verdicts.append(Shown("–", None, state="none"))
             continue
         interval = line.interval
-        between = f"{interval.low:+.2f} to {interval.high:+.2f}" if interval else ""
+        between = f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else ""
         differences.append(
-            Shown(f"{line.difference:+.2f}", line.difference, between, title=line.reading,
+            Shown(_signed(line.difference), line.difference, between, title=line.reading,
                   forest=forest)  # fmt: skip
         )
         p = "p < 0.001" if line.holm_p < 0.001 else f"p = {line.holm_p:.3f}"
@@ -113,6 +123,10 @@ def evidence_columns(table: Table, found: Evidence | None) -> list[Part]:
         (Column("verdict", "evidence", f"whether the difference to {found.reference} is more than "
                 "noise; p after Holm's correction"), tuple(verdicts)),
     ]  # fmt: skip
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.2f}".replace("-", "−")
 
 
 def _forests(lines: Sequence[Compared | None]) -> list[Forest | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -139,15 +140,20 @@ def pareto_plot(title: str, axis: str, points: Sequence[Point], note: str = "") 
 
 
 def _front_line(marks: Sequence[Mark]) -> str:
+    corners = _corners([(mark.x, mark.y) for mark in marks if mark.front])
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+
+
+def _corners(front: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return steps: what accuracy can be had for at most so much."""
     corners: list[tuple[float, float]] = []
-    for mark in sorted((m for m in marks if m.front), key=lambda m: (m.x, -m.y)):
+    for x, y in sorted(front, key=lambda place: (place[0], -place[1])):
         if corners:
-            corners.append((mark.x, corners[-1][1]))
-        corners.append((mark.x, mark.y))
+            corners.append((x, corners[-1][1]))
+        corners.append((x, y))
     if corners:
         corners.append((WIDTH - RIGHT, corners[-1][1]))
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    return corners
 
 
 @dataclass(frozen=True)
@@ -231,19 +237,56 @@ def text_size(text: str) -> float:
 def _labels(
     points: Sequence[Point], places: Sequence[tuple[float, float]], front: Sequence[bool]
 ) -> list[Box | None]:
-    """Place labels one after the other, the front's first, on no point and no other label."""
+    """Place labels one after the other, the front's first, on no point and no other label.
+
+    A place that is also clear of the front's line, and whose leader passes no other point, is
+    taken before one that is not.
+    """
     dots = [Box(x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS) for x, y in places]
+    corners = _corners([place for place, own in zip(places, front, strict=True) if own])
+    steps = [_around(a, b) for a, b in itertools.pairwise(corners)]
     taken: list[Box] = []
     out: list[Box | None] = [None] * len(points)
     for i in sorted(range(len(points)), key=lambda i: (not front[i], -points[i].y, i)):
-        for box in _candidates(text_size(shortened(points[i].label)), *places[i]):
-            inside = box.left >= LEFT + 2 and box.right <= WIDTH - 2 and box.top >= 2
-            inside = inside and box.bottom <= HEIGHT - BOTTOM - 2
-            if inside and not any(box.overlaps(other) for other in (*dots, *taken)):
-                out[i] = box
-                taken.append(box)
-                break
+        others = [place for k, place in enumerate(places) if k != i]
+        free = [
+            box
+            for box in _candidates(text_size(shortened(points[i].label)), *places[i])
+            if _inside(box) and not any(box.overlaps(other) for other in (*dots, *taken))
+        ]
+        clear = (
+            box
+            for box in free
+            if not any(box.overlaps(step) for step in steps)
+            and not _passes(_leader(box, *places[i]), places[i], others)
+        )
+        out[i] = box = next(clear, free[0] if free else None)
+        if box is not None:
+            taken.append(box)
     return out
+
+
+def _inside(box: Box) -> bool:
+    across = box.left >= LEFT + 2 and box.right <= WIDTH - 2
+    return across and box.top >= 2 and box.bottom <= HEIGHT - BOTTOM - 2
+
+
+def _around(a: tuple[float, float], b: tuple[float, float]) -> Box:
+    (left, right), (top, bottom) = sorted((a[0], b[0])), sorted((a[1], b[1]))
+    return Box(left - 1, top - 1, right + 1, bottom + 1)
+
+
+def _passes(
+    end: tuple[float, float] | None,
+    start: tuple[float, float],
+    others: Sequence[tuple[float, float]],
+) -> bool:
+    """Tell whether the line from a point to its label comes near another point."""
+    if end is None:
+        return False
+    along = [(start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1]))
+             for t in (0.2, 0.4, 0.6, 0.8, 1.0)]  # fmt: skip
+    return any(math.dist(spot, other) < 1.6 * _RADIUS for spot in along for other in others)
 
 
 def _candidates(width: float, x: float, y: float) -> Iterator[Box]:

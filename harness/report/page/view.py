@@ -96,8 +96,7 @@ def safe_id(text: str) -> str:
 
 def _title(table: Table) -> str:
     over = {"datasets": " by data set", "models": " by backbone", "measures": " by measure"}
-    text = heading(table) + over.get(table.over, "")
-    return text[0].upper() + text[1:]
+    return heading(table) + over.get(table.over, "")
 
 
 def _facts(table: Table) -> tuple[tuple[str, str], ...]:

@@ -59,6 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-evidence", dest="evidence", action="store_false",
         help="only the tables: no comparison, no marks, no further measures",
     )  # fmt: skip
+    parser.add_argument(
+        "--html", action="store_true",
+        help="also write leaderboard.html: one page to sort, filter and open runs in, offline",
+    )  # fmt: skip
 
 
 def run_report(args: argparse.Namespace) -> int:
@@ -68,7 +72,7 @@ def run_report(args: argparse.Namespace) -> int:
         args.spread, args.sweep, args.model, args.dataset, args.initials, args.score,
         args.evidence, args.against, args.test,
     )  # fmt: skip
-    return report(args.store, args.out, choice, formats)
+    return report(args.store, args.out, choice, formats, args.html)
 
 
 def report(
@@ -76,6 +80,7 @@ def report(
     out_dir: Path | None = None,
     choice: Choice | None = None,
     formats: Sequence[str] = _FORMATS,
+    html: bool = False,
 ) -> int:
     """Print the tables, write the files, say where they are; return the exit status.
 
@@ -84,6 +89,7 @@ def report(
         out_dir: Where files go; by default ``report`` in the store.
         choice: What to report, and how; by default everything, with standard deviations.
         formats: Some of md, csv, tex, png, pdf; ``term`` prints the tables.
+        html: Write the leaderboard page too.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
@@ -105,6 +111,10 @@ def report(
         paths = write_report(store, out_dir or store_dir / "report", choice, files)
         for path in paths:
             print(path)
+    if html:
+        from harness.report.page.render import write_page
+
+        print(write_page(store, out_dir or store_dir / "report", choice))
     return 0
 
 

@@ -42,7 +42,10 @@ def build_page(store: Store, choice: Choice | None = None, beside: Beside | None
     runs = _runs(parts)
     records = {record.id: record for record in store.records() if record.id in runs}
     records = {run: records[run] for run, (status, _) in runs.items() if status == "done"}
-    places = Places({run: position for position, run in enumerate(runs)})
+    places = Places(
+        {run: position for position, run in enumerate(runs)},
+        {run: status for run, (status, _) in runs.items()},
+    )
     sources, notes = _sources(parts, choice)
     return Page(
         provenance=_provenance(store, runs, records),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,13 @@ class Places:
     """Where the page keeps each run."""
 
     at: Mapping[str, int]
+    status: Mapping[str, str]
+
+    def lacking(self, runs: Sequence[str]) -> str:
+        """Return in words what is not there of the runs."""
+        counts = Counter(self.status[run] for run in runs if run in self.at)
+        parts = [f"{counts[kind]} {kind}" for kind in ("failed", "missing") if counts[kind]]
+        return f"of {counts.total()} runs {' and '.join(parts)}" if parts else ""
 
     def of(self, runs: Sequence[str]) -> tuple[str, str]:
         """Return the runs' positions as ranges, and the first run's id."""
@@ -40,7 +48,7 @@ def score_columns(
         for row in table.rows:
             line = found.line(row.label) if found and is_score else None
             published = beside(table, row, name) if beside else None
-            is_mean = is_score and table.has_mean
+            is_mean = table.over not in ("domains", "shifts") or (is_score and table.has_mean)
             cell = table.cells(row)[i]
             cells.append(_number(cell, table, places, line, published, is_mean))
         group: Group = "score" if is_score else "columns"
@@ -54,13 +62,13 @@ def _number(
     places: Places,
     line: Compared | None,
     published: Published | None,
-    over_columns: bool,
+    is_mean: bool,
 ) -> Shown:
     number, spread, note = cell_text(cell, table.usual_n)
     runs, first = places.of(cell.runs)
-    if cell.mean is None and over_columns:
-        why = "no seed has a result in every column"
-        return Shown("–", None, state="none", runs=runs, first=first, title=why)
+    if cell.mean is None and is_mean and cell.runs:
+        why = places.lacking(cell.runs) or "no seed has them all"
+        return Shown("incomplete", None, state="missing", runs=runs, first=first, title=why)
     mark = line.mark if line is not None and cell.mark else ""
     return Shown(
         number=number,

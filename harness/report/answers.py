@@ -141,7 +141,7 @@ def compare_images(
     interval = image_interval(pairs, level)
     if interval is None:
         return None
-    points = Interval(*(100 * end for end in (interval.value, interval.low, interval.high)), level)
+    points = Interval(100 * interval.value, 100 * interval.low, 100 * interval.high, level)
     return ImageEvidence(
         interval=points,
         mcnemar={task: mcnemar(pair) for task, pair in sorted(first_of.items())},

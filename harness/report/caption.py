@@ -25,7 +25,8 @@ _BEYOND = {
     "worst domain": "the lowest of the domains within a seed",
     "per class": "mean of the classes' accuracies",
     "ECE": "expected calibration error in 15 bins, lower is better",
-    "AUROC": "how well the highest cosine tells known classes from others; 50 is chance",
+    "AUROC": "how well the highest cosine over the names scored tells images of known classes from "
+    "others; 50 is chance",
 }
 _MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
@@ -55,7 +56,7 @@ def caption(table: Table) -> str:
         f"{_tested(table)}; {_validated(key)}.",
         f"Backbone: {_model(key)}.",
         spread_sentence(table),
-        _selection(table),
+        "" if table.over == "beyond" else _selection(table),
     ]
     if any(cell.best for row in table.rows for cell in table.cells(row)):
         lowest = ", the lowest ECE" if "ECE" in table.domains and table.over == "beyond" else ""
@@ -79,10 +80,7 @@ def _measure(table: Table) -> str:
         return f"Top-1 accuracy by what is tested ({texts})" if texts else "Top-1 accuracy"
     if table.over == "beyond":
         texts = "; ".join(f"{name}: {_BEYOND[name]}" for name in table.domains)
-        own = (
-            "" if table.key["measure"] == "accuracy" else f", of {MEANING_OF[table.key['measure']]}"
-        )
-        return f"Beyond accuracy ({texts}{own})"
+        return f"Beyond {MEANING_OF[table.key['measure']]} ({texts})"
     text = "top-1 accuracy" if table.score == "source_val" else MEANING_OF[table.key["measure"]]
     return text[0].upper() + text[1:]
 

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--against", metavar="LABEL",
-        help="the row that the others are compared with (CLIPood, else fine-tuning, else zero-shot)",
+        help="the row that others are compared with (CLIPood, else fine-tuning, else zero-shot)",
     )  # fmt: skip
     parser.add_argument(
         "--test", choices=KINDS, default="t",
@@ -100,15 +100,16 @@ def report(
         if name not in _FORMATS:
             raise unknown_name("format", name, _FORMATS)
     store, choice = Store(store_dir), choice or Choice()
+    parts = report_blocks(store, choice)
     if "term" in formats:
         console = Console()
         if not console.is_terminal:  # a file or a pipe has no width to fit
             console = Console(width=max(console.width, 160))
-        for part in report_blocks(store, choice):
+        for part in parts:
             _print(part, console)
     files = [name for name in formats if name != "term"]
     if files:
-        paths = write_report(store, out_dir or store_dir / "report", choice, files)
+        paths = write_report(store, out_dir or store_dir / "report", choice, files, parts)
         for path in paths:
             print(path)
     if html:

@@ -18,22 +18,36 @@ def heads(found: Evidence) -> tuple[str, ...]:
     """Return what the columns are called."""
     level = f"{100 * (1 - found.alpha):g} % CI"
     return (
-        "method", f"difference to {found.reference}", level, "p (Holm)", "verdict", "seeds needed",
+        "method", f"difference to {found.reference}", level,
+        *([f"{level} over images"] if _images(found) else []),
+        "p (Holm)", "verdict", "seeds needed",
     )  # fmt: skip
 
 
-def cells(line: Line) -> tuple[str, ...]:
-    """Return a row as text."""
+def rows(found: Evidence) -> list[tuple[str, ...]]:
+    """Return the lines as text, a cell for each of `heads`."""
+    return [_cells(line, _images(found)) for line in found.lines]
+
+
+def _images(found: Evidence) -> bool:
+    return any(line.images is not None for line in found.lines)
+
+
+def _cells(line: Line, images: bool) -> tuple[str, ...]:
+    over_images = _ends(line.images.interval if line.images else None)
     return (
         line.label,
         "–" if line.difference is None else f"{line.difference:+.2f}",
-        _ends(line.interval),
-        "–"
-        if line.verdict == "too few seeds"
-        else f"{line.holm_p:.3f}".replace("0.000", "< 0.001"),
+        _ends(line.comparison.t),
+        *([over_images] if images else []),
+        "–" if line.verdict == "too few seeds" else _p(line.holm_p),
         line.verdict,
         line.seeds_needed,
     )
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _ends(interval: Interval | None) -> str:
@@ -51,8 +65,10 @@ def legend(found: Evidence) -> str:
         "Seeds needed: for a difference like this, with 80 % power, uncorrected. "
         "All this is about new seeds, not about other data sets."
     )
+    if _images(found):
+        text += " Over images: these very weights on images like these, whatever another seed does."
     if any(line.over_images for line in found.lines):
-        text += " Between methods that train nothing: over images, McNemar's test."
+        text += " Methods that train nothing are compared over images, by McNemar's test."
     return text
 
 
@@ -60,7 +76,7 @@ def to_markdown(found: Evidence) -> str:
     """Return the answer, and a GitHub table with its legend below if there is a comparison."""
     if not found.lines:
         return f"{markdown(found.answer)}\n"
-    lines = [list(map(markdown, row)) for row in (heads(found), *map(cells, found.lines))]
+    lines = [list(map(markdown, row)) for row in (heads(found), *rows(found))]
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(lines[0]))]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
     text = [
@@ -74,22 +90,20 @@ def to_markdown(found: Evidence) -> str:
 
 
 def to_latex(found: Evidence, label: str = "tab:comparison") -> str:
-    """Return a booktabs table with the answer in its caption; a comment if nothing is compared."""
-    if not found.lines:
-        return f"% {' '.join(found.answer.split())}\n"
-    head = " & ".join(latex(text[0].upper() + text[1:]) for text in heads(found))
-    rows = [" & ".join(map(_latex_cell, cells(line))) + r" \\" for line in found.lines]
+    """Return a booktabs table with the answer in its caption."""
+    head = " & ".join(latex(text) for text in ("Method", *heads(found)[1:]))
+    lines = [" & ".join(map(_latex_cell, row)) + r" \\" for row in rows(found)]
     return "\n".join([
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[t]",
         r"\centering",
         rf"\caption{{{latex(f'{found.answer} {legend(found)}')}}}",
         rf"\label{{{label}}}",
-        r"\begin{tabular}{lccccc}",
+        rf"\begin{{tabular}}{{l{'c' * (len(heads(found)) - 1)}}}",
         r"\toprule",
         head + r" \\",
         r"\midrule",
-        *rows,
+        *lines,
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -111,8 +125,6 @@ def to_csv(found: Evidence) -> str:
     row's interquartile mean.
     """
     out = io.StringIO()
-    if not found.lines:
-        return ""
     frame = to_frame([line.comparison for line in found.lines])
     for name, intervals in (
         ("images", [line.images.interval if line.images else None for line in found.lines]),
@@ -144,8 +156,9 @@ def to_terminal(found: Evidence) -> RichTable | None:
     for i, head in enumerate(heads(found)):
         out.add_column(Text(head), justify="right" if i else "left", overflow="fold")
     styles = {"better": "green", "worse": "red"}
-    for line in found.lines:
-        style = styles.get(line.verdict, "dim")
-        texts = [Text(c, style=style if i == 4 else "") for i, c in enumerate(cells(line))]
-        out.add_row(*texts)
+    for row in rows(found):
+        at = len(row) - 2
+        out.add_row(
+            *(Text(c, style=styles.get(c, "dim") if i == at else "") for i, c in enumerate(row))
+        )
     return out

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from harness.errors import unknown_name
+from harness.report.answer import answer
 from harness.report.answers import Answers, ImageEvidence, compare_images, untrained
 from harness.report.stats import (
     Comparison,
@@ -174,8 +175,6 @@ def evidence(
         own = pair(scores, label, reference).candidate
         lines.append(Line(label, comparison, found, iqm(own), label in tested))
     out = Evidence(reference, tuple(lines), "", _why_none(lines), test, unit, alpha)
-    from harness.report.answer import answer
-
     return replace(out, answer=answer(table, out, runs))
 
 

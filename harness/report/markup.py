@@ -9,7 +9,8 @@ _LATEX = {
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"{''}",
     "`": r"\textasciigrave{}", "±": r"\ensuremath{\pm}", "×": r"\ensuremath{\times}",
-    "–": "--", "·": r"\textperiodcentered{}",
+    "–": "--", "†": r"\ensuremath{\dagger}", "‡": r"\ensuremath{\ddagger}",
+    "·": r"\textperiodcentered{}",
     # brackets and stars are read as arguments of the \\ that ends the row before
     "[": "{[}", "]": "{]}", "*": "{*}",
     "-": "-{}",

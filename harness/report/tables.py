@@ -106,7 +106,7 @@ def _latex_cell(cell: Cell, usual_n: int) -> str:
     if spread:
         parts.append(rf"{{\scriptsize$\pm$ {spread.removeprefix('± ')}}}")
     if note:
-        parts.append(rf"{{\scriptsize {note}}}")
+        parts.append(rf"{{\scriptsize {latex(note)}}}")
     return " ".join(parts)
 
 

@@ -21,7 +21,11 @@ FORMATS = ("md", "csv", "tex", "png", "pdf")
 
 
 def write_report(
-    store: Store, out_dir: Path, choice: Choice | None = None, formats: Sequence[str] = FORMATS
+    store: Store,
+    out_dir: Path,
+    choice: Choice | None = None,
+    formats: Sequence[str] = FORMATS,
+    parts: Sequence[Reported] | None = None,
 ) -> list[Path]:
     """Write tables and figures; return the files, tables first.
 
@@ -32,6 +36,7 @@ def write_report(
         out_dir: Made if it is not there. Files of an earlier report are replaced.
         choice: What to report, and how; by default everything, with standard deviations.
         formats: Some of `FORMATS`.
+        parts: What `report_blocks` returned for this store and choice, if it is at hand.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
@@ -42,7 +47,7 @@ def write_report(
     choice = choice or Choice()
     answers = Answers(store)
     files: dict[str, bytes] = {}
-    for part in report_blocks(store, choice, answers):
+    for part in report_blocks(store, choice, answers) if parts is None else parts:
         end = f"{_suffix(choice)}-{part.name}" if part.name else _suffix(choice)
         files |= {f"table{end}.{kind}": _render(part.table, kind, part.name) for kind in formats}
         files |= _said(part.evidence, part.beyond, formats, end)
@@ -67,7 +72,8 @@ def _said(
             "csv": lambda: contrast.to_csv(found),
             "tex": lambda: contrast.to_latex(found, f"tab:comparison{end}"),
         }
-        files |= {f"comparison{end}.{k}": texts[k]().encode() for k in formats if k in texts}
+        kinds = [k for k in formats if k in texts and (found.lines or k == "md")]
+        files |= {f"comparison{end}.{k}": texts[k]().encode() for k in kinds}
     if more is not None:
         kinds = [kind for kind in formats if kind in ("md", "csv", "tex")]
         files |= {f"beyond{end}.{k}": _render(more, k, f"beyond{end}") for k in kinds}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
 from harness.store import Metrics, Provenance, RunRecord, Score, Store, SweepPlan
@@ -60,6 +63,17 @@ def record(of: RunSpec, correct: int, n: int = N, **values: Any) -> RunRecord:
         predictions_sha256="0" * 64,
         **(defaults | values),
     )  # fmt: skip
+
+
+def packed(label: Any, prediction: Any, **values: Any) -> bytes:
+    """Return predictions.npz of one test set, or of several if `test` is given."""
+    n = len(label)
+    arrays = {"test": np.zeros(n), "confidence": np.full(n, 0.5), "score": np.full(n, 0.2)}
+    kinds = {"test": "u1", "label": "u2", "prediction": "u2", "confidence": "f2", "score": "f2"}
+    arrays |= {"label": label, "prediction": prediction} | values
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: np.asarray(arrays[name]).astype(k) for name, k in kinds.items()})
+    return buffer.getvalue()
 
 
 def add(store: Store, of: RunSpec, correct: int, **values: Any) -> None:

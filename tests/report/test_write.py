@@ -16,6 +16,7 @@ from harness.specs import ModelSpec
 from harness.store import Store
 from tests.report.fakes import add, fill, plan, realistic, spec
 
+BARE = Choice(evidence=False)
 ROOT = Path(__file__).resolve().parents[2]
 NO_TORCH = """
 import sys
@@ -49,6 +50,8 @@ def test_without_torch_and_with_the_same_bytes_twice(tmp_path: Path) -> None:
         out.mkdir()
     first, second = (in_a_process(tmp_path / "store", out, str(i)) for i, out in enumerate(outs))
     assert sorted(first) == [
+        "beyond.csv", "beyond.md", "beyond.tex",
+        "comparison.csv", "comparison.md", "comparison.tex",
         "figure-ablation.pdf", "figure-ablation.png",
         "table.csv", "table.md", "table.pdf", "table.png", "table.tex",
     ]  # fmt: skip
@@ -63,12 +66,13 @@ def test_several_blocks_are_several_files(tmp_path: Path) -> None:
     store = Store(tmp_path)
     fill(store, {"a": {"x": (1000,)}})
     add(store, spec("a", "x", model=ModelSpec(name="ViT-B-16", pretrained="openai")), 1200)
-    paths = write_report(store, tmp_path / "out", formats=["md", "tex"])
+    paths = write_report(store, tmp_path / "out", BARE, formats=["md", "tex"])
     assert sorted(path.name for path in paths) == [
         "table-tiny-emoji.md", "table-tiny-emoji.tex",
         "table-vit-b-16-openai.md", "table-vit-b-16-openai.tex",
     ]  # fmt: skip
-    (only,) = write_report(store, tmp_path / "out", formats=["md"], choice=Choice(model="ViT-B/16"))
+    alone = Choice(model="ViT-B/16", evidence=False)
+    (only,) = write_report(store, tmp_path / "out", formats=["md"], choice=alone)
     assert only.name == "table.md"
     assert "60.0" in only.read_text()
     with pytest.raises(UserError, match="unknown model 'RN50'"):
@@ -87,7 +91,7 @@ def test_a_partly_filled_store_is_reported_with_its_holes(tmp_path: Path) -> Non
     store.fail(runs[0], "RuntimeError: out of memory", "", "now")
     paths = write_report(store, tmp_path / "out")
     text = (tmp_path / "out" / "table.md").read_text()
-    assert len(paths) == 7
+    assert len(paths) == 7 + 6  # and of comparison and beyond
     assert "(2/3)" in text
     assert "Of 84 runs, 27 missing and 1 failed." in text
 
@@ -128,7 +132,9 @@ def test_without_options_everything_goes_into_the_store(tmp_path: Path) -> None:
     realistic(tmp_path, ablation=False)
     assert report(tmp_path) == 0
     names = {path.name for path in (tmp_path / "report").iterdir()}
-    assert names == {f"table.{kind}" for kind in ("md", "csv", "tex", "png", "pdf")}
+    assert names == {f"table.{kind}" for kind in ("md", "csv", "tex", "png", "pdf")} | {
+        f"{name}.{kind}" for name in ("comparison", "beyond") for kind in ("md", "csv", "tex")
+    }
 
 
 def test_an_empty_store_says_what_to_run(tmp_path: Path) -> None:
@@ -163,7 +169,8 @@ def test_the_store_is_only_read(tmp_path: Path) -> None:
 def test_source_validation_can_be_shown_instead_of_the_target(tmp_path: Path) -> None:
     store = Store(tmp_path)
     fill(store, {"a": {"x": (1000,), "y": (900,)}})
-    (path,) = write_report(store, tmp_path / "out", Choice(score="source_val"), ["md"])
+    choice = Choice(score="source_val", evidence=False)
+    (path,) = write_report(store, tmp_path / "out", choice, ["md"])
     assert path.name == "table-source_val.md"  # beside, not in place of, the table of targets
     text = path.read_text()
     assert text.count("75.0") == 3  # of the fakes' 1/2 and 2/2, on each domain and on average

@@ -186,7 +186,7 @@ def _x_axis(values: Sequence[float]) -> _Axis:
         room = (high - low) or abs(high) or 1.0
         low, high = max(0.0, low - 0.08 * room), high + 0.08 * room
         axis = _Axis(low, high, start, end)
-        ticks = tuple(Tick(axis.place(v), short(v)) for v in _round_numbers(low, high, 7))
+        ticks = tuple(Tick(axis.place(v), _tick(v)) for v in _round_numbers(low, high, 7))
         return _Axis(low, high, start, end, ticks)
     has_zero = len(positive) < len(values)
     begin = start + _ZERO * (end - start) if has_zero else start
@@ -217,6 +217,10 @@ def _round_numbers(low: float, high: float, most: int) -> list[float]:
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [float(f"{k * step:.10g}") for k in range(first, last + 1)]
+
+
+def _tick(value: float) -> str:
+    return f"{value:.6g}" if value < 1e4 else short(value)
 
 
 def shortened(text: str, most: int = 34) -> str:

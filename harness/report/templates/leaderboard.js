@@ -282,8 +282,9 @@
     if (hash.startsWith("run=")) {
       const at = byId.get(hash.slice(4));
       if (at === undefined) { say("There is no such run on this page."); return; }
-      const cell = $$("a[data-runs]").map((link) => positions(link.dataset.runs)).find((all) => all.includes(at));
-      show(cell ?? [at], at);
+      // the run's own cell, not a mean over many
+      const cells = $$("a[data-runs]").map((link) => positions(link.dataset.runs)).filter((all) => all.includes(at));
+      show(cells.length ? cells.reduce((a, b) => (b.length < a.length ? b : a)) : [at], at);
       return;
     }
     if (dialog.open) dialog.close();

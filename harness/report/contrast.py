@@ -75,7 +75,7 @@ def legend(found: Evidence) -> str:
 def to_markdown(found: Evidence) -> str:
     """Return the answer, and a GitHub table with its legend below if there is a comparison."""
     if not found.lines:
-        return f"{markdown(found.answer)}\n"
+        return f"{_said(found)}\n"
     lines = [list(map(markdown, row)) for row in (heads(found), *rows(found))]
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(lines[0]))]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -86,7 +86,11 @@ def to_markdown(found: Evidence) -> str:
     ]
     text.insert(1, f"| {' | '.join(rule)} |")
     table = "\n".join(text)
-    return f"{markdown(found.answer)}\n\n{table}\n\n{markdown(legend(found))}\n"
+    return f"{_said(found)}\n\n{table}\n\n{markdown(legend(found))}\n"
+
+
+def _said(found: Evidence) -> str:
+    return markdown(f"{found.about}: {found.answer}")
 
 
 def to_latex(found: Evidence, label: str = "tab:comparison") -> str:
@@ -97,7 +101,7 @@ def to_latex(found: Evidence, label: str = "tab:comparison") -> str:
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[t]",
         r"\centering",
-        rf"\caption{{{latex(f'{found.answer} {legend(found)}')}}}",
+        rf"\caption{{{latex(f'{found.about}. {found.answer} {legend(found)}')}}}",
         rf"\label{{{label}}}",
         rf"\begin{{tabular}}{{l{'c' * (len(heads(found)) - 1)}}}",
         r"\toprule",

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from harness.errors import unknown_name
-from harness.report.answer import answer
 from harness.report.answers import Answers, ImageEvidence, compare_images, untrained
+from harness.report.caption import heading
 from harness.report.stats import (
     Comparison,
     Interval,
@@ -25,6 +25,7 @@ from harness.report.stats import (
     scores_of,
 )
 from harness.report.table import Cell, Row, Table
+from harness.report.verdict import answer
 
 STRONG = ("clipood", "finetune", "zero_shot")
 """Methods to compare with unless asked otherwise: the first that the table has."""
@@ -97,6 +98,8 @@ class Line:
 class Evidence:
     """What a table's numbers say about its methods."""
 
+    about: str
+    """Data set, protocol, measure and backbone in a line."""
     reference: str | None
     """The row compared with; None if there is nothing to compare."""
     lines: tuple[Line, ...]
@@ -152,7 +155,7 @@ def evidence(
     if reference is None or len(rows) < 2:
         named = f"Only '{rows[0].label}' has results" if rows else "No method has results"
         why = f"{named}, so there is nothing to compare."
-        return Evidence(None, (), why, why, test, unit, alpha)
+        return Evidence(heading(table), None, (), why, why, test, unit, alpha)
     runs = _runs(table, rows)
     labels = [row.label for row in rows if row.label != reference]
     scores = scores_of(runs)
@@ -174,7 +177,7 @@ def evidence(
             comparison = replace(comparison, verdict=_settled(comparison, found.interval))
         own = pair(scores, label, reference).candidate
         lines.append(Line(label, comparison, found, iqm(own), label in tested))
-    out = Evidence(reference, tuple(lines), "", _why_none(lines), test, unit, alpha)
+    out = Evidence(heading(table), reference, tuple(lines), "", _why_none(lines), test, unit, alpha)
     return replace(out, answer=answer(table, out, runs))
 
 

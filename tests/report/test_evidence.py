@@ -17,7 +17,7 @@ from harness.report.evidence import Evidence, evidence
 from harness.report.tables import to_csv, to_latex, to_markdown
 from harness.report.write import write_report
 from harness.specs import DatasetSpec, ProtocolSpec
-from harness.store import Store
+from harness.store import Score, Store
 from tests.report.fakes import N, add, fill, packed, plan, record, spec
 
 RNG = np.random.default_rng(3)
@@ -169,7 +169,8 @@ def test_one_method_says_plainly_that_nothing_can_be_said(tmp_path: Path) -> Non
     files = write_report(store, tmp_path / "out", formats=["md", "csv", "tex"])
     assert [path.name for path in files if path.name.startswith("comparison")] == ["comparison.md"]
     text = (tmp_path / "out" / "comparison.md").read_text()
-    assert text == "Only 'clipood' has results, so there is nothing to compare.\n"
+    why = "Only 'clipood' has results, so there is nothing to compare."
+    assert text == f"emoji, leave one domain out, tiny-emoji (fp32): {why}\n"
 
 
 def test_references_by_strength_by_choice_and_unknown(tmp_path: Path) -> None:
@@ -281,6 +282,39 @@ def test_images_of_other_data_seeds_are_not_taken_for_the_same(tmp_path: Path) -
         (line,) = found(store).lines
         assert line.images is not None
         assert line.images.n_seeds == seeds
+
+
+def test_all_classes_are_compared_over_all_their_images_and_a_harmonic_mean_over_none(
+    tmp_path: Path,
+) -> None:
+    for protocol, measures in (("domain_and_class", ("base", "open", "all")),
+                               ("open_class", ("base", "new", "H"))):  # fmt: skip
+        store = Store(tmp_path / protocol)
+        first, second = RNG.random((2, 500)) < [[0.5], [0.6]]
+        test = np.arange(500) >= 300
+        for method, right in (("clipood", first), ("alignclip", second)):
+            run = spec(method, "x", method=method, protocol=ProtocolSpec(name=protocol))
+            made = record(run, 1)
+            tests = {
+                name: Score(correct=int(right[test == part].sum()), n=int((test == part).sum()))
+                for part, name in enumerate(measures[:2])
+            }
+            metrics = made.metrics.model_copy(update={"tests": tests})
+            label = LABELS["x"]
+            prediction = np.where(right, label, (label + 1) % 4)
+            packed_ = packed(label, prediction, test=test)
+            assert store.write(made.model_copy(update={"metrics": metrics}), packed_)
+        seen = {}
+        for part in report_blocks(store, Choice()):
+            assert part.evidence is not None
+            (line,) = part.evidence.lines
+            assert line.difference is not None
+            seen[part.table.key["measure"]] = line.images
+            if line.images is not None:
+                assert line.images.interval.value == pytest.approx(line.difference)
+        sizes = {name: images and images.n_images for name, images in seen.items()}
+        assert sizes == dict(zip(measures, (300, 200, 500 if "all" in measures else None),
+                                 strict=True))  # fmt: skip
 
 
 def test_unreadable_or_other_predictions_are_no_crash(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,28 @@ def test_the_command_prints_the_table_and_the_files(
     assert str(tmp_path / "report" / "table.md") in out
     with pytest.raises(UserError, match="unknown format 'xls'"):
         run_report(arguments("--store", str(tmp_path), "--format", "xls"))
+
+
+def test_the_command_says_whether_the_gain_is_real_unless_told_not_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    realistic(tmp_path, ablation=False)
+    options = ("--store", str(tmp_path), "--format", "term,md")
+    assert run_report(arguments(*options, "--against", "CoOp")) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"AlignCLIP is best with 47\.2 %, 8\.\d\d points over CoOp", out)
+    assert "difference to CoOp" in out
+    assert "comparison.md" in out
+    assert run_report(arguments(*options, "--test", "sign")) == 0
+    assert "With 3 seeds no scores at all could" in capsys.readouterr().out
+    bare = (*options, "--no-evidence", "--out", str(tmp_path / "bare"))
+    assert run_report(arguments(*bare)) == 0
+    out = capsys.readouterr().out
+    assert "is best with" not in out
+    assert "†" not in out
+    assert [path.name for path in (tmp_path / "bare").iterdir()] == ["table.md"]
+    with pytest.raises(UserError, match="unknown row 'COOP': did you mean CoOp"):
+        run_report(arguments(*options, "--against", "COOP"))
 
 
 def test_without_options_everything_goes_into_the_store(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def answer(table: Table, found: Evidence, runs: pd.DataFrame) -> str:
     if len(ranked) < 2:
         return "Fewer than two methods have all their runs, so none can be called best."
     best, second = ranked[:2]
-    sentence = f"{best} is best with {means[best]:.1f} %"
+    where = " on source validation" if table.score == "source_val" else ""
+    sentence = f"{best} is best{where} with {means[best]:.1f} %"
     line = found.line(best)
     parts = []
     if line is not None:

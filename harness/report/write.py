@@ -9,8 +9,8 @@ from harness.errors import UserError, unknown_name
 from harness.report import contrast
 from harness.report.answers import Answers
 from harness.report.build import Choice, Reported, compared, report_blocks
-from harness.report.evidence import Evidence
 from harness.report.drawings import drawings, picture
+from harness.report.evidence import Evidence
 from harness.report.figures import TableSpec, chosen_table
 from harness.report.marks import marked
 from harness.report.table import Table
@@ -104,9 +104,7 @@ def _figures(
     for drawing in drawings(store, choice, answers):
         end = f"{_suffix(choice)}-{drawing.name}"
         if isinstance(drawing.spec, TableSpec):
-            files |= _table(
-                drawing.table, drawing.spec, choice, kinds, end, drawing.parts, answers
-            )
+            files |= _table(drawing.table, drawing.spec, choice, kinds, end, drawing.parts, answers)
             continue
         for kind in (kind for kind in kinds if kind in ("png", "pdf")):
             data = picture(drawing, kind)

@@ -1,4 +1,4 @@
-"""Columns of a view: the score, its evidence, the domains, further measures, cost."""
+"""Columns of a view: the score, the domains, further measures, cost."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from harness.report.evidence import Evidence
 from harness.report.evidence import Line as Compared
 from harness.report.page.cost import Cost, DeviceCost, short
-from harness.report.page.model import Beside, Column, Forest, Group, Published, Shown, State
+from harness.report.page.model import Beside, Column, Group, Published, Shown, State
 from harness.report.page.runs import ranges
 from harness.report.table import Cell, Row, Table, cell_text
 
-VERDICTS = ("better", "not resolved", "too few seeds", "worse")
 Part = tuple[Column, tuple[Shown, ...]]
 """A column with its cells, one for each row of the table."""
 
@@ -69,14 +68,13 @@ def _number(
     if cell.mean is None and is_mean and cell.runs:
         why = places.lacking(cell.runs) or "no seed has them all"
         return Shown("incomplete", None, state="missing", runs=runs, first=first, title=why)
-    mark = line.mark if line is not None and cell.mark else ""
     return Shown(
         number=number,
         value=cell.mean,
         spread=spread,
         note=note.removesuffix(cell.mark).strip() if cell.mark else note,
-        mark=mark,
-        mark_text=line.reading if mark else "",
+        mark=cell.mark,
+        mark_text=line.reading if line is not None and cell.mark else "",
         best=cell.best,
         state=state_of(cell),
         runs=runs,
@@ -96,68 +94,6 @@ def state_of(cell: Cell) -> State:
 def _by_seed(cell: Cell) -> str:
     seeds = ", ".join(f"{seed[0]}: {value:.2f}" for seed, value in cell.by_seed.items())
     return f"by seed {seeds}" if len(cell.by_seed) > 1 else ""
-
-
-def evidence_columns(table: Table, found: Evidence | None) -> list[Part]:
-    """Return the differences to the reference and the verdicts; none if nothing was compared."""
-    if found is None or found.reference is None:
-        return []
-    lines = [found.line(row.label) for row in table.rows]
-    forests = _forests(lines)
-    differences, verdicts = [], []
-    for row, line, forest in zip(table.rows, lines, forests, strict=True):
-        if line is None or line.difference is None:
-            text = "reference" if row.label == found.reference else "–"
-            value = 0.0 if row.label == found.reference else None
-            differences.append(Shown(text, value, state="none"))
-            verdicts.append(Shown("–", None, state="none"))
-            continue
-        interval = line.interval
-        between = f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else ""
-        differences.append(
-            Shown(_signed(line.difference), line.difference, between, title=line.reading,
-                  forest=forest)  # fmt: skip
-        )
-        p = "p < 0.001" if line.holm_p < 0.001 else f"p = {line.holm_p:.3f}"
-        verdicts.append(
-            Shown(line.verdict, -VERDICTS.index(line.verdict) - line.holm_p / 2,
-                  "" if line.verdict == "too few seeds" else p,
-                  title=line.reading, verdict=line.verdict)  # fmt: skip
-        )
-    level = f"{100 * (1 - found.alpha):g} % interval"
-    return [
-        (Column(f"Δ {found.reference}", "evidence",
-                f"points over {found.reference}, with the {level}"), tuple(differences)),
-        (Column("verdict", "evidence", f"whether the difference to {found.reference} is more than "
-                "noise; p after Holm's correction"), tuple(verdicts)),
-    ]  # fmt: skip
-
-
-def _signed(points: float) -> str:
-    return f"{points:+.2f}".replace("-", "−")
-
-
-def _forests(lines: Sequence[Compared | None]) -> list[Forest | None]:
-    """Put differences on one axis; very wide intervals are cut off at its ends."""
-    known = [(c.difference, c.interval) for c in lines if c is not None and c.difference is not None]
-    ends = [abs(d) for d, _ in known] + [abs(e) for _, i in known if i for e in (i.low, i.high)]
-    most = 3 * max((abs(d) for d, _ in known), default=0.0) + 0.5
-    reach = min(max(ends, default=1.0), most) * 1.05
-    low = -reach if any(min(d, i.low if i else d) < 0 for d, i in known) else -0.1 * reach
-    high = reach if any(max(d, i.high if i else d) > 0 for d, i in known) else 0.1 * reach
-
-    def place(value: float) -> float:
-        return round(100 * (min(max(value, low), high) - low) / (high - low), 1)
-
-    out: list[Forest | None] = []
-    for line in lines:
-        if line is None or line.difference is None:
-            out.append(None)
-            continue
-        interval, d = line.interval, line.difference
-        start, end = (interval.low, interval.high) if interval else (d, d)
-        out.append(Forest(place(0.0), place(d), place(start), place(end)))
-    return out
 
 
 def beyond_columns(table: Table, beyond: Table | None) -> list[Part]:

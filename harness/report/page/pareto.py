@@ -104,9 +104,7 @@ def on_front(points: Sequence[Point]) -> list[bool]:
     """Tell of each point that no other is at least as cheap and as good, and better in one."""
     return [
         not any(
-            other.x <= point.x
-            and other.y >= point.y
-            and (other.x < point.x or other.y > point.y)
+            other.x <= point.x and other.y >= point.y and (other.x < point.x or other.y > point.y)
             for other in points
         )
         for point in points

@@ -109,7 +109,7 @@ def _of_record(record: RunRecord | None) -> dict[str, Any]:
         "training": {
             "weights tested": metrics.selection,
             "of step": metrics.selected_step,
-            "losses": {name: [_short(x) for x in values] for name, values in metrics.losses.items()},
+            "losses": {name: [_short(x) for x in own] for name, own in metrics.losses.items()},
         },
         "cost": {
             "started": made.started,

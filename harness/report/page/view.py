@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from harness.report.caption import caption, heading
 from harness.report.evidence import Evidence
+from harness.report.page.against import evidence_columns
 from harness.report.page.columns import (
     Part,
     Places,
     beyond_columns,
     cost_columns,
-    evidence_columns,
     letter,
     rows_in_order,
     score_columns,

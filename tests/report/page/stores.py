@@ -55,9 +55,7 @@ def two_devices(root: Path) -> Store:
 def score(store: Store, made: Any, tests: dict[str, Score], **cost: Any) -> None:
     metrics = made.metrics.model_copy(update={"tests": tests})
     provenance = made.provenance.model_copy(update=cost)
-    assert store.write(
-        made.model_copy(update={"metrics": metrics, "provenance": provenance}), b""
-    )
+    assert store.write(made.model_copy(update={"metrics": metrics, "provenance": provenance}), b"")
 
 
 def hostile(root: Path) -> Store:

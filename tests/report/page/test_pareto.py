@@ -68,7 +68,7 @@ def test_places_follow_the_numbers(seed: int) -> None:
     for mark in marks:
         assert mark.high <= mark.y <= mark.low  # y grows downwards
         assert 0 <= mark.x <= WIDTH
-        assert 0 <= mark.high
+        assert mark.high >= 0
         assert mark.low <= HEIGHT - BOTTOM
 
 

@@ -7,16 +7,9 @@ import random
 
 import pytest
 
-from harness.report.page.pareto import (
-    BOTTOM,
-    HEIGHT,
-    WIDTH,
-    Box,
-    Plot,
-    Point,
-    on_front,
-    pareto_plot,
-)
+from harness.report.page.axes import BOTTOM, HEIGHT, WIDTH
+from harness.report.page.labels import Box
+from harness.report.page.pareto import Plot, Point, on_front, pareto_plot
 
 
 def dominated(point: Point, points: list[Point]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
+from harness.report.command import add_arguments, run_report
 from harness.report.names import clean
 from harness.report.page.build import build_page
 from harness.report.page.model import Published
@@ -164,3 +166,19 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write leaderboard\.html \(.*; choose --out"):
         write_page(store, tmp_path / "file")
+
+
+def test_the_command_writes_it_beside_the_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    realistic(tmp_path, ablation=False)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    given = ["--store", str(tmp_path), "--format", "csv", "--html"]
+    assert run_report(parser.parse_args(given)) == 0
+    path = tmp_path / "report" / "leaderboard.html"
+    assert capsys.readouterr().out.splitlines()[-1] == str(path)
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert not (tmp_path / "report" / "table.md").exists()
+    assert run_report(parser.parse_args([*given[:-1], "--out", str(tmp_path / "other")])) == 0
+    assert not (tmp_path / "other" / "leaderboard.html").exists()

@@ -41,6 +41,20 @@ class Mark:
         """Return the label, shortened if it is very long."""
         return shortened(self.point.label)
 
+    @property
+    def anchor(self) -> str:
+        """Return which end of the text is held: the one at the point, as fonts differ in width."""
+        if self.label is None or self.label.left < self.x < self.label.right:
+            return "middle"
+        return "start" if self.label.left >= self.x else "end"
+
+    @property
+    def text_x(self) -> float:
+        """Return where that end of the text is."""
+        box = self.label or Box(self.x, self.y, self.x, self.y)
+        ends = {"start": box.left, "end": box.right, "middle": (box.left + box.right) / 2}
+        return ends[self.anchor]
+
 
 @dataclass(frozen=True)
 class Plot:

@@ -100,21 +100,24 @@
   });
 
   // ---- which columns
-  const groups = new Map();
-  for (const board of boards) {
-    for (const part of board.dataset.groups.split("|").filter(Boolean)) {
-      const [name, text] = part.split(":");
-      if (!groups.has(name)) groups.set(name, text);
-    }
-  }
-  for (const [name, text] of groups) {
+  const switches = ["evidence", "columns", "beyond", "cost"].map((name) => {
     const box = make("input", { type: "checkbox", checked: true });
     box.addEventListener("change", () => {
       main.classList.toggle(`no-${name}`, !box.checked);
       boards.forEach(rove);
     });
-    $("#columns").append(make("label", {}, box, text));
-  }
+    const label = make("label", {}, box, make("span"));
+    $("#columns").append(label);
+    return { name, label };
+  });
+  const nameSwitches = () => {
+    const there = new Map(boards.filter((board) => !board.closest("section").hidden)
+      .flatMap((board) => board.dataset.groups.split("|").filter(Boolean)).map((part) => part.split(":")));
+    for (const { name, label } of switches) {
+      label.hidden = !there.has(name);
+      $("span", label).textContent = there.get(name) ?? "";
+    }
+  };
 
   // ---- one stop of the Tab key in a table, arrows within it
   const links = (board) => $$("tbody a", board).filter((link) => link.offsetParent);
@@ -275,6 +278,7 @@
       else link.removeAttribute("aria-current");
     }
     if (picker) picker.value = id;
+    nameSwitches();
     boards.forEach(rove);
   };
   const follow = () => {

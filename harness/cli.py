@@ -22,6 +22,9 @@ examples:
   python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
+  python run_benchmark.py new-method my_method
+  python run_benchmark.py check methods/my_method.py
+  python run_benchmark.py cost --model ViT-B-16 --random-weights --batch 8
 """
 
 
@@ -161,6 +164,35 @@ def _data_actions(actions: Any, common: argparse.ArgumentParser) -> None:
     a.add_argument("--domain", default="", help="of all rows, if there is no column for it")
 
 
+def _cost(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `cost`."""
+    parser.add_argument(
+        "methods", nargs="*", metavar="METHOD",
+        help="name or name[param=value,...] (all methods, with every form of the branch)",
+    )  # fmt: skip
+    parser.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    parser.add_argument(
+        "--random-weights", action="store_true",
+        help="the architecture alone, without a download: cost does not depend on the weights",
+    )  # fmt: skip
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])
+    parser.add_argument("--classes", type=int, default=65, help="how many (%(default)s)")
+    parser.add_argument("--batch", type=int, default=36, help="images in a step (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="over all methods (%(default)s)")
+    parser.add_argument("--reference", metavar="METHOD", help="what ratios refer to (clipood)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    parser.add_argument("--threads", type=int, help="of torch (its own choice: all cores)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/cost"), help="where files go (%(default)s)"
+    )
+    parser.add_argument(
+        "--format", default="term,md,csv,tex", metavar="A,B",
+        help="some of %(default)s; cost.json is always written",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="say what would be measured")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(
@@ -192,6 +224,10 @@ def build_parser() -> argparse.ArgumentParser:
     for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
         part = actions.add_parser(action, parents=[common], help=text)
         part.add_argument("file", help="YAML file, or the name of one in sweeps/")
+        part.add_argument(
+            "--records", action="append", type=Path, default=[], metavar="STORE",
+            help="estimate lengths from this store's records, too",
+        )  # fmt: skip
         _where(part, None)
     _cluster_actions(actions, common)
 
@@ -203,7 +239,24 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_arguments(report)
 
+    _cost(
+        verbs.add_parser(
+            "cost", parents=[common], help="parameters, GFLOPs, time and memory of methods"
+        )
+    )
+
     verbs.add_parser("doctor", parents=[common], help="check this installation")
+
+    new = verbs.add_parser("new-method", parents=[common], help="write a starting file")
+    new.add_argument("name", help="of the method, e.g. my_method")
+    new.add_argument("--dir", type=Path, help="where to (methods/, where it is found by itself)")
+
+    check = verbs.add_parser(
+        "check", parents=[common], help="try a plugin: what to change before others can trust it"
+    )
+    check.add_argument("plugins", nargs="+", metavar="FILE|NAME", help="...[param=value] to set")
+    check.add_argument("--data-root", type=Path, help="where a data set's files are")
+    check.add_argument("--json", action="store_true", help="all results, for scripts")
 
     quick = verbs.add_parser(
         "quickstart", parents=[common], help="five methods on the embedded data, table and figure"
@@ -242,7 +295,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             args.action
         ](args)
     from harness import registry
-    from harness.commands import cluster, data, look, work
+    from harness.commands import author, cluster, cost, data, look, prepare, work
 
     for path in args.plugin:
         registry.add_plugin_file(path)
@@ -255,12 +308,15 @@ def _dispatch(args: argparse.Namespace) -> int:
         "sweep_run": work.sweep_run,
         "sweep_submit": cluster.submit,
         "sweep_retry": cluster.retry,
-        "sweep_prepare": cluster.prepare,
+        "sweep_prepare": prepare.prepare,
         "data_list": data.list_all,
         "data_info": data.info,
         "data_verify": data.verify,
         "data_import": data.import_files,
+        "cost": cost.cost,
         "doctor": look.doctor,
         "quickstart": work.quickstart,
+        "new-method": author.new_method,
+        "check": author.check,
     }
     return handlers[verb](args)

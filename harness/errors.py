@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -19,6 +21,16 @@ def one_line(error: BaseException) -> str:
     """Return an error's type and the first line of its message."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def line_of(error: BaseException, file: str) -> str:
+    """Return ``name.py:12``: the innermost line of `file` that `error` passed; else nothing."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if file and frame.filename == file
+    ]
+    return f"{Path(file).name}:{lines[-1]}" if lines else ""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> UserError:

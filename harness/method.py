@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.clip.backbone import Backbone
-    from harness.training.averaging import BetaAverage
+    from harness.training.averaging import WeightAverage
 
 
 class MethodConfig(BaseModel):
@@ -39,12 +39,12 @@ class TrainConfig(MethodConfig):
     optimizer: Literal["adamw", "sgd"] = "adamw"
     momentum: float = Field(0.9, ge=0, lt=1)
     """Of SGD; AdamW keeps its usual betas (0.9, 0.999)."""
-    schedule: Literal["cosine", "constant"] = "cosine"
-    """Cosine to zero over all steps, or none."""
+    schedule: Literal["cosine", "constant", "warmup_cosine"] = "cosine"
+    """Cosine to zero over all steps, none, or a linear rise and then cosine over the rest."""
     warmup_steps: int = Field(0, ge=0)
-    """Steps at `warmup_lr` before the schedule starts (CoOp's constant warm-up)."""
+    """Steps at `warmup_lr` before the schedule starts (CoOp); of the rise, in `warmup_cosine`."""
     warmup_lr: float = Field(1e-5, gt=0)
-    """Rate of the warm-up steps."""
+    """Rate of the warm-up steps; `warmup_cosine` rises to `lr` instead."""
     crop_scale: tuple[float, float] = (0.7, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bilinear"
@@ -136,8 +136,10 @@ class Method(Generic[ConfigT]):
         """Return [B, C] logits of [B, D] features over any list of class names."""
         raise NotImplementedError(f"{type(self).__name__}.logits")
 
-    def averager(self, parameters: dict[str, torch.nn.Parameter], steps: int) -> BetaAverage | None:
-        """Return a moving average of the trained parameters; the engine updates it every step."""
+    def averager(
+        self, parameters: dict[str, torch.nn.Parameter], steps: int
+    ) -> WeightAverage | None:
+        """Return an average of the trained parameters; the engine updates it every step."""
         return None
 
     def state_dict(self) -> dict[str, Any]:

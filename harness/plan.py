@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from harness import protocols, registry
-from harness.dataset import Dataset
+from harness.dataset import Dataset, DatasetOptions
 from harness.errors import UserError, unknown_name
 from harness.report.names import method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
@@ -105,6 +105,33 @@ def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:
     return cls(options, root)
 
 
+class Outline(Dataset):
+    """A public data set as its plugin describes it, to plan runs where its files are not.
+
+    The identity of such runs does not depend on the files: the plan is that of the machine that
+    has them.
+    """
+
+    def __init__(self, cls: type[Dataset], options: DatasetOptions) -> None:
+        super().__init__(options, None)
+        self.name = cls.name  # type: ignore[misc]
+        self.source_domain = cls.source_domain  # type: ignore[misc]
+        self.domains = tuple(sorted(cls.expected))
+        self.class_names = tuple(f"class {i}" for i in range(cls.expected_classes))
+
+
+def outline(spec: DatasetSpec, root: Path | None) -> Dataset:
+    """Return the data set opened, or without a root its outline where the plugin has one.
+
+    Raises:
+        UserError: As `open_dataset`.
+    """
+    cls = registry.dataset_class(spec.name)
+    if root is None and cls.needs_root and cls.expected and not cls.small:
+        return Outline(cls, validated(cls.Options, spec.options, f"data set '{spec.name}'"))
+    return open_dataset(spec, root)
+
+
 def identify(
     model: ModelSpec, dataset: DatasetSpec, opened: Dataset
 ) -> tuple[ModelSpec, DatasetSpec]:
@@ -122,11 +149,9 @@ def local_files(model: ModelSpec) -> tuple[Path, ...]:
 
     Of a folder all that open_clip may read: configuration, weights and tokenizer.
     """
-    embedded = model.name == "tiny-emoji"
-    if embedded or model.name.startswith("local-dir:"):
-        folder = Path(model.name.removeprefix("local-dir:"))
-        if embedded:
-            folder = registry.ROOT / "models" / "tiny-emoji"
+    embedded = registry.ROOT / "models" / model.name
+    if embedded.is_dir() or model.name.startswith("local-dir:"):
+        folder = embedded if embedded.is_dir() else Path(model.name.removeprefix("local-dir:"))
         return tuple(p for p in sorted(folder.glob("*")) if p.suffix in _MODEL_FILES)
     file = Path(model.pretrained)
     return (file,) if model.pretrained and file.is_file() else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -67,22 +68,32 @@ def device_name(device: str) -> str:
 
 
 def reset_peak_memory(device: str) -> None:
-    """Start measuring a run's own peak, where the device can (CUDA)."""
+    """Start measuring a run's own peak, where the device or the system (Linux) can."""
     if device.startswith("cuda"):
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
+        return
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory_mb(device: str) -> float:
     """Return the peak in MiB: allocated on the GPU, or resident in this process.
 
-    The resident peak is the process's: a worker that ran a larger run before keeps its mark.
+    The resident peak is the process's, with all that earlier runs left in it. Linux tells that of
+    the program since it was reset; getrusage's also counts whatever process started it.
     """
     if device.startswith("cuda"):
         import torch
 
         return float(torch.cuda.max_memory_allocated(device) / 2**20)
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**10
+    except OSError:
+        pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

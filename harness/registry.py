@@ -5,20 +5,28 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.dataset import Dataset
-from harness.errors import UserError, one_line, unknown_name
-from harness.method import Method
+from harness.errors import UserError, line_of, one_line, unknown_name
+from harness.method import Method, MethodConfig
 
 Kind = Literal["methods", "datasets"]
 ROOT = Path(__file__).resolve().parent.parent
 _BASES: dict[Kind, type] = {"methods": Method, "datasets": Dataset}
 _NOUN: dict[Kind, str] = {"methods": "method", "datasets": "data set"}
+_OWED: dict[Kind, tuple[str, ...]] = {
+    "methods": ("name", "summary", "citation", "Config"),
+    "datasets": ("name", "summary", "licence", "source"),
+}
+"""Class attributes that every plugin has; those but `Config` are texts."""
 
 
 @dataclass
@@ -50,6 +58,11 @@ def add_plugin_file(path: str) -> None:
         _found.clear()
 
 
+def not_loaded() -> dict[str, str]:
+    """Return what could not be loaded, of both kinds: origin -> the error, in one line."""
+    return discover("methods").broken | discover("datasets").broken
+
+
 def plugin_files() -> list[str]:
     """Return the files added by ``add_plugin_file``; workers load the same ones."""
     return [str(file) for file in _extra_files]
@@ -73,25 +86,63 @@ def discover(kind: Kind) -> Found:
 
 def _discover(kind: Kind) -> Found:
     found = Found()
-    for file in [*sorted((ROOT / kind).glob("[a-z]*.py")), *_extra_files]:
-        _add(found, kind, str(file), lambda file=file: _classes_in(file, kind))
+    own = sorted((ROOT / kind).glob("[a-z]*.py"))
+    for file in [*own, *(file for file in _extra_files if file not in own)]:
+        _add(found, kind, str(file), partial(_classes_in, file, kind))
     for entry in entry_points(group=f"clip_benchmark_harness.{kind}"):
-        _add(found, kind, f"entry point {entry.name}", lambda entry=entry: [entry.load()])
+        _add(found, kind, f"entry point {entry.name}", partial(_class_of, entry))
     return found
 
 
-def _add(found: Found, kind: Kind, origin: str, load: object) -> None:
+def _class_of(entry: EntryPoint) -> list[Any]:
+    return [entry.load()]
+
+
+def _add(found: Found, kind: Kind, origin: str, load: Callable[[], list[Any]]) -> None:
     try:
-        classes = load()  # type: ignore[operator]
+        classes = load()
+    except SystemExit as error:  # a script that was taken for a plugin
+        said = f"it calls sys.exit({error.code!r}) when it is loaded; remove that"
+        found.broken[origin] = _located(said, error, origin)
+        return
     except Exception as error:  # a plugin may raise anything; it must not take the others down
-        found.broken[origin] = one_line(error)
+        found.broken[origin] = _located(one_line(error), error, origin)
         return
     for cls in classes:
-        if cls.name in found.plugins:
-            found.broken[origin] = f"name '{cls.name}' is taken by {found.origins[cls.name]}"
+        wrong = _wrong_with(cls, kind)
+        if not wrong and cls.name in found.plugins:
+            wrong = f"name '{cls.name}' is taken by {found.origins[cls.name]}; choose another"
+        if wrong:
+            found.broken[origin] = wrong
             continue
         found.plugins[cls.name] = cls
         found.origins[cls.name] = origin
+
+
+def _located(text: str, error: BaseException, origin: str) -> str:
+    line = line_of(error, origin)
+    return f"{text} ({line})" if line else text
+
+
+def _wrong_with(cls: Any, kind: Kind) -> str:
+    """Return what keeps `cls` from being a plugin, or an empty text."""
+    base = _BASES[kind]
+    if not isinstance(cls, type) or not issubclass(cls, base):
+        return f"{cls!r} is no subclass of {base.__module__}.{base.__name__}; name a class that is"
+    for name in _OWED[kind]:
+        value = getattr(cls, name, None)
+        if value is None:
+            return f"class {cls.__name__} has no `{name}`; add it"
+        if name == "Config" and not (inspect.isclass(value) and issubclass(value, MethodConfig)):
+            return (
+                f"class {cls.__name__}: `Config` must be a subclass of harness.method.TrainConfig"
+            )
+        if name != "Config" and not isinstance(value, str):
+            return f"class {cls.__name__}: `{name}` is {value!r}; make it a text"
+    name = str(getattr(cls, "name", ""))
+    if not re.fullmatch(r"[\w.-]+", name):
+        return f"class {cls.__name__}: name '{name}'; use letters, digits and underscores"
+    return ""
 
 
 def _classes_in(file: Path, kind: Kind) -> list[type]:

@@ -20,11 +20,11 @@ from harness.data.bank import ImageBank
 from harness.errors import UserError
 from harness.method import Method, Task, TrainConfig
 from harness.plan import open_dataset
-from harness.seeding import derive
 from harness.specs import ModelSpec, RunSpec, validated
 from harness.store import Metrics, Provenance, RunRecord, Score, Store
 from harness.timestamps import now
-from harness.training.averaging import BetaAverage
+from harness.training.averaging import WeightAverage
+from harness.training.build import build_method
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import pack_predictions, predict, score
 from harness.training.loop import LoopSettings, Trained, train, validate
@@ -185,7 +185,6 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
 def _build(
     spec: RunSpec, shared: Shared, parts: protocols.Sources
 ) -> tuple[Method[Any], dict[str, torch.nn.Parameter]]:
-    """Make the method on its own copy of the image tower; gradients on what it trains only."""
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     method = cls(config)
@@ -198,14 +197,7 @@ def _build(
         steps=config.steps if isinstance(config, TrainConfig) else 0,
         seed=spec.seed,
     )
-    # For methods that draw initial values with torch's global generator in spite of task.seed.
-    torch.manual_seed(derive("build", spec.seed))
-    parameters = method.build(backbone, task)
-    for parameter in backbone.model.parameters():
-        parameter.requires_grad_(False)
-    for parameter in parameters.values():
-        parameter.requires_grad_(True)
-    return method, parameters
+    return method, build_method(method, backbone, task)
 
 
 def _selection(spec: RunSpec, method: Method[Any]) -> str:
@@ -219,7 +211,7 @@ def _selected(
 ) -> AbstractContextManager[None]:
     """Swap in the weights to test."""
     if selection == "averaged":
-        average: BetaAverage | None = trained.average
+        average: WeightAverage | None = trained.average
         if average is None:
             raise UserError("selection 'averaged': this method keeps no averaged weights; use last")
         return average.swapped()

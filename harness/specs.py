@@ -29,7 +29,7 @@ class ModelSpec(Strict):
     """An open_clip model: architecture and weights."""
 
     name: str
-    """open_clip's name (`ViT-B-16`), `hf-hub:...`, `local-dir:...`, or `tiny-emoji`."""
+    """open_clip's name (`ViT-B-16`), `hf-hub:...`, `local-dir:...`, or one in models/."""
     pretrained: str = ""
     """open_clip's tag (`openai`) or a checkpoint file; empty when the name says it all."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"

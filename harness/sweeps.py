@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,13 @@ class MethodEntry(_Part):
     label: str = ""
 
 
+class ModelEntry(ModelSpec):
+    """One of a sweep's backbones, and what it needs changed."""
+
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Parameters on this backbone by method or row label; they beat everything."""
+
+
 class DatasetEntry(DatasetSpec):
     """One of a sweep's data sets, and what its recipe changes."""
 
@@ -49,7 +57,7 @@ class SweepSpec(_Part):
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     """Letters, digits, ``.``, ``_``, ``-``: also the name of the plan's file in the store."""
     description: str = ""
-    models: list[ModelSpec] = Field(default=[ModelSpec(name="tiny-emoji")], min_length=1)
+    models: list[ModelEntry] = Field(default=[ModelEntry(name="tiny-emoji")], min_length=1)
     """Also `model`, for one."""
     datasets: list[DatasetEntry] = Field(default=[DatasetEntry(name="emoji")], min_length=1)
     """Also `dataset`, for one."""
@@ -110,8 +118,16 @@ def read_sweep(path: str | Path) -> SweepSpec:
     return spec
 
 
-def expand_sweep(sweep: SweepSpec, root: Path | None, where: str = "") -> list[RunSpec]:
+def expand_sweep(
+    sweep: SweepSpec, root: Path | None, where: str = "", outline: bool = False
+) -> list[RunSpec]:
     """Return the sweep's runs.
+
+    Args:
+        sweep: What the file says.
+        root: Where the data are.
+        where: The file, for messages.
+        outline: Do without the files of public data sets when there is no `root`.
 
     Raises:
         UserError: For an unknown plugin, parameter, target or value.
@@ -120,14 +136,14 @@ def expand_sweep(sweep: SweepSpec, root: Path | None, where: str = "") -> list[R
     runs: list[RunSpec] = []
     for dataset in sweep.datasets:
         spec = DatasetSpec.model_validate(dataset.model_dump(include=set(DatasetSpec.model_fields)))
-        opened = plan.open_dataset(spec, root)
-        methods = _methods(sweep, entries, dataset, where)
-        _check_figures(sweep, methods, where)
+        opened = (plan.outline if outline else plan.open_dataset)(spec, root)
         asked = dataset.targets if dataset.targets is not None else sweep.targets
         for model in sweep.models:
+            methods = _methods(sweep, entries, dataset, model, where)
+            _check_figures(sweep, methods, where)
             runs += plan.expand(
                 methods,
-                model,
+                ModelSpec.model_validate(model.model_dump(include=set(ModelSpec.model_fields))),
                 spec,
                 sweep.protocol,
                 [asked] if isinstance(asked, str) else asked,
@@ -140,30 +156,35 @@ def expand_sweep(sweep: SweepSpec, root: Path | None, where: str = "") -> list[R
 
 
 def _methods(
-    sweep: SweepSpec, entries: Sequence[MethodEntry], dataset: DatasetEntry, where: str
+    sweep: SweepSpec,
+    entries: Sequence[MethodEntry],
+    dataset: DatasetEntry,
+    model: ModelEntry,
+    where: str,
 ) -> list[plan.MethodChoice]:
-    """Return the rows' configurations on one data set."""
-    unused = set(dataset.methods)
+    """Return the rows' configurations on one data set and backbone."""
+    defaults = {**sweep.defaults, **dataset.defaults}
+    places: tuple[DatasetEntry | ModelEntry, ...] = (dataset, model)
+    unused = {key: place for place in places for key in place.methods}
     methods = []
     for entry in entries:
         name, inline = plan.parse_method(entry.method)
         given = {**inline, **entry.params}
-        defaults = {**sweep.defaults, **dataset.defaults}
         choice = plan.resolve_method(name, given, defaults, entry.label, where)
         changes: dict[str, Any] = {}
-        for key in (name, choice.label):
-            if key in dataset.methods:
-                changes |= dataset.methods[key]
-                unused.discard(key)
+        for place, key in itertools.product(places, (name, choice.label)):
+            if key in place.methods:
+                changes |= place.methods[key]
+                unused.pop(key, None)
         if changes:
             changed = plan.resolve_method(name, {**given, **changes}, defaults, choice.label, where)
-            # What the row is called and was given is the same on every data set.
+            # What the row is called and was given is the same on every data set and backbone.
             choice = replace(choice, config=changed.config)
         methods.append(choice)
-    if unused:
+    for key, place in unused.items():
         known = {name for m in methods for name in (m.name, m.label)}
-        fix = f"in data set '{dataset.name}' of {where or sweep.name}"
-        raise unknown_name("method or row", min(unused), known, fix)
+        fix = f"under '{place.name}' in {where or sweep.name}"
+        raise unknown_name("method or row", key, known, fix)
     return methods
 
 

@@ -12,11 +12,10 @@ from torch import Tensor
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.forward import ImageTrace, TraceRequest
-from harness.errors import UserError
 from harness.method import Batch, Task, TrainConfig
 from harness.training import losses
 from harness.training.averaging import BetaAverage
-from harness.training.text_head import TextHeadMethod, images_of
+from harness.training.text_head import TextHeadMethod, check_trace, images_of
 
 
 class AlignCLIPConfig(TrainConfig):
@@ -116,22 +115,10 @@ class AlignCLIP(TextHeadMethod[AlignCLIPConfig]):
             branch_depth=config.branch_depth,
         )
         self.distribution = losses.semantic_distribution(self.text, config.kappa)
-        self._check_tower()
+        if not self.request.plain:
+            asked = f"aligned_layers={config.aligned_layers}, branch_depth={config.branch_depth}"
+            check_trace(backbone, self.request, f"method 'alignclip' with {asked}")
         return parameters
-
-    @torch.no_grad()
-    def _check_tower(self) -> None:
-        # One blank image: a tower that is too small is found before the data are read.
-        if self.request.plain:
-            return
-        size = self.backbone.preprocess.image_size
-        blank = torch.zeros(1, 3, size, size, device=self.backbone.device)
-        try:
-            self.backbone.trace(blank, self.request)
-        except UserError as error:
-            asked = f"aligned_layers={self.config.aligned_layers}"
-            asked += f", branch_depth={self.config.branch_depth}"
-            raise UserError(f"method 'alignclip' with {asked}: {error}") from None
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the classification loss and the weighted alignment terms of a batch."""

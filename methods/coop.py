@@ -13,10 +13,15 @@ from harness.errors import UserError
 from harness.method import Batch, Method, Task, TrainConfig
 from harness.seeding import generator
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
-from harness.training.prompts import ContextPrompts, Position, context_prompts, embed_words
+from harness.training.prompts import (
+    ContextPrompts,
+    LastText,
+    Position,
+    context_prompts,
+    first_epoch_is_warm_up,
+    initial_context,
+)
 
-INITIAL_STD = 0.02
-"""Of random context vectors (the authors' code)."""
 EPOCHS = 50
 """The authors' recipe for ImageNet: one of 50 epochs is warm-up."""
 
@@ -58,9 +63,7 @@ class CoOpConfig(TrainConfig):
     @model_validator(mode="before")
     @classmethod
     def _warmup_follows_steps(cls, values: Any) -> Any:
-        if isinstance(values, dict) and isinstance(values.get("steps"), int):
-            return {"warmup_steps": values["steps"] // EPOCHS, **values}
-        return values
+        return first_epoch_is_warm_up(values, cls.model_fields["steps"].default, EPOCHS)
 
 
 class CoOp(Method[CoOpConfig]):
@@ -90,7 +93,7 @@ class CoOp(Method[CoOpConfig]):
         self.backbone = backbone
         self.tower = backbone.text_tower
         self.class_names = tuple(task.class_names)
-        self._kept: tuple[tuple[str, ...], Tensor, Tensor] | None = None
+        self._last = LastText()
         self.prompts = self._prompts(self.class_names)
         self.context = torch.nn.Parameter(self._initial(task.seed).to(backbone.device))
         return {"context": self.context}
@@ -98,17 +101,10 @@ class CoOp(Method[CoOpConfig]):
     def _initial(self, seed: int) -> Tensor:
         """Return [M, d], or [C, M, d] if class specific."""
         config = self.config
-        if config.ctx_init:
-            words = embed_words(self.tower, config.ctx_init)
-            if len(words) != config.n_ctx:
-                raise UserError(
-                    f"method 'coop': n_ctx is {config.n_ctx} but ctx_init='{config.ctx_init}' has "
-                    f"{len(words)} tokens; set n_ctx={len(words)}"
-                )
-            return words
         classes = (len(self.class_names),) if config.class_specific else ()
-        shape = (*classes, config.n_ctx, self.tower.width)
-        return torch.randn(shape, generator=generator("coop context", seed)) * INITIAL_STD
+        draw = generator("coop context", seed)
+        shape = (*classes, config.n_ctx)
+        return initial_context(self.tower, config.ctx_init, shape, draw, self.name)
 
     def _prompts(self, class_names: tuple[str, ...]) -> ContextPrompts:
         config = self.config
@@ -140,19 +136,8 @@ class CoOp(Method[CoOpConfig]):
         Raises:
             UserError: For class-specific contexts and a class that was not trained.
         """
-        return cosine_logits(features, self._text(tuple(class_names)), self.backbone.logit_scale)
-
-    @torch.no_grad()
-    def _text(self, class_names: tuple[str, ...]) -> Tensor:
-        # A test asks batch after batch: the prompts are encoded again only when the context or the
-        # classes changed. The context is compared by value: weights are swapped under us.
-        if self._kept is not None:
-            names, context, text = self._kept
-            if names == class_names and torch.equal(context, self.context):
-                return text
-        text = self._encode_any(class_names)
-        self._kept = (class_names, self.context.detach().clone(), text)
-        return text
+        text = self._last.get(tuple(class_names), [self.context], self._encode_any)
+        return cosine_logits(features, text, self.backbone.logit_scale)
 
     def _encode_any(self, class_names: tuple[str, ...]) -> Tensor:
         if not self.config.class_specific:

@@ -12,11 +12,18 @@ from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
 SMALL: dict[str, dict[str, Any]] = {
     "zero_shot": {},
     "finetune": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "label_smoothing": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "average_pooling": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "tes": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "wise_ft": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
+    "clip_surgery": {"depth": 2},
     "clipood": {"steps": 12, "batch_per_domain": 4, "lr": 1e-3},
     "alignclip": {
         "steps": 12, "batch_per_domain": 4, "lr": 1e-3, "aligned_layers": 2, "branch_depth": 2,
     },
     "coop": {"steps": 12, "batch_per_domain": 4, "lr": 0.02, "n_ctx": 4, "feature_views": 2},
+    "cocoop": {"steps": 12, "batch_per_domain": 4, "lr": 0.02, "reduction": 2, "feature_views": 2},
+    "maple": {"steps": 12, "batch_per_domain": 4, "lr": 0.02, "depth": 2},
 }  # fmt: skip
 """Settings with which each method fits `conftest.make_model`'s tower."""
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from harness import registry
-from harness.cli import build_parser
+from harness.check.method import METHOD_CHECKS
+from harness.cli import build_parser, main
 from harness.executors.slurm.cluster import read_cluster
 from harness.runner import Shared, execute
 from harness.specs import validated
@@ -43,6 +44,34 @@ def test_the_method_of_the_guide_works_as_it_stands(
     held = {**small, "lr": 1e-5, "strength": 1e6}
     still = execute(make_spec("l2sp", image_folder, random_clip, **held), shared)
     assert still.metrics.source_val == zero.metrics.source_val
+
+
+def test_the_method_of_the_guide_passes_check_and_stands_in_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the commands of the guide alone, on the embedded model and data."""
+    monkeypatch.setattr(registry, "_extra_files", [])
+    monkeypatch.setattr(registry, "_found", {})
+    text = blocks(ROOT / "docs" / "add-a-method.md", "python")[0]
+    assert len(text.splitlines()) < 60
+    file = tmp_path / "l2sp.py"
+    file.write_text(text, encoding="utf-8")
+    assert main(["check", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "FAIL" not in said
+    assert "ok    worker" in said
+    store = tmp_path / "store"
+    call = "l2sp[steps=3,batch_per_domain=2]"
+    where = ["--store", str(store), "--cache-dir", str(tmp_path / "cache")]
+    assert main(["run", call, "--target", "noto", *where, "--plugin", str(file)]) == 0
+    assert main(["report", "--store", str(store), "--format", "md"]) == 0
+    assert "l2sp" in (store / "report" / "table.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_names_every_check() -> None:
+    page = (ROOT / "docs" / "add-a-method.md").read_text(encoding="utf-8")
+    for check in METHOD_CHECKS:
+        assert f"`{check.name}`" in page
 
 
 def test_the_sweep_of_the_guide_is_valid() -> None:

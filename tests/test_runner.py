@@ -24,7 +24,7 @@ from harness.training.loop import Interrupted
 from harness.training.text_head import TextHeadMethod
 from tests.engine import SMALL, make_context, make_spec, outcome
 
-TRAINED = [name for name in SMALL if name != "zero_shot"]
+TRAINED = [name for name in SMALL if registry.method_class(name).trains]
 
 
 def stop_after(calls: int) -> Callable[[], bool]:

@@ -24,7 +24,13 @@ _UNLOADABLE = (
     SafetensorError, StopIteration, TypeError, UnpicklingError, ValueError,
 )  # fmt: skip
 
-__all__ = ["MODEL_ALIASES", "load_backbone", "model_info"]
+__all__ = [
+    "MODEL_ALIASES",
+    "check_architecture",
+    "load_backbone",
+    "model_info",
+    "random_backbone",
+]
 
 
 def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
@@ -57,6 +63,43 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
             refuse_openai(name, file)
     model = _create(spec, name, quick, weights_only=not archive)
     check_activation(model, quick, spec.title())
+    return _backbone(model, spec, name, device)
+
+
+def check_architecture(spec: ModelSpec) -> str:
+    """Return open_clip's name of an architecture that is to have random weights.
+
+    Raises:
+        UserError: If the name is no architecture of open_clip's, or weights are given as well.
+    """
+    name = names.resolve(spec.name)
+    if names.has_schema(name) or spec.pretrained:
+        raise UserError(
+            f"random weights for {spec.title()}: it names weights of its own; give an architecture "
+            "such as ViT-B-16 and no pretrained tag"
+        )
+    names.known_model(name)
+    return name
+
+
+def random_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
+    """Build an architecture of open_clip's with random weights: for costs, never for accuracy.
+
+    Needs no network. Weights are drawn by torch's global generator. The activation is that of the
+    configuration called `spec.name`.
+
+    Raises:
+        UserError: As `check_architecture` says.
+    """
+    name = check_architecture(spec)
+    try:
+        model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
+    except _UNLOADABLE as error:
+        raise _explained(spec, error) from None
+    return _backbone(model, spec, name, device)
+
+
+def _backbone(model: Any, spec: ModelSpec, name: str, device: str) -> Backbone:
     model.eval().requires_grad_(False).float()
     return Backbone(
         model=model,

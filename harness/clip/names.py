@@ -16,7 +16,9 @@ from harness.specs import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 # Resolved where it is used and never stored: a path in a spec would tie its id to one machine.
-MODEL_ALIASES = {"tiny-emoji": f"local-dir:{ROOT / 'models' / 'tiny-emoji'}"}
+MODEL_ALIASES = {
+    path.name: f"local-dir:{path}" for path in sorted((ROOT / "models").iterdir()) if path.is_dir()
+}
 CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 FOLDER_SUFFIXES = (".safetensors", ".bin", ".pth")  # those open_clip looks for in a local-dir
 

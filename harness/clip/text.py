@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from harness.clip.attention import full_precision
 from harness.clip.openclip import CLIP, TextTransformer
+from harness.clip.prompted import run_blocks
 from harness.errors import UserError
 
 
@@ -103,6 +104,11 @@ class TextTower:
         """Width of a token embedding."""
         return int(self._part.token_embedding.weight.shape[1])
 
+    @property
+    def blocks(self) -> int:
+        """Number of transformer blocks."""
+        return len(self._part.transformer.resblocks)
+
     def tokenize(self, texts: Sequence[str]) -> Tensor:
         """Return [C, L] int64 token ids on the tower's device.
 
@@ -127,7 +133,9 @@ class TextTower:
         first: Tensor = (tokens == end).int().argmax(dim=-1)
         return first
 
-    def encode_embeddings(self, embeddings: Tensor, eot: Tensor) -> Tensor:
+    def encode_embeddings(
+        self, embeddings: Tensor, eot: Tensor, deep: Sequence[Tensor] = ()
+    ) -> Tensor:
         """Run the tower on token embeddings.
 
         Nothing after the last end of text can reach it through the causal mask, so the sequence is
@@ -136,6 +144,8 @@ class TextTower:
         Args:
             embeddings: [C, L, d], without positions; gradient reaches them.
             eot: [C] int64, where each row's end of text is.
+            deep: Tensors [n, d]; the i-th replaces what block i left of the n tokens behind the
+                start of text (MaPLe). Fewer than there are blocks.
 
         Returns:
             [C, D] unit norm, float32 (float64 for a float64 model).
@@ -143,7 +153,7 @@ class TextTower:
         part = self._part
         length = int(eot.max()) + 1
         x = embeddings[:, :length] + part.positional_embedding[:length]
-        x = part.transformer(x, attn_mask=part.attn_mask[:length, :length])
+        x = run_blocks(part.transformer, x, deep, 1, part.attn_mask[:length, :length])
         # The final norm is per token: only the tokens that are read need it.
         x = part.ln_final(x[torch.arange(len(x), device=x.device), eot])
         projection = part.text_projection

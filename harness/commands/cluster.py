@@ -1,4 +1,4 @@
-"""The verbs of a cluster: sweep submit, status, logs, cancel, retry, prepare."""
+"""The verbs of a cluster: sweep submit, status, logs, cancel, retry."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from harness.commands.prepare import unprepared
 from harness.errors import UserError, unknown_name
 from harness.executors.display import duration
 from harness.executors.slurm import scheduler
@@ -148,7 +149,8 @@ def _submit(
     )
     if args.dry_run:
         return _dry_run(request)
-    _warn_unprepared(root, planned.runs)
+    for title in unprepared(root, planned.runs):
+        _say(f"note: jobs run offline; `sweep prepare` fetches the weights of {title} first")
     Store(root).write_plan(planned)
     began = time.monotonic()
     submission = slurm.submit(request, _say)
@@ -358,10 +360,12 @@ def cancel(args: argparse.Namespace) -> int:
     ids = {spec.id for spec in planned.runs}
     with ledger.lock(_say):
         try:
-            submissions = recovered(ledger, ledger.submissions())
-            live = [s for s in statuses(store, planned.runs) if s.state in ("running", "queued")]
-            if any(s.state == "unknown" for s in statuses(store, planned.runs)):
+            until = time.monotonic() + scheduler.ACT_SECONDS
+            submissions = recovered(ledger, ledger.submissions(), until)
+            found = statuses(store, planned.runs, scheduler.ACT_SECONDS)
+            if any(s.state == "unknown" for s in found):
                 raise UserError("Slurm does not answer; try again when `squeue` does")
+            live = [s for s in found if s.state in ("running", "queued")]
             jobs = sorted({s.job for s in live if s.job})
             whole = _arrays_wholly(submissions, ids)
             # An array by its id: one request, and nothing of it can slip through in between.
@@ -389,64 +393,3 @@ def _arrays_wholly(submissions: Sequence[Any], ids: set[str]) -> set[str]:
         for array in submission.arrays
         if array.job_ids and all(run in ids for runs in array.tasks for run in runs)
     }
-
-
-def prepare(args: argparse.Namespace) -> int:
-    """``sweep prepare FILE``: fetch weights, verify data: what compute nodes cannot do offline."""
-    from harness import plan, sweeps
-    from harness.clip.load import load_backbone
-    from harness.context import default_cache
-    from harness.data.images import decode
-
-    sweep = sweeps.read_sweep(args.file)
-    specs = sweeps.expand_sweep(sweep, args.data_root, args.file)
-    root = args.store or Path("results") / sweep.name
-    cache = (args.cache_dir or default_cache()).resolve()
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--cache-dir {cache}: {error.strerror}; give a shared folder") from None
-    notes: dict[str, str] = {}
-    for model in {s.model.model_dump_json(): s.model for s in specs}.values():
-        backbone = load_backbone(model)
-        notes[f"model {model.title()}"] = backbone.fingerprint
-        print(f"model {model.title()}: weights in place, {backbone.fingerprint}")
-    for data in {s.dataset.model_dump_json(): s.dataset for s in specs}.values():
-        opened = plan.open_dataset(data, args.data_root)
-        bad = []
-        n = 0
-        for domain in opened.domains:
-            for sample in opened.samples(domain):
-                n += 1
-                try:
-                    decode(opened.read(sample), opened.where(sample))
-                except UserError as error:
-                    bad.append(str(error))
-        if bad:
-            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-            raise UserError(f"data set '{data.name}': {bad[0]}{more}")
-        notes[f"data set {data.name}"] = opened.fingerprint()
-        print(f"data set {data.name}: {n} images decoded, {opened.fingerprint()}")
-    from harness.store import write_atomically
-
-    file = root / "slurm" / "prepared.json"
-    write_atomically(file, json.dumps({**_prepared(root), **notes}, indent=1).encode())
-    print(f"cache: {cache}; noted in {file}")
-    return 0
-
-
-def _prepared(root: Path) -> dict[str, str]:
-    file = root / "slurm" / "prepared.json"
-    try:
-        found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
-def _warn_unprepared(root: Path, specs: Sequence[RunSpec]) -> None:
-    known = _prepared(root)
-    models = {s.model.title() for s in specs if not s.model.fingerprint}  # others are local files
-    for title in sorted(models):
-        if f"model {title}" not in known:
-            _say(f"note: jobs run offline; `sweep prepare` fetches the weights of {title} first")

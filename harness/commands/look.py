@@ -27,14 +27,16 @@ def list_all(args: argparse.Namespace) -> int:
         for name, cls in sorted(found.plugins.items()):
             table.add_row(name, getattr(cls, "summary", ""))
         console.print(table)
-        for origin, why in found.broken.items():
-            console.print(f"not loaded: {origin}: {why}", style="red", markup=False)
+    for origin, why in registry.not_loaded().items():
+        text = f"not loaded: {origin}: {why}"
+        console.print(text, style="red", markup=False, soft_wrap=True)
     table = Table(title="Sweeps", title_justify="left", box=None, show_header=False)
     for file in sorted((registry.ROOT / "sweeps").glob("*.yaml")):
         table.add_row(file.stem, sweeps.read_sweep(file).description.strip())
     console.print(table)
     console.print(
-        "Models: tiny-emoji (embedded), and any open_clip model (open_clip.list_models())"
+        "Models: tiny-emoji, tiny-emoji-early (embedded), and any open_clip model "
+        "(open_clip.list_models())"
     )
     return 0
 
@@ -126,7 +128,7 @@ def _open_clip() -> str:
 
 def _plugins() -> str:
     methods, datasets = registry.discover("methods"), registry.discover("datasets")
-    broken = {**methods.broken, **datasets.broken}
+    broken = registry.not_loaded()
     if broken:
         raise RuntimeError("; ".join(f"{origin}: {why}" for origin, why in broken.items()))
     return f"{len(methods.plugins)} methods, {len(datasets.plugins)} data sets"

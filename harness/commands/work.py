@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +16,8 @@ from rich.table import Table
 from harness import plan, registry, sweeps
 from harness.context import Context, default_cache
 from harness.errors import UserError
+from harness.executors.display import duration
+from harness.executors.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.executors.local import Outcome, run_local
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, validated
 from harness.store import Store, SweepPlan
@@ -85,7 +89,7 @@ def sweep_plan(args: argparse.Namespace) -> int:
 def sweep_run(args: argparse.Namespace) -> int:
     """``sweep run FILE``: run what is missing, and keep the plan in the store."""
     sweep = sweeps.read_sweep(args.file)
-    specs = sweeps.expand_sweep(sweep, args.data_root, args.file)
+    specs = sweeps.expand_sweep(sweep, args.data_root, args.file, outline=args.dry_run)
     store = args.store or Path("results") / sweep.name
     return _run(specs, args, store, sweeps.plan_of(sweep, specs))
 
@@ -104,15 +108,24 @@ def quickstart(args: argparse.Namespace) -> int:
     return report(args.store) or status
 
 
-def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
-    """Return the context and the number of workers that the options ask for."""
+def resolve_device(device: str) -> str:
+    """Return torch's name of a device; ``auto`` is the GPU if there is one.
+
+    Raises:
+        UserError: If a GPU is asked for and there is none.
+    """
     import torch
 
-    device = args.device
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device.startswith("cuda") and not torch.cuda.is_available():
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"--device {device}: torch sees no CUDA device; use --device cpu")
+    return device
+
+
+def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
+    """Return the context and the number of workers that the options ask for."""
+    device = resolve_device(args.device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = cores or 1
     workers = args.workers or (1 if device.startswith("cuda") else max(1, cores // args.threads))
@@ -133,12 +146,14 @@ def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
 def _run(
     specs: list[RunSpec], args: argparse.Namespace, store: Path, planned: SweepPlan | None = None
 ) -> int:
+    for origin, why in registry.not_loaded().items():
+        print(f"not loaded: {origin}: {why}", file=sys.stderr)
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
     check_models(specs)
     if args.dry_run:
-        print_plan(specs, Store(store))
+        print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
         return 0
     context, workers = context_of(args, store)
     if planned is not None:
@@ -181,40 +196,62 @@ def conclude(outcome: Outcome, store: Path) -> int:
     return 1 if outcome.failed else 0
 
 
-def print_plan(specs: list[RunSpec], store: Store) -> None:
-    """Print the runs by method and target, and how many are done, failed and missing."""
+def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ()) -> None:
+    """Print the runs by method and target, what is done, and how long the rest takes.
+
+    Args:
+        specs: The runs.
+        store: Where they are, or will be.
+        others: More stores whose records tell how long a run takes.
+    """
     state = {
         spec.id: "done" if store.has(spec.id) else "failed" if store.failure(spec.id) else "missing"
         for spec in specs
     }
-    targets = list(dict.fromkeys(spec.target for spec in specs))
-    table = Table(title=f"{len(state)} runs", title_justify="left")
-    table.add_column("method")
-    for target in targets:
-        table.add_column(target, justify="right")
-    for label in dict.fromkeys(spec.label for spec in specs):
-        row = []
-        for target in targets:
-            cell = [state[s.id] for s in specs if s.label == label and s.target == target]
-            row.append(f"{cell.count('done')}/{len(cell)} done")
-        table.add_row(label, *row)
     console = Console(highlight=False)
-    console.print(table)
+    for (dataset, model), members in _grouped(specs).items():
+        targets = list(dict.fromkeys(spec.target for spec in members))
+        title = f"{dataset}, {model}: {len(members)} runs"
+        table = Table(title=title, title_justify="left")
+        table.add_column("method")
+        for target in targets:
+            table.add_column(target, justify="right")
+        for label in dict.fromkeys(spec.label for spec in members):
+            row = []
+            for target in targets:
+                cell = [state[s.id] for s in members if s.label == label and s.target == target]
+                row.append(f"{cell.count('done')}/{len(cell)} done")
+            table.add_row(label, *row)
+        console.print(table)
     counts = Counter(state.values())
     parts = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "missing"))
-    console.print(f"{parts}; store: {store.root}", markup=False, soft_wrap=True)
-    seconds = _estimate(specs, state, store)
-    if seconds is not None:
-        from harness.executors.display import duration
+    console.print(f"{len(state)} runs: {parts}; store: {store.root}", markup=False, soft_wrap=True)
+    left = [spec for spec in specs if state[spec.id] != "done"]
+    if left:
+        records = itertools.chain.from_iterable(s.records() for s in (store, *others))
+        console.print(hours(left, Durations(records)), markup=False, soft_wrap=True)
 
-        console.print(f"about {duration(seconds)} of one worker's time, from the records there")
 
-
-def _estimate(specs: list[RunSpec], state: dict[str, str], store: Store) -> float | None:
-    from harness.executors.display import Estimate
-
-    estimate = Estimate(workers=1)
+def _grouped(specs: Sequence[RunSpec]) -> dict[tuple[str, str], list[RunSpec]]:
+    found: dict[tuple[str, str], list[RunSpec]] = {}
     for spec in specs:
-        if state[spec.id] == "done":
-            estimate.add(spec, store.read(spec.id).provenance.wall_s)
-    return estimate.left([s for s in specs if state[s.id] != "done"], [])
+        found.setdefault((spec.dataset.name, spec.model.title()), []).append(spec)
+    return found
+
+
+def hours(specs: Sequence[RunSpec], durations: Durations) -> str:
+    """Return a line on how long the runs take one worker, and what that is taken from."""
+    known = [s for s in (durations.seconds(spec) for spec in specs) if s is not None]
+    rest = [spec for spec in specs if durations.seconds(spec) is None]
+    rough = [s for s in (published_seconds(spec) for spec in rest) if s is not None]
+    parts = []
+    if known:
+        devices = ", ".join(sorted(durations.devices))
+        parts.append(f"{len(known)} run(s) take about {duration(sum(known))} of one worker's time, "
+                     f"by earlier records on {devices}")  # fmt: skip
+    if rough:
+        parts.append(f"{len(rough)} run(s) about {sum(rough) / 3600:.1f} GPU hours, a rough guess "
+                     f"from {PUBLISHED_STEP}")  # fmt: skip
+    if unknown := len(rest) - len(rough):
+        parts.append(f"{unknown} run(s): no record tells (--records STORE)")
+    return "; ".join(parts)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.clip.backbone import Backbone
 from harness.data.bank import ImageBank
 from harness.dataset import Sample
 from harness.method import Batch, Method, TrainConfig
@@ -18,7 +19,7 @@ from harness.protocols import Sources
 from harness.seeding import generator
 from harness.store import Score
 from harness.training import checkpoint
-from harness.training.averaging import BetaAverage
+from harness.training.averaging import WeightAverage
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import predict, score
 from harness.training.optimiser import learning_rate, make_optimiser
@@ -46,7 +47,7 @@ class Trained:
     """What the loop leaves: the state, and the average if the method keeps one."""
 
     state: TrainState
-    average: BetaAverage | None
+    average: WeightAverage | None
 
 
 def train(
@@ -76,7 +77,7 @@ def train(
     config = method.config
     optimiser = make_optimiser(parameters.values(), config)
     average = method.averager(parameters, config.steps)
-    scaler = torch.amp.GradScaler(enabled=_needs_scaler(bank))
+    scaler = torch.amp.GradScaler(enabled=needs_scaler(bank.backbone))
     state = _resume(settings.checkpoint_file, method, parameters, optimiser, average, scaler, bank)
     if not state.zero_shot_val:
         state.zero_shot_val = {
@@ -99,7 +100,7 @@ def train(
             save()
             raise Interrupted
         start = time.perf_counter()
-        terms = _step(method, parameters, optimiser, scaler, batches(state.step), state.step)
+        terms = take_step(method, parameters, optimiser, scaler, batches(state.step), state.step)
         state.step += 1
         if average is not None:
             average.update(state.step)
@@ -168,7 +169,7 @@ class Batches:
         return Batch(labels, domains, step, images=images)
 
 
-def _step(
+def take_step(
     method: Method[TrainConfig],
     parameters: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer,
@@ -176,6 +177,11 @@ def _step(
     batch: Batch,
     step: int,
 ) -> dict[str, float]:
+    """Take the 0-based `step`: losses, backward pass, optimiser; return the loss terms.
+
+    Raises:
+        FloatingPointError: When a loss term is not finite.
+    """
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, method.config)
     terms = method.losses(batch)
@@ -190,9 +196,9 @@ def _step(
     return values
 
 
-def _needs_scaler(bank: ImageBank) -> bool:
-    device = torch.device(bank.backbone.device)
-    return bank.backbone.spec.precision == "fp16" and device.type == "cuda"
+def needs_scaler(backbone: Backbone) -> bool:
+    """Tell whether gradients must be scaled: half precision on a GPU."""
+    return backbone.spec.precision == "fp16" and torch.device(backbone.device).type == "cuda"
 
 
 def _note(state: TrainState, terms: dict[str, float], steps: int) -> None:
@@ -214,7 +220,7 @@ def _parts(
     method: Method[TrainConfig],
     parameters: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer,
-    average: BetaAverage | None,
+    average: WeightAverage | None,
     scaler: torch.amp.GradScaler,
 ) -> dict[str, Any]:
     return {
@@ -231,7 +237,7 @@ def _resume(
     method: Method[TrainConfig],
     parameters: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer,
-    average: BetaAverage | None,
+    average: WeightAverage | None,
     scaler: torch.amp.GradScaler,
     bank: ImageBank,
 ) -> TrainState:

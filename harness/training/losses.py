@@ -4,7 +4,7 @@ All of them compute in float32 or wider, also under autocast: half-precision log
 Kullback-Leibler terms lose their small probabilities. Text features are constants everywhere (the
 text tower is frozen). Sources: CLIPood (Shu et al., ICML 2023, arXiv 2302.00864) and AlignCLIP
 (Han et al., Machine Learning 114:58, 2025, doi 10.1007/s10994-025-06742-z), papers and released
-code; where the two differ the function names both forms.
+code; where the two differ the function names both forms. Others are named where they are.
 """
 
 from __future__ import annotations
@@ -126,6 +126,24 @@ def uniform_targets(
     """
     onehot = F.one_hot(labels, classes).to(dtype)
     return (1 - smoothing) * onehot + smoothing / classes
+
+
+@_in_full_precision
+def instance_targets(text_logits: Tensor, labels: Tensor, share: float) -> Tensor:
+    """Return TeS's targets ``share * p + (1 - share) onehot``, p what the text head says.
+
+    p is the softmax of `text_logits`, kept free of gradient (Wang et al., ICCV 2023, and its code).
+
+    Args:
+        text_logits: [B, C] logits of each image over the classes' texts.
+        labels: [B] int64.
+        share: TeS's lambda_v.
+
+    Returns:
+        [B, C] without gradient; rows sum to one.
+    """
+    onehot = F.one_hot(labels, text_logits.shape[-1]).to(text_logits.dtype)
+    return share * text_logits.detach().softmax(dim=-1) + (1 - share) * onehot
 
 
 @_in_full_precision

@@ -29,9 +29,19 @@ def learning_rate(step: int, config: TrainConfig) -> float:
 
     ``warmup_steps`` at the constant ``warmup_lr`` (CoOp's warm-up), then the schedule as if it
     had run from step 0: cosine to zero over all steps (CosineAnnealingLR's closed form).
+    ``warmup_cosine`` rises linearly over ``warmup_steps``, the last of which has ``lr``; the cosine
+    begins after it (WiSE-FT's released code).
     """
+    if config.schedule == "warmup_cosine":
+        return config.lr * _warmup_cosine(step, config.warmup_steps, config.steps)
     if step < config.warmup_steps:
         return config.warmup_lr
     if config.schedule == "constant":
         return config.lr
     return config.lr * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+
+
+def _warmup_cosine(step: int, warmup: int, steps: int) -> float:
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))

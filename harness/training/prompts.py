@@ -1,18 +1,26 @@
-"""Prompts with learned context vectors among the tokens (CoOp, Zhou et al., IJCV 2022)."""
+"""Prompts with learned context vectors among the tokens (CoOp, Zhou et al., IJCV 2022).
+
+What CoOp and the methods that grew out of it (CoCoOp, MaPLe) share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from harness.clip.text import TextTower
+from harness.clip.text import TextTower, prompts
 from harness.errors import UserError
 
 Position = Literal["end", "middle", "front"]
+INITIAL_STD = 0.02
+"""Of random context vectors (the authors' code)."""
+PROMPTS_AT_ONCE = 512
+"""Prompts that run through the text tower together when every image has its own."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +35,48 @@ class ContextPrompts:
     order: Tensor
     """[C, L] int64: which token of ``start, context, name, rest`` stands where."""
 
-    def encode(self, context: Tensor) -> Tensor:
+    def encode(self, context: Tensor, deep: Sequence[Tensor] = ()) -> Tensor:
         """Return the classes' features [C, D] unit norm; gradient reaches the context.
 
         Args:
             context: [M, d], shared, or [C, M, d].
+            deep: Tensors [M, d] that replace the context's tokens in the next blocks; see
+                ``TextTower.encode_embeddings``. The context must then follow the start of text.
         """
         context = context.expand(len(self.embedded), -1, -1)
-        tokens = torch.cat([self.embedded[:, :1], context, self.embedded[:, 1:]], dim=1)
-        placed = tokens.gather(1, self.order[..., None].expand_as(tokens))
-        return self.tower.encode_embeddings(placed, self.eot)
+        return self._encode_rows(slice(None), context, deep)
+
+    def encode_each(self, contexts: Tensor) -> Tensor:
+        """Return features [B, C, D] unit norm of every class under each of B contexts [B, M, d].
+
+        The B C prompts run in parts; with gradient and more than one part, a part's activations
+        are computed again in the backward pass, so that the memory does not grow with B C.
+        """
+        images, classes = len(contexts), len(self.embedded)
+        pairs = torch.arange(images * classes, device=contexts.device)
+
+        def part(rows: Tensor) -> Tensor:
+            return self._encode_rows(rows % classes, contexts[rows // classes])
+
+        parts = torch.split(pairs, PROMPTS_AT_ONCE)
+        if torch.is_grad_enabled() and len(parts) > 1:
+            features = [checkpoint(part, rows, use_reentrant=False) for rows in parts]
+        else:
+            features = [part(rows) for rows in parts]
+        return torch.cat(features).view(images, classes, -1)
+
+    def _encode_rows(
+        self, rows: Tensor | slice, context: Tensor, deep: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Encode the prompts of the classes `rows`, each with its context [len(rows), M, d]."""
+        eot = self.eot[rows]
+        # Nothing is built of what the tower would cut: CoCoOp has many more rows than classes.
+        length = int(eot.max()) + 1
+        embedded = self.embedded[rows, : length - context.shape[1]]
+        tokens = torch.cat([embedded[:, :1], context, embedded[:, 1:]], dim=1)
+        order = self.order[rows, :length]
+        placed = tokens.gather(1, order[..., None].expand_as(tokens))
+        return self.tower.encode_embeddings(placed, eot, deep)
 
 
 @torch.no_grad()
@@ -82,3 +122,95 @@ def embed_words(tower: TextTower, words: str) -> Tensor:
     """Return the token embeddings [M, d] of some words, without start and end of text."""
     tokens = tower.tokenize([words.replace("_", " ")])
     return tower.embed_tokens(tokens)[0, 1 : int(tower.eot(tokens)[0])].clone()
+
+
+@torch.no_grad()
+def worded_prompts(
+    tower: TextTower, class_names: Sequence[str], words: str, n_ctx: int
+) -> ContextPrompts:
+    """Prepare prompts ``{words} {name}.`` whose first `n_ctx` tokens give way to vectors.
+
+    Raises:
+        UserError: If a prompt does not fit.
+    """
+    template = words.replace("_", " ") + " {}."
+    tokens = tower.tokenize(prompts(class_names, template))
+    embedded = tower.embed_tokens(tokens)
+    order = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+    kept = torch.cat([embedded[:, :1], embedded[:, 1 + n_ctx :]], dim=1)
+    return ContextPrompts(tower, kept, tower.eot(tokens), order)
+
+
+def initial_context(
+    tower: TextTower, words: str, shape: tuple[int, ...], draw: torch.Generator, method: str
+) -> Tensor:
+    """Return the vectors [..., M] x d that a context begins with: of some words, or random.
+
+    Args:
+        tower: The frozen text tower.
+        words: Words of exactly M tokens; empty for a normal draw with `INITIAL_STD`.
+        shape: All but the last dimension of the result; ends in M.
+        draw: Read only without words.
+        method: What the error calls the method.
+
+    Raises:
+        UserError: If the words have another number of tokens.
+    """
+    if not words:
+        return torch.randn((*shape, tower.width), generator=draw) * INITIAL_STD
+    embedded = embed_words(tower, words)
+    if len(embedded) != shape[-1]:
+        raise UserError(
+            f"method '{method}': n_ctx is {shape[-1]} but ctx_init='{words}' has "
+            f"{len(embedded)} tokens; set n_ctx={len(embedded)}"
+        )
+    return embedded
+
+
+def seeded_linear(n_in: int, n_out: int, draw: torch.Generator) -> nn.Linear:
+    """Return a linear layer with torch's default initialisation, drawn from `draw`."""
+    layer, bound = nn.Linear(n_in, n_out), n_in**-0.5
+    for parameter in layer.parameters():
+        nn.init.uniform_(parameter, -bound, bound, generator=draw)
+    return layer
+
+
+class LastText:
+    """Text features of the last class names, for a test that asks batch after batch.
+
+    They are made again only when the names or the trained values changed. The values are compared,
+    not their identity: weights are swapped under a method.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[str, ...], list[Tensor], Tensor] | None = None
+
+    @torch.no_grad()
+    def get(
+        self,
+        class_names: tuple[str, ...],
+        trained: Sequence[Tensor],
+        encode: Callable[[tuple[str, ...]], Tensor],
+    ) -> Tensor:
+        """Return ``encode(class_names)``, without gradient."""
+        if self._kept is not None:
+            names, values, text = self._kept
+            if names == class_names and all(map(torch.equal, values, trained)):
+                return text
+        text = encode(class_names)
+        self._kept = (class_names, [value.detach().clone() for value in trained], text)
+        return text
+
+
+def first_epoch_is_warm_up(values: Any, steps: int, epochs: int) -> Any:
+    """Add to raw configuration values the ``warmup_steps`` that stand for the first epoch.
+
+    Args:
+        values: What a model validator with ``mode="before"`` gets.
+        steps: The default of ``steps``.
+        epochs: How many epochs of the authors' recipe the steps stand for.
+    """
+    if not isinstance(values, dict):
+        return values
+    steps = values.get("steps", steps)
+    return {"warmup_steps": steps // epochs, **values} if isinstance(steps, int) else values

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
+from harness.clip.forward import TraceRequest
+from harness.errors import UserError
 from harness.method import Batch, ConfigT, Method, Task
 from harness.training.losses import cosine_logits
 
@@ -52,3 +54,22 @@ def images_of(batch: Batch) -> Tensor:
     if batch.images is None:
         raise ValueError("the batch has no images; this method trains the image tower")
     return batch.images
+
+
+@torch.no_grad()
+def check_trace(backbone: Backbone, request: TraceRequest, asked: str) -> None:
+    """Trace one blank image, so that a tower that cannot is found before the data are read.
+
+    Args:
+        backbone: Of the run.
+        request: What the method will ask for.
+        asked: Method and settings, for the message.
+
+    Raises:
+        UserError: If the tower has no such thing, or too few blocks.
+    """
+    size = backbone.preprocess.image_size
+    try:
+        backbone.trace(torch.zeros(1, 3, size, size, device=backbone.device), request)
+    except UserError as error:
+        raise UserError(f"{asked}: {error}") from None

@@ -259,7 +259,7 @@ def test_sweeps_of_the_repository_expand(file: Path) -> None:
 
 
 def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in ("list", "info", "run", "sweep", "report", "doctor", "quickstart"):
+    for verb in ("list", "info", "run", "sweep", "report", "cost", "doctor", "quickstart"):
         with pytest.raises(SystemExit) as caught:
             build_parser().parse_args([verb, "--help"])
         assert caught.value.code == 0

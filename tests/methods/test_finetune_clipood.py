@@ -1,33 +1,19 @@
 from __future__ import annotations
 
-import pytest
 import torch
 import torch.nn.functional as F
 
 from harness import registry
 from harness.clip.backbone import Backbone
-from harness.clip.forward import TraceRequest
 from tests.methods import toy
 
 
-def test_average_pooling_is_the_mean_of_the_projected_patches(backbone: Backbone) -> None:
-    images, _ = toy.pictures(4, seed=0)
-    run = toy.build("finetune", backbone, pooling="average_patches")
-    patches = backbone.trace(images, TraceRequest(patches=True)).patches
-    assert patches is not None
-    want = torch.stack([sum(p, torch.zeros(16)) / len(p) for p in patches])
-    got = run.method.image_features(images)
-    torch.testing.assert_close(got, want / want.norm(dim=-1, keepdim=True))
-    assert not torch.allclose(got, backbone.image_features(images), atol=1e-3)
-
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_finetuning_is_cross_entropy(backbone: Backbone, smoothing: float) -> None:
-    run = toy.build("finetune", backbone, label_smoothing=smoothing)
+def test_finetuning_is_cross_entropy(backbone: Backbone) -> None:
+    run = toy.build("finetune", backbone)
     batch = run.batch(0)
     assert batch.images is not None
     logits = run.method.logits(run.method.image_features(batch.images), toy.NAMES)
-    want = F.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+    want = F.cross_entropy(logits, batch.labels)
     torch.testing.assert_close(run.method.losses(batch)["classification"], want)
 
 
@@ -73,4 +59,5 @@ def test_the_average_takes_its_beta_from_the_configuration(backbone: Backbone) -
     run = toy.build("clipood", backbone, beta=0.1)
     average = run.method.averager(run.parameters, 30)
     assert average is not None
-    assert (average.beta, average.steps) == (0.1, 30)
+    state = average.state_dict()
+    assert (state["beta"], state["steps"]) == (0.1, 30)

@@ -11,7 +11,7 @@ from torch import Tensor
 from harness import registry
 from harness.clip.backbone import Backbone
 from harness.method import Batch, Method, Task, TrainConfig
-from harness.training.averaging import BetaAverage
+from harness.training.averaging import WeightAverage
 from harness.training.optimiser import learning_rate, make_optimiser
 
 NAMES = ("red stripes", "green disc", "blue corner")
@@ -20,9 +20,16 @@ TEMPLATE = "a photo of a {}."
 SMALL: dict[str, dict[str, Any]] = {
     "zero_shot": {},
     "finetune": {},
+    "label_smoothing": {},
+    "average_pooling": {},
+    "tes": {},
+    "wise_ft": {},
+    "clip_surgery": {"depth": 2},
     "clipood": {},
     "alignclip": {"aligned_layers": 2, "branch_depth": 2},
     "coop": {"n_ctx": 4},
+    "cocoop": {"reduction": 2},
+    "maple": {"depth": 2},
 }
 """Settings with which each method fits a tower of three blocks and 24 text tokens."""
 
@@ -80,7 +87,7 @@ def build(name: str, backbone: Backbone, seed: int = 0, **config: Any) -> Run:
     return Run(method, own, parameters)
 
 
-def train(run: Run) -> tuple[list[float], BetaAverage | None]:
+def train(run: Run) -> tuple[list[float], WeightAverage | None]:
     """Train for the configured steps; return the total loss of each and the average."""
     config = run.method.config
     optimiser = make_optimiser(run.parameters.values(), config)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.slurm.minicluster import MiniCluster, missing, running
+from tests.slurm.user import User
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,9 @@ def slurm() -> Iterator[MiniCluster]:
         Path(folder).chmod(0o755)
         with running(Path(folder), nodes=2) as cluster:
             yield cluster
+
+
+@pytest.fixture
+def user(slurm: MiniCluster, image_folder: Path, tmp_path: Path) -> User:
+    options = ["--data-root", str(image_folder), "--cache-dir", str(tmp_path / "cache")]
+    return User(slurm, tmp_path / "store", options)

@@ -71,7 +71,9 @@ class MiniCluster:
         lines = [
             "ClusterName=mini", f"SlurmctldHost={host}(127.0.0.1)",
             f"SlurmctldPort={free_port()}", f"SlurmUser={me}", f"SlurmdUser={me}",
-            "AuthType=auth/munge", f"AuthInfo=socket={root}/munge/munge.sock",
+            "AuthType=auth/munge",
+            # cred_expire is also how long a requeued job waits before it may start again.
+            f"AuthInfo=socket={root}/munge/munge.sock,cred_expire=10",
             "CredType=cred/munge", f"StateSaveLocation={root}/state",
             f"SlurmdSpoolDir={root}/spool/%n", f"SlurmctldPidFile={root}/slurmctld.pid",
             f"SlurmdPidFile={root}/slurmd.%n.pid", f"SlurmctldLogFile={root}/slurmctld.log",
@@ -80,8 +82,9 @@ class MiniCluster:
             "ProctrackType=proctrack/linuxproc", "TaskPlugin=task/none",
             "JobAcctGatherType=jobacct_gather/linux", "SelectType=select/cons_tres",
             "SelectTypeParameters=CR_CPU", "MpiDefault=none", "ReturnToService=2",
-            "SlurmdTimeout=10", "InactiveLimit=0", "MinJobAge=300", "KillWait=5",
-            "BatchStartTimeout=10", "SlurmdParameters=config_overrides", "GresTypes=gpu",
+            "SlurmdTimeout=6", "MessageTimeout=4", "SlurmctldTimeout=10", "InactiveLimit=0",
+            "MinJobAge=300", "KillWait=5", "BatchStartTimeout=10",
+            "SlurmdParameters=config_overrides", "GresTypes=gpu",
             "SchedulerParameters=sched_min_interval=50000,batch_sched_delay=0,"
             "sched_interval=2,bf_interval=2",
         ]  # fmt: skip
@@ -197,6 +200,7 @@ def running(root: Path, nodes: int = 2, cpus: int = 1) -> Iterator[MiniCluster]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with running(Path(sys.argv[1]).resolve(), int(sys.argv[2])) as found:
         print(f"export SLURM_CONF={found.env['SLURM_CONF']}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

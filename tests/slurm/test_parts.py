@@ -15,11 +15,13 @@ import pytest
 from harness import registry
 from harness.cli import main
 from harness.errors import UserError
-from harness.executors.slurm import scheduler, snapshot
+from harness.executors.slurm import job, scheduler, snapshot
 from harness.executors.slurm.cluster import ClusterSpec, Resources, read_cluster
-from harness.executors.slurm.ledger import Ledger
+from harness.executors.slurm.ledger import Ledger, Submission, SubmittedArray, TaskState
 from harness.executors.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, Kind, arrange, pack
+from harness.executors.slurm.status import statuses
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.store import Store
 
 KINDS = {
     "zero_shot": Kind(trains=False), "coop": Kind(frozen=True),
@@ -224,10 +226,98 @@ def test_a_snapshot_is_the_code_and_changes_with_it(tmp_path: Path) -> None:
 def test_accounting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "17_0|OUT_OF_MEMORY|12|n1\n17_1|CANCELLED by 7|3|n0\n17_[2-5]|PENDING|0|\n"
     answer: Any = subprocess.CompletedProcess([], 0, text, "")
-    monkeypatch.setattr(scheduler, "call", lambda words: answer)
+    monkeypatch.setattr(scheduler, "call", lambda words, until: answer)
     monkeypatch.setattr(scheduler.shutil, "which", lambda name: name)
-    found = scheduler.accounted("17")
-    assert {job: info.state for job, info in found.items()} == {
+    found = scheduler.accounted("17", 0.0)
+    assert {name: info.state for name, info in found.items()} == {
         "17_0": "OUT_OF_MEMORY", "17_1": "CANCELLED",
     }  # fmt: skip
     assert not found["17_0"].live
+
+
+def submitted(store: Path, arrays: int) -> list[RunSpec]:
+    """Write the ledger of one submission of `arrays` arrays of two jobs; return its runs."""
+    runs = [spec("finetune", seed) for seed in range(2 * arrays)]
+    parts = tuple(
+        SubmittedArray(
+            name=f"a{n}", folder=store / "jobs", resources=Resources(),
+            tasks=((runs[2 * n].id,), (runs[2 * n + 1].id,)), job_ids=(f"{n}_0", f"{n}_1"),
+        )
+        for n in range(arrays)
+    )  # fmt: skip
+    ledger = Ledger(store)
+    ledger.write(
+        Submission(
+            id="s", sweep="s", when="now", user="me", host="here", cluster="cpu",
+            snapshot=store, arrays=parts, complete=True,
+        )
+    )  # fmt: skip
+    return runs
+
+
+def command(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a command that does what `script` says all there is of Slurm."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def test_status_waits_for_a_silent_scheduler_once_and_not_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = submitted(tmp_path, arrays=20)
+    command(tmp_path / "bin", "squeue", "exec /bin/sleep 60", monkeypatch)
+    began = time.monotonic()
+    found = statuses(Store(tmp_path), runs, patience=1.0)
+    assert time.monotonic() - began < 10  # not 20 times a second, and not 60 s
+    assert {s.state for s in found} == {"unknown"}
+    assert {s.reason for s in found} == {"squeue did not answer in time"}
+
+
+def test_silent_accounting_is_not_taken_for_a_silent_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = submitted(tmp_path, arrays=10)
+    # Of every array the scheduler knows the first job and has forgotten the second.
+    row = 'echo "1|$8|0|PENDING|Priority|0:00|1:00||comment"'
+    command(tmp_path / "bin", "squeue", row, monkeypatch)
+    command(tmp_path / "bin", "sacct", "exec /bin/sleep 60", monkeypatch)
+    began = time.monotonic()
+    found = statuses(Store(tmp_path), runs, patience=2.0)
+    assert time.monotonic() - began < 15
+    assert [s.state for s in found] == ["queued", "lost"] * 10
+    assert {s.reason for s in found[1::2]} == {"Slurm no longer knows its job"}
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "reason"), [("0:05", ""), ("10:00", "silent for 2 min"), ("1-00:00:00", "silent")]
+)
+def test_a_job_that_has_just_been_requeued_is_not_called_silent(
+    elapsed: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = submitted(tmp_path, arrays=1)[0]
+    said = TaskState(job="0_0", node="n1", run=run.id, step=4, steps=10, updated=time.time() - 3600)
+    file = Ledger(tmp_path).state_file("s", "a0", 0)
+    file.parent.mkdir(parents=True)
+    file.write_text(said.model_dump_json())
+    row = f"0|0|0|RUNNING|None|{elapsed}|1:00|n1|comment"
+    command(tmp_path / "bin", "squeue", f"echo '{row}'", monkeypatch)
+    (found,) = statuses(Store(tmp_path), [run])
+    assert found.state == "running"
+    assert found.reason.startswith(reason)
+    assert bool(found.reason) == bool(reason)
+
+
+def test_a_job_waits_for_the_controller_before_it_is_requeued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = tmp_path / "asked"
+    silent = 'echo "slurm_load_jobs error: Unable to contact slurm controller" >&2; exit 1'
+    script = f"[ -e {asked} ] && exit 0; : > {asked}; {silent}"
+    command(tmp_path / "bin", "squeue", script, monkeypatch)
+    job.await_scheduler()
+    assert asked.exists()
+    assert "waiting for Slurm to requeue this job: slurm_load_jobs error" in capsys.readouterr().out
+    (tmp_path / "bin" / "squeue").unlink()
+    job.await_scheduler()  # submitit then says what is missing

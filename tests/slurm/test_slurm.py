@@ -1,127 +1,28 @@
-"""Sweeps on a real Slurm: what users do, and what goes wrong around them."""
+"""Sweeps on a real Slurm: what users do."""
 
 from __future__ import annotations
 
-import collections
 import json
 import re
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness import registry
-from harness.executors.local import run_local
 from harness.executors.slurm.ledger import Ledger
 from harness.store import Store
-from harness.sweeps import expand_sweep, read_sweep
-from tests.engine import make_context, outcome
 from tests.slurm.minicluster import MiniCluster
+from tests.slurm.user import CLUSTER, SWEEP, User, same_as_local, settled, write
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
-ROOT = registry.ROOT
-CLUSTER = """\
-timeout_min: {minutes}
-mem_gb: 2
-gpus_per_node: 1
-cpus_per_task: 1
-device: cpu
-slurm_signal_delay_s: 10
-"""
-SWEEP = """\
-name: {name}
-model: "local-dir:{model}"
-dataset: folder
-seeds: {seeds}
-targets: {targets}
-defaults: {{steps: 6, batch_per_domain: 4, lr: 1.0e-3, n_ctx: 4, feature_views: 2}}
-methods:
-  - zero_shot
-  - finetune
-  - {{method: coop, params: {{lr: 0.02}}}}
-  - clipood
-  - {{method: alignclip, params: {{aligned_layers: 2, branch_depth: 2}}}}
-"""
-
-
-class User:
-    """Types commands into shells that end with them."""
-
-    def __init__(self, slurm: MiniCluster, store: Path, options: list[str]) -> None:
-        self.slurm, self.store, self.options = slurm, store, options
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "run_benchmark.py", "sweep", *words, "--store", str(self.store)]
-        env = {**self.slurm.env, "HF_HUB_OFFLINE": "1"}
-        return subprocess.Popen(
-            command, cwd=ROOT, env=env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-
-    def type(self, *words: str, status: int | None = 0) -> str:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=180)
-        assert status is None or process.returncode == status, out + err
-        return out + err
-
-    def submit(self, file: Path, cluster: Path, *more: str) -> str:
-        return self.type("submit", str(file), "--cluster", str(cluster), *self.options, *more)
-
-    def states(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the runs by state, as `status --json` tells it."""
-        process = self.start("status", "--json")
-        out, err = process.communicate(timeout=60)
-        assert process.returncode in (0, 1), err
-        found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
-        for run in json.loads(out):
-            found[run["state"]].append(run)
-        return found
-
-    def wait(self, what: Callable[[dict[str, list[dict[str, Any]]]], bool], seconds: float = 240):
-        deadline = time.monotonic() + seconds
-        while not what(found := self.states()):
-            counts = {state: len(runs) for state, runs in found.items()}
-            assert time.monotonic() < deadline, f"{counts}\n{self.slurm.diagnosis()}"
-            time.sleep(0.5)
-        return found
-
-    def job_logs(self) -> str:
-        return "".join(p.read_text() for p in sorted(self.store.glob("slurm/jobs/*/*/*_log.out")))
-
-
-def settled(found: dict[str, list[dict[str, Any]]]) -> bool:
-    return not (found["running"] or found["queued"] or found["unknown"])
-
-
-def same_as_local(
-    file: Path, store: Path, images: Path, aside: Path, plugins: tuple[str, ...] = ()
-) -> None:
-    specs = expand_sweep(read_sweep(file), images)
-    context = make_context(aside, images, cache=aside / "cache", plugins=plugins)
-    assert run_local(specs, context, workers=2).done == len(specs)
-    for spec in specs:
-        assert outcome(store, spec.id) == outcome(aside, spec.id), spec.title()
-
-
-@pytest.fixture
-def user(slurm: MiniCluster, image_folder: Path, tmp_path: Path) -> User:
-    options = ["--data-root", str(image_folder), "--cache-dir", str(tmp_path / "cache")]
-    return User(slurm, tmp_path / "store", options)
-
-
-def write(path: Path, text: str) -> Path:
-    path.write_text(text)
-    return path
 
 
 def test_sixty_runs_by_two_who_submit_at_once(
     user: User, image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    text = SWEEP.format(name="sixty", model=random_clip, seeds=[0, 1, 2, 3], targets="all")
+    text = SWEEP.format(
+        name="sixty", model=random_clip, seeds=[0, 1, 2, 3], targets="all", extra=""
+    )
     file = write(tmp_path / "sixty.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
     ask = ["submit", str(file), "--cluster", str(cluster), *user.options, "--runs-per-job", "6"]
@@ -157,13 +58,15 @@ def test_sixty_runs_by_two_who_submit_at_once(
         (submission.snapshot / "SNAPSHOT.json").read_text()
     )["git"]  # fmt: skip
     assert "done" in user.type("logs", ids[0], "--job")
-    same_as_local(file, user.store, image_folder, tmp_path / "local")
+    same_as_local(user, file, image_folder, tmp_path / "local")
 
 
 def test_cancel_then_retry(
     user: User, slurm: MiniCluster, image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    text = SWEEP.format(name="cancelled", model=random_clip, seeds=[0], targets="[domain1]")
+    text = SWEEP.format(
+        name="cancelled", model=random_clip, seeds=[0], targets="[domain1]", extra=""
+    )
     file = write(tmp_path / "cancelled.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
     user.submit(file, cluster)
@@ -178,7 +81,7 @@ def test_cancel_then_retry(
 
 
 def test_sbatch_refuses(user: User, random_clip: Path, tmp_path: Path) -> None:
-    text = SWEEP.format(name="refused", model=random_clip, seeds=[0], targets="[domain1]")
+    text = SWEEP.format(name="refused", model=random_clip, seeds=[0], targets="[domain1]", extra="")
     file = write(tmp_path / "refused.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
     said = user.type("submit", str(file), "--cluster", str(cluster), *user.options,
@@ -187,3 +90,44 @@ def test_sbatch_refuses(user: User, random_clip: Path, tmp_path: Path) -> None:
     assert "invalid partition" in said
     assert said.count("\n") == 1
     assert {run["state"] for runs in user.states().values() for run in runs} == {"missing"}
+
+
+UNANSWERED = """\
+#!/bin/sh
+{real} "$@" > /dev/null
+echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2
+exit 1
+"""
+
+
+def test_jobs_that_sbatch_gave_no_answer_about_are_not_submitted_twice(
+    user: User, slurm: MiniCluster, random_clip: Path, tmp_path: Path
+) -> None:
+    real = shutil.which("sbatch", path=slurm.env["PATH"])
+    (tmp_path / "bin").mkdir()
+    write(tmp_path / "bin" / "sbatch", UNANSWERED.format(real=real)).chmod(0o755)
+    text = SWEEP.format(
+        name="unanswered", model=random_clip, seeds=[0], targets="[domain1]", extra=""
+    )
+    file = write(tmp_path / "unanswered.yaml", text)
+    cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
+    user.env["PATH"] = f"{tmp_path / 'bin'}:{slurm.env['PATH']}"
+    said = user.type("submit", str(file), "--cluster", str(cluster), *user.options, status=2)
+    assert said.startswith("error: sbatch got no answer (Batch job submission failed: Socket timed")
+    assert said.count("\n") == 1
+    user.env["PATH"] = slurm.env["PATH"]
+    found = user.states()
+    assert not found["lost"]
+    (first,) = Ledger(user.store).submissions()
+    taken = [run for array in first.arrays for task in array.tasks for run in task]
+    assert taken
+    user.submit(file, cluster)
+    second = Ledger(user.store).submissions()[1]
+    again = [run for array in second.arrays for task in array.tasks for run in task]
+    assert not set(again) & set(taken)
+    # Their jobs wait in vain for what sbatch's answer would have been needed to write.
+    assert "cancelled" in user.type("cancel")
+    found = user.wait(settled)
+    assert set(taken) <= {run["id"] for run in found["lost"]}
+    user.type("retry", "--set", "runs_per_job=10")
+    user.wait(lambda states: len(states["done"]) == 5)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.training.averaging import BetaAverage, beta_weights
+from harness.training.averaging import BetaAverage, EndpointAverage, WeightAverage, beta_weights
 
 
 def parameters(dtype: torch.dtype = torch.float32) -> dict[str, nn.Parameter]:
@@ -192,3 +192,71 @@ def test_refuses_the_state_of_another_run() -> None:
 def test_refuses_settings_without_meaning(steps: int, beta: float) -> None:
     with pytest.raises(ValueError, match="are needed"):
         BetaAverage(parameters(), steps, beta)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 1.0])
+def test_between_the_ends(alpha: float) -> None:
+    live = parameters()
+    start = {name: p.detach().double() for name, p in live.items()}
+    average = EndpointAverage(live, alpha)
+    for step in (1, 2, 3):
+        walk(live, step)
+        average.update(step)
+    own = {name: p.detach().clone() for name, p in live.items()}
+    with average.swapped():
+        for name, p in live.items():
+            want = [
+                (1 - alpha) * a + alpha * float(b)
+                for a, b in zip(start[name].flatten().tolist(), own[name].flatten(), strict=True)
+            ]
+            assert p.detach().flatten().tolist() == pytest.approx(want, rel=1e-6, abs=1e-7)
+    assert all(torch.equal(live[name], own[name]) for name in live)
+
+
+@pytest.mark.parametrize(("alpha", "end"), [(0.0, "start"), (1.0, "own")])
+def test_the_ends_are_exact(alpha: float, end: str) -> None:
+    live = parameters()
+    values = {"start": {name: p.detach().clone() for name, p in live.items()}}
+    average = EndpointAverage(live, alpha)
+    walk(live, 1)
+    values["own"] = {name: p.detach().clone() for name, p in live.items()}
+    with average.swapped():
+        assert all(torch.equal(live[name], values[end][name]) for name in live)
+
+
+def test_the_ends_of_a_killed_run() -> None:
+    live = parameters()
+    average = EndpointAverage(live, 0.5)
+    walk(live, 1)
+    file = io.BytesIO()
+    torch.save(average.state_dict(), file)
+    file.seek(0)
+    # Made after training began, so its own beginning is not the pretrained model's.
+    again = EndpointAverage(live, 0.5)
+    again.load_state_dict(torch.load(file, weights_only=True))
+    with average.swapped():
+        want = {name: p.detach().clone() for name, p in live.items()}
+    with again.swapped():
+        assert all(torch.equal(live[name], want[name]) for name in live)
+    with pytest.raises(ValueError, match=r"alpha=0\.5, this run 0\.4"):
+        EndpointAverage(live, 0.4).load_state_dict(average.state_dict())
+    other = {"z": nn.Parameter(torch.zeros(1))}
+    with pytest.raises(ValueError, match="other parameters"):
+        EndpointAverage(other, 0.5).load_state_dict(average.state_dict())
+
+
+@pytest.mark.parametrize(
+    "average", [BetaAverage(parameters(), 2, 0.5), EndpointAverage(parameters(), 0.5)]
+)
+def test_while_swapped_in_nothing_else_goes(average: WeightAverage) -> None:
+    with average.swapped(), pytest.raises(RuntimeError, match="swapped in"):
+        average.update(1)
+    with average.swapped(), pytest.raises(RuntimeError, match="already"), average.swapped():
+        pass
+    average.update(1)
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1])
+def test_refuses_shares_without_meaning(alpha: float) -> None:
+    with pytest.raises(ValueError, match="0 to 1 is needed"):
+        EndpointAverage(parameters(), alpha)

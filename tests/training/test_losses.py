@@ -99,6 +99,17 @@ def test_uniform_targets() -> None:
     torch.testing.assert_close(got.sum(dim=1), torch.ones(B))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
+def test_instance_targets(share: float) -> None:
+    logits = draw(B, C, seed=8).requires_grad_()
+    got = losses.instance_targets(logits, LABELS, share)
+    assert not got.requires_grad
+    for b in range(B):
+        p = softmax(logits[b].tolist())
+        want = [share * p[c] + (1 - share if c == LABELS[b] else 0) for c in range(C)]
+        assert got[b].tolist() == pytest.approx(want)
+
+
 def test_semantic_distribution() -> None:
     got = losses.semantic_distribution(TEXT, 35.0)
     for y in range(C):

@@ -20,6 +20,29 @@ def test_the_cosine_is_torchs_and_the_warm_up_coops(warmup: int) -> None:
         schedule.step()
 
 
+@pytest.mark.parametrize("warmup", [1, 6])
+def test_the_rise_and_the_cosine_after_it_are_torchs(warmup: int) -> None:
+    config = TrainConfig(steps=20, lr=0.3, warmup_steps=warmup, schedule="warmup_cosine")
+    reference = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    rise = torch.optim.lr_scheduler.LinearLR(reference, 1 / warmup, total_iters=warmup - 1)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(reference, 20 - warmup)
+    schedule = torch.optim.lr_scheduler.SequentialLR(reference, [rise, fall], [warmup])
+    for step in range(20):
+        assert learning_rate(step, config) == pytest.approx(schedule.get_last_lr()[0], rel=1e-6)
+        reference.step()
+        schedule.step()
+
+
+def test_a_rise_of_no_steps_is_the_cosine_and_one_of_all_steps_only_rises() -> None:
+    cosine = TrainConfig(steps=8, lr=0.3)
+    risen = TrainConfig(steps=8, lr=0.3, schedule="warmup_cosine")
+    assert [learning_rate(s, risen) for s in range(8)] == [
+        learning_rate(s, cosine) for s in range(8)
+    ]
+    rising = TrainConfig(steps=4, lr=0.4, schedule="warmup_cosine", warmup_steps=8)
+    assert [learning_rate(s, rising) for s in range(4)] == pytest.approx([0.05, 0.1, 0.15, 0.2])
+
+
 def test_a_constant_rate() -> None:
     config = TrainConfig(steps=5, lr=0.3, schedule="constant")
     assert {learning_rate(step, config) for step in range(5)} == {0.3}

@@ -18,7 +18,9 @@ from typing import Any, Literal
 
 import submitit
 
+from harness.errors import UserError
 from harness.executors.process import Worker, how_it_ended
+from harness.executors.slurm import scheduler
 from harness.executors.slurm.ledger import Task, TaskState, read_task
 from harness.specs import RunSpec
 from harness.store import Store, write_atomically
@@ -30,6 +32,7 @@ BUSY_SECONDS = 120.0
 lost contact, which the lock's end shows to be gone."""
 PAUSE_SECONDS = 60.0
 """After a SIGTERM that is not ours: a cancelled or preempted job is killed meanwhile."""
+ANSWER_SECONDS = 20.0
 MAX_DEATHS = 3
 
 
@@ -53,6 +56,7 @@ class RunPack:
         if self.job is not None:
             say("Slurm's signal: the run under way writes its checkpoint")
             self.job.stop(0.7 * self.job.task.signal_delay_s)
+            await_scheduler()
         return submitit.helpers.DelayedSubmission(RunPack(self.path))
 
 
@@ -65,6 +69,23 @@ def job_name() -> str:
     """Return Slurm's id of this job as squeue and the ledger write it."""
     array, index = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{index}" if array else os.environ.get("SLURM_JOB_ID", "")
+
+
+def await_scheduler() -> None:
+    """Wait until Slurm answers: submitit asks it once to requeue the job, and if that fails the job
+    is over. While the controller is away nobody enforces the time limit either."""
+    told = False
+    while True:
+        try:
+            scheduler.queued(os.environ.get("SLURM_JOB_ID", "0"), time.monotonic() + ANSWER_SECONDS)
+            return
+        except UserError:  # no squeue on this node; then there is nothing to wait for
+            return
+        except scheduler.Unreachable as error:
+            if not told:
+                say(f"waiting for Slurm to requeue this job: {error}")
+                told = True
+            time.sleep(1.0)
 
 
 class _Job:
@@ -188,6 +209,7 @@ class _Job:
         try:
             worker.process.wait(seconds or 5.0)
         except subprocess.TimeoutExpired:
-            say(f"no checkpoint within {seconds:.0f} s; the last periodic one stands")
+            if seconds:
+                say(f"no checkpoint within {seconds:.0f} s; the last periodic one stands")
             worker.process.kill()
             worker.process.wait()

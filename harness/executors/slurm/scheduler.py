@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UserError
 
-TIMEOUT_SECONDS = 60
+LOOK_SECONDS = 20.0
+"""What `status` waits for Slurm in all, however many arrays it asks for and however often Slurm's
+commands would try again: twice their own default, MessageTimeout, of 10 s."""
+ACT_SECONDS = 60.0
+"""The same where the answer decides what is submitted or cancelled."""
 LIVE = frozenset({
     "PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_FED",
     "REQUEUE_HOLD", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SPECIAL_EXIT",
@@ -39,8 +44,12 @@ class JobInfo:
         return self.state in LIVE
 
 
-def call(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def call(words: Sequence[str], until: float) -> subprocess.CompletedProcess[str]:
     """Run one of Slurm's commands.
+
+    Args:
+        words: Command and arguments.
+        until: When to give up, on the clock of ``time.monotonic``.
 
     Raises:
         UserError: If it is not installed here.
@@ -50,15 +59,16 @@ def call(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         raise UserError(f"{words[0]}: command not found; run this where Slurm's commands are")
     try:
         return subprocess.run(
-            list(words), capture_output=True, text=True, timeout=TIMEOUT_SECONDS,
+            list(words), capture_output=True, text=True, timeout=max(0.0, until - time.monotonic()),
             env={**os.environ, "LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise Unreachable(f"{words[0]} did not answer in {TIMEOUT_SECONDS} s") from None
+        raise Unreachable(f"{words[0]} did not answer in time") from None
 
 
-def _squeue(*words: str) -> list[list[str]]:
-    done = call(["squeue", "-h", "-r", "-t", "all", "-o", "%A|%F|%K|%T|%r|%M|%L|%N|%k", *words])
+def _squeue(until: float, *words: str) -> list[list[str]]:
+    columns = "%A|%F|%K|%T|%r|%M|%L|%N|%k"
+    done = call(["squeue", "-h", "-r", "-t", "all", "-o", columns, *words], until)
     if done.returncode and "Invalid job id" not in done.stderr:
         raise Unreachable(done.stderr.strip().splitlines()[-1] if done.stderr else "squeue failed")
     lines = done.stdout.splitlines() if not done.returncode else []
@@ -69,7 +79,7 @@ def _job(row: Sequence[str]) -> str:
     return row[0] if row[2] == "N/A" else f"{row[1]}_{row[2]}"
 
 
-def queued(array_id: str) -> dict[str, JobInfo]:
+def queued(array_id: str, until: float) -> dict[str, JobInfo]:
     """Return the jobs of an array that the controller remembers, by id as in the ledger.
 
     Empty when it remembers none (they ended more than MinJobAge ago, or never were).
@@ -78,27 +88,33 @@ def queued(array_id: str) -> dict[str, JobInfo]:
         Unreachable: If the controller does not answer.
     """
     found = {}
-    for row in _squeue("-j", array_id):
+    for row in _squeue(until, "-j", array_id):
         _, _, _, state, reason, used, left, node, _ = row
         found[_job(row)] = JobInfo(state, reason, node, seconds(used), seconds(left))
     return found
 
 
-def by_comment() -> dict[str, list[str]]:
-    """Return all of the user's remembered jobs by their comment, in the order of their index."""
+def by_comment(users: Iterable[str], until: float) -> dict[str, list[str]]:
+    """Return all remembered jobs of some users by their comment, in the order of their index.
+
+    Raises:
+        Unreachable: If the controller does not answer.
+    """
     found: dict[str, list[str]] = {}
-    for row in sorted(_squeue("--me"), key=lambda r: int(r[2]) if r[2].isdigit() else 0):
+    for row in sorted(
+        _squeue(until, "-u", ",".join(users)), key=lambda r: int(r[2]) if r[2].isdigit() else 0
+    ):
         found.setdefault(row[8], []).append(_job(row))
     return found
 
 
-def accounted(array_id: str) -> dict[str, JobInfo]:
-    """Return what Slurm's accounting says of an array; empty where there is no accounting."""
+def accounted(array_id: str, until: float) -> dict[str, JobInfo]:
+    """Return what Slurm's accounting says of an array; empty where none answers."""
     if shutil.which("sacct") is None:
         return {}
     try:
-        done = call(["sacct", "-n", "-P", "-X", "-j", array_id, "-o",
-                     "JobID,State,ElapsedRaw,NodeList"])  # fmt: skip
+        columns = "JobID,State,ElapsedRaw,NodeList"
+        done = call(["sacct", "-n", "-P", "-X", "-j", array_id, "-o", columns], until)
     except Unreachable:
         return {}
     found = {}
@@ -127,6 +143,6 @@ def cancel(job_ids: Sequence[str]) -> None:
     Raises:
         Unreachable: If the controller refused or did not answer.
     """
-    done = call(["scancel", *job_ids])
+    done = call(["scancel", *job_ids], time.monotonic() + ACT_SECONDS)
     if done.returncode and "Invalid job id" not in done.stderr:
         raise Unreachable(done.stderr.strip())

@@ -18,6 +18,8 @@ State = Literal["done", "running", "queued", "failed", "lost", "missing", "unkno
 STATES: tuple[State, ...] = ("done", "running", "queued", "failed", "lost", "missing", "unknown")
 IN_HAND: frozenset[State] = frozenset({"done", "running", "queued", "unknown"})
 """Runs in these states must not be submitted."""
+SILENT_SECONDS = 120
+"""After which a job that says what it does every few seconds is remarked upon."""
 ENDED = {
     "CANCELLED": "cancelled",
     "TIMEOUT": "time limit, not requeued",
@@ -77,15 +79,16 @@ def places(submissions: Iterable[Submission]) -> dict[str, Place]:
     return found
 
 
-def recovered(ledger: Ledger, submissions: list[Submission]) -> list[Submission]:
+def recovered(ledger: Ledger, submissions: list[Submission], until: float) -> list[Submission]:
     """Return the submissions, with job ids that their submitter did not live to write down.
 
     Raises:
         scheduler.Unreachable: If Slurm would have to be asked and does not answer.
     """
-    if all(s.complete or all(a.job_ids for a in s.arrays) for s in submissions):
+    open_ended = [s for s in submissions if not s.complete and not all(a.job_ids for a in s.arrays)]
+    if not open_ended:
         return submissions
-    known = scheduler.by_comment()
+    known = scheduler.by_comment(sorted({s.user for s in open_ended}), until)
     found = []
     for submission in submissions:
         arrays = []
@@ -98,37 +101,50 @@ def recovered(ledger: Ledger, submissions: list[Submission]) -> list[Submission]
     return found
 
 
-def ask(arrays: Sequence[SubmittedArray]) -> Scheduled:
-    """Ask Slurm: squeue once per array, sacct for those that squeue no longer knows in full."""
+def ask(arrays: Sequence[SubmittedArray], until: float) -> Scheduled:
+    """Ask Slurm: squeue once per array, then sacct for those that squeue no longer knows in full.
 
-    def one(array: SubmittedArray) -> dict[str, JobInfo]:
-        jobs = scheduler.queued(array.array_id())
-        if any(job not in jobs for job in array.job_ids):
-            jobs = scheduler.accounted(array.array_id()) | jobs
-        return jobs
-
+    Args:
+        arrays: The arrays asked for.
+        until: When to give up, on the clock of ``time.monotonic``.
+    """
     try:
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(one, arrays))
+            found = list(pool.map(lambda a: scheduler.queued(a.array_id(), until), arrays))
+            # Only once the controller has spoken: silent accounting must not look like its silence.
+            gaps = [
+                array
+                for array, jobs in zip(arrays, found, strict=True)
+                if any(job not in jobs for job in array.job_ids)
+            ]
+            past = list(pool.map(lambda a: scheduler.accounted(a.array_id(), until), gaps))
     except scheduler.Unreachable as error:
         return Scheduled({}, str(error) or "Slurm did not answer")
-    return Scheduled({job: info for part in found for job, info in part.items()})
+    return Scheduled({job: info for part in (*past, *found) for job, info in part.items()})
 
 
-def statuses(store: Store, specs: Sequence[RunSpec]) -> list[RunStatus]:
+def statuses(
+    store: Store, specs: Sequence[RunSpec], patience: float = scheduler.LOOK_SECONDS
+) -> list[RunStatus]:
     """Return where each run is; ``unknown`` only for submitted runs while Slurm is silent.
+
+    Args:
+        store: Where records and ledger are.
+        specs: The runs.
+        patience: Seconds that all calls of Slurm's commands may take together.
 
     Raises:
         UserError: For unreadable files of the store, or where Slurm's commands are missing and
             needed.
     """
+    until = time.monotonic() + patience
     ledger = Ledger(store.root)
     done = {spec.id for spec in specs if store.has(spec.id)}
     submissions = ledger.submissions()
     # A lone interrupted submission, and only that, needs Slurm before we know what to ask for.
     silent = ""
     try:
-        submissions = recovered(ledger, submissions)
+        submissions = recovered(ledger, submissions, until)
     except scheduler.Unreachable as error:
         silent = str(error)
     where = places(submissions)
@@ -137,7 +153,7 @@ def statuses(store: Store, specs: Sequence[RunSpec]) -> list[RunStatus]:
         for spec in specs
         if spec.id not in done and (place := where.get(spec.id)) and place.job
     }
-    slurm = Scheduled({}, silent) if silent else ask(list(open_arrays.values()))
+    slurm = Scheduled({}, silent) if silent else ask(list(open_arrays.values()), until)
     found = []
     for spec in specs:
         status = _status(store, ledger, spec, where.get(spec.id), slurm)
@@ -180,7 +196,8 @@ def _status(
     # On the node's own clock, plus what ours has seen since is nothing: no two clocks compared.
     spent = now.updated - now.since
     left = spent / now.step * (now.steps - now.step) if now.step else None
-    if now.updated and time.time() - now.updated > 120:
+    # A job that was requeued has not said anything yet; what it said before is no silence.
+    if time.time() - now.updated > SILENT_SECONDS and (info.elapsed_s or 0) > SILENT_SECONDS:
         status = replace(status, reason="silent for 2 min")
     return replace(
         status, state="running", elapsed_s=spent, left_s=left, step=now.step, steps=now.steps

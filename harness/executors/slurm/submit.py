@@ -23,7 +23,7 @@ from harness import registry
 from harness.context import Context
 from harness.errors import UserError
 from harness.executors.estimate import Durations
-from harness.executors.slurm import packing, snapshot
+from harness.executors.slurm import packing, scheduler, snapshot
 from harness.executors.slurm.cluster import ClusterSpec, Resources
 from harness.executors.slurm.job import RunPack
 from harness.executors.slurm.ledger import Ledger, Submission, SubmittedArray, Task
@@ -60,7 +60,7 @@ def chosen(request: Request) -> list[RunSpec]:
         UserError: If Slurm does not say where earlier submissions are.
     """
     store = Store(request.context.store)
-    found = statuses(store, request.specs)
+    found = statuses(store, request.specs, scheduler.ACT_SECONDS)
     silent = [status for status in found if status.state == "unknown"]
     if silent:
         raise UserError(
@@ -88,7 +88,8 @@ def submit(request: Request, say: Callable[[str], None]) -> Submission | None:
     before sbatch is called.
 
     Raises:
-        UserError: If sbatch refuses, with its reason; arrays submitted before stay.
+        UserError: If sbatch refuses or does not answer, with its reason; arrays submitted before
+            stay.
     """
     store = Store(request.context.store)
     ledger = Ledger(store.root)
@@ -127,8 +128,16 @@ def _submit_arrays(
         try:
             jobs = _sbatch(submission, entry, after)
         except (FailedJobError, OSError, RuntimeError) as error:
+            reason = _sbatch_reason(error)
+            if "timed out" in reason:
+                # Slurm may have taken it all the same. The plan stays, so the jobs are recognised;
+                # submitit names their input by the id that it did not get, so they do nothing.
+                raise UserError(
+                    f"sbatch got no answer ({reason}); jobs Slurm has all the same do nothing: "
+                    "wait until `sweep status` calls their runs lost, then `sweep retry`"
+                ) from None
             ledger.write(submission.model_copy(update={"arrays": done, "complete": True}))
-            raise UserError(f"sbatch refused: {_sbatch_reason(error)}") from None
+            raise UserError(f"sbatch refused: {reason}") from None
         ids[array.name] = jobs[0].partition("_")[0]
         entry = entry.model_copy(update={"job_ids": tuple(jobs)})
         submission = submission.model_copy(update={"arrays": (*done, entry)})

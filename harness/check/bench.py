@@ -1,0 +1,195 @@
+"""The small problem on which a method is tried: the embedded model and data, a few steps."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness import plan, protocols, registry
+from harness.clip.backbone import Backbone
+from harness.clip.load import load_backbone
+from harness.context import Context
+from harness.data.bank import ImageBank
+from harness.dataset import Dataset
+from harness.method import Batch, Method, Task, TrainConfig
+from harness.protocols import Sources
+from harness.seeding import derive
+from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.training.loop import Batches
+from harness.training.optimiser import learning_rate, make_optimiser
+
+STEPS = 6
+# Large enough that what differs between two runs shows in the rounded digits of a record.
+_RECIPE: dict[str, Any] = {
+    "steps": STEPS, "batch_per_domain": 2, "lr": 1e-3, "warmup_steps": 0, "feature_views": 1,
+}  # fmt: skip
+
+
+@dataclass
+class Bench:
+    """Model and data, loaded once for all plugins that are checked."""
+
+    model: ModelSpec = field(default_factory=lambda: ModelSpec(name="tiny-emoji"))
+    dataset: DatasetSpec = field(default_factory=lambda: DatasetSpec(name="emoji"))
+    data_root: Path | None = None
+    protocol: ProtocolSpec = field(default_factory=lambda: ProtocolSpec(test_on="out"))
+
+    def __post_init__(self) -> None:
+        torch.set_num_threads(1)  # as in the worker that a run is compared with
+        self._folder = tempfile.TemporaryDirectory(prefix="check-")
+        self.folder = Path(self._folder.name)
+
+    @cached_property
+    def opened(self) -> Dataset:
+        """The data set."""
+        return plan.open_dataset(self.dataset, self.data_root)
+
+    @cached_property
+    def target(self) -> str:
+        """The held-out domain."""
+        return self.opened.domains[0]
+
+    @cached_property
+    def parts(self) -> Sources:
+        """The source domains' samples."""
+        return protocols.sources(self.opened, self.protocol, self.target, 0)
+
+    @cached_property
+    def pretrained(self) -> Backbone:
+        """The pretrained model; no plugin ever gets hold of this copy."""
+        return load_backbone(self.model, "cpu")
+
+    @cached_property
+    def bank(self) -> ImageBank:
+        """The data set's images."""
+        return ImageBank(self.opened, self.pretrained, self.folder / "cache")
+
+    @cached_property
+    def images(self) -> Tensor:
+        """[6, 3, H, W] float32, normalised: images of the first source domain."""
+        samples = next(iter(self.parts.train.values()))
+        return self.bank.test_images(samples[:: max(1, len(samples) // 6)][:6])
+
+    def context(self, store: str) -> Context:
+        """Return where engine runs happen: a folder that goes with the bench."""
+        return Context(
+            store=self.folder / store,
+            data_root=self.data_root,
+            cache=self.folder / "cache",
+            plugins=tuple(registry.plugin_files()),
+        )
+
+
+@dataclass
+class Built:
+    """A method, built as the engine builds it."""
+
+    method: Method[Any]
+    shared: Backbone
+    """Stands for the pretrained model that all runs of a process share."""
+    own: Backbone
+    """The run's fork of it."""
+    parameters: dict[str, torch.nn.Parameter]
+    batches: Batches | None
+
+    def batch(self, step: int) -> Batch:
+        """Return the training batch of the 0-based `step`."""
+        assert self.batches is not None  # checks that need it are of methods that train
+        return self.batches(step)
+
+    def total(self, batch: Batch) -> Tensor:
+        """Return the sum of the loss terms."""
+        terms = self.method.losses(batch).values()
+        return torch.stack([term.float() for term in terms]).sum()
+
+
+@dataclass
+class Subject:
+    """A method under test."""
+
+    cls: type[Method[Any]]
+    bench: Bench
+    given: dict[str, Any] = field(default_factory=dict)
+    """Parameters to try it with, beside the short recipe."""
+    outcome: Any = None
+    """The whole run, kept by `harness.check.engine` for the checks that compare with it."""
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The parameters it is tried with: a short recipe, then what was given."""
+        fields = self.cls.Config.model_fields
+        short = {key: value for key, value in _RECIPE.items() if key in fields}
+        return short | self.given
+
+    def spec(self) -> RunSpec:
+        """Return the run that the engine's checks make."""
+        choice = plan.resolve_method(self.cls.name, self.recipe)
+        bench = self.bench
+        (spec,) = plan.expand(
+            [choice], bench.model, bench.dataset, bench.protocol, [bench.target], [0], bench.opened
+        )
+        return spec
+
+    def make(self) -> tuple[Method[Any], Task]:
+        """Return the method, not built, and its task."""
+        choice = plan.resolve_method(self.cls.name, self.recipe)
+        config = self.cls.Config.model_validate(choice.config)
+        task = Task(
+            class_names=self.bench.parts.class_names,
+            template=self.bench.opened.template,
+            source_domains=tuple(self.bench.parts.train),
+            steps=config.steps if isinstance(config, TrainConfig) else 0,
+            seed=0,
+        )
+        return self.cls(config), task
+
+    def copied(self) -> Backbone:
+        """Return a copy of the pretrained model that a plugin may spoil."""
+        pretrained = self.bench.pretrained
+        return replace(pretrained, model=copy.deepcopy(pretrained.model), _texts={})
+
+    def build(self) -> Built:
+        """Build it on a fork of a copy of the pretrained model; gradients on what it trains."""
+        method, task = self.make()
+        shared = self.copied()
+        own = shared.fork()
+        torch.manual_seed(derive("build", 0))
+        parameters = method.build(own, task)
+        own.model.requires_grad_(False)
+        for parameter in parameters.values():
+            parameter.requires_grad_(True)
+        batches = None
+        if method.trains:
+            batches = Batches(method, self.bench.bank, self.bench.parts, seed=0)
+        return Built(method, shared, own, parameters, batches)
+
+
+def advance(built: Built, steps: int, batch: Batch | None = None) -> set[str]:
+    """Take optimiser steps, on one batch or on successive ones.
+
+    Returns:
+        The names of the parameters that a gradient other than zero reached at some step.
+    """
+    config = built.method.config
+    optimiser = make_optimiser(built.parameters.values(), config)
+    reached: set[str] = set()
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, config)
+        total = built.total(batch or built.batch(step))
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        reached |= {
+            name for name, p in built.parameters.items()
+            if p.grad is not None and bool(p.grad.abs().max() > 0)
+        }  # fmt: skip
+        optimiser.step()
+        built.method.after_step(step + 1)
+    return reached

@@ -1,0 +1,137 @@
+"""Image features and logits: what a method owes when it is tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.check.bench import Built, Subject
+from harness.check.result import Wrong
+
+UNSEEN = ("yellow_cat", "a very grey dog")
+_CLOSE = 1e-4
+
+
+@torch.no_grad()
+def features(subject: Subject) -> None:
+    """Image features are [B, D], of unit norm, and those of the frozen tower if it is frozen."""
+    built, images = subject.build(), subject.bench.images
+    made: Any = built.method.image_features(images)
+    expected = f"[{len(images)}, D] float32"
+    if not isinstance(made, Tensor) or made.ndim != 2 or len(made) != len(images):
+        seen = list(made.shape) if isinstance(made, Tensor) else type(made).__name__
+        raise Wrong("return one row per image from image_features()", "", expected, str(seen))
+    if made.dtype not in (torch.float32, torch.float64):
+        raise Wrong(
+            "return float32 from image_features()", "tests compare it", expected, str(made.dtype)
+        )
+    norms = made.norm(dim=1)
+    if not torch.allclose(norms, torch.ones_like(norms), atol=1e-3):
+        raise Wrong(
+            "normalise in image_features(): torch.nn.functional.normalize(features, dim=-1)",
+            "logits are scaled cosines",
+            "norm 1 of each row",
+            f"norms {float(norms.min()):.4g} to {float(norms.max()):.4g}",
+        )
+    if built.method.frozen_image_tower:
+        plain = subject.bench.pretrained.image_features(images)
+        if made.shape != plain.shape or not torch.allclose(made, plain, atol=_CLOSE):
+            raise Wrong(
+                "return backbone.image_features(images), or set frozen_image_tower = False",
+                "with a frozen tower the engine computes features once and does not call "
+                "image_features() for the test",
+                "the pretrained tower's features",
+                "others",
+            )
+
+
+@torch.no_grad()
+def batch(subject: Subject) -> None:
+    """An image has one feature whatever stands beside it in a batch."""
+    built, images = subject.build(), subject.bench.images
+    together = built.method.image_features(images)
+    alone = torch.cat([built.method.image_features(image[None]) for image in images])
+    if not torch.allclose(together, alone, atol=_CLOSE):
+        raise Wrong(
+            "compute each row of image_features() from its image alone "
+            "(no batch statistics, model in eval mode, no dropout)",
+            "the accuracy would depend on the order and the size of test batches",
+            "the same features alone and in a batch",
+            f"a difference of {_difference(together, alone)}",
+        )
+
+
+@torch.no_grad()
+def logits(subject: Subject) -> None:
+    """Logits are [B, C] for any class names, unseen ones included."""
+    built, images = subject.build(), subject.bench.images
+    made = built.method.image_features(images)
+    trained = subject.bench.parts.class_names
+    for names in (trained, UNSEEN, trained[:1], (*UNSEEN, *trained)):
+        kind = "training" if names == trained else "any list of"
+        try:
+            found: Any = built.method.logits(made, names)
+        except (KeyError, ValueError, IndexError) as error:
+            raise Wrong(
+                f"make logits() accept {kind} class names, unseen ones included: "
+                f"{type(error).__name__}: {error}",
+                "open-class protocols test classes that did not train",
+                f"[{len(made)}, {len(names)}] for {names[:3]}",
+                f"{type(error).__name__}",
+            ) from None
+        shape = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        if shape != [len(made), len(names)]:
+            raise Wrong(
+                f"return a column for each of the class names given to logits() ({kind} names)",
+                "the classes of a test need not be those of the training",
+                f"[{len(made)}, {len(names)}] for {len(names)} names",
+                str(shape),
+            )
+        if not found.is_floating_point() or not bool(torch.isfinite(found).all()):
+            seen = str(found.dtype) if not found.is_floating_point() else "inf or nan"
+            raise Wrong("return finite floats from logits()", "", "finite float32", seen)
+
+
+@torch.no_grad()
+def classes(subject: Subject) -> None:
+    """Image features do not depend on the class list."""
+    built, images = subject.build(), subject.bench.images
+    before = built.method.image_features(images)
+    for names in (UNSEEN, subject.bench.parts.class_names[:2]):
+        built.method.logits(before, names)
+        after = built.method.image_features(images)
+        if not torch.allclose(before, after, atol=_CLOSE):
+            raise Wrong(
+                "keep the class names out of image_features(); use them in logits()",
+                "image features are computed once and tested over several class lists",
+                f"the same features after logits() over {names}",
+                f"a difference of {_difference(before, after)}",
+            )
+
+
+@torch.no_grad()
+def neighbours(subject: Subject) -> None:
+    """A class has one logit whatever other classes are listed."""
+    built = subject.build()
+    few, many = _few_and_many(built, subject)
+    if not torch.allclose(few, many, atol=_CLOSE, rtol=_CLOSE):
+        raise Wrong(
+            "compute each column of logits() from its class alone, without a softmax",
+            "confidences are compared over class lists of different lengths",
+            "the same logits of a class among few and among many",
+            f"a difference of {_difference(few, many)}",
+        )
+
+
+def _few_and_many(built: Built, subject: Subject) -> tuple[Tensor, Tensor]:
+    made = built.method.image_features(subject.bench.images)
+    names = subject.bench.parts.class_names
+    few = built.method.logits(made, UNSEEN)
+    many = built.method.logits(made, (*names, *UNSEEN))[:, len(names) :]
+    return few, many
+
+
+def _difference(a: Tensor, b: Tensor) -> str:
+    return f"{float((a - b).abs().max()):.3g}"

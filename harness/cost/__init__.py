@@ -1,0 +1,1 @@
+"""What methods cost on one backbone: parameters, FLOPs, time, memory."""

@@ -1,0 +1,50 @@
+"""Peak memory of a method on the CPU: the resident peak of a fresh process that runs it alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from harness import registry
+from harness.cost.record import Candidate, Setting
+
+
+def peak_in_fresh_process(candidate: Candidate, setting: Setting) -> float:
+    """Return the peak in MiB: Python, libraries and weights included.
+
+    Raises:
+        RuntimeError: If the process fails.
+    """
+    path = (str(registry.ROOT), os.environ.get("PYTHONPATH", ""))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in path if p)}
+    environment["OMP_NUM_THREADS"] = str(setting.threads)
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.cost.memory"],
+        input=json.dumps([candidate.model_dump(mode="json"), setting.model_dump(mode="json")]),
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    if done.returncode:
+        raise RuntimeError(
+            f"memory of {candidate.label}: exit status {done.returncode}\n{done.stderr}"
+        )
+    return float(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Read candidate and setting from stdin, print the peak."""
+    from harness.cost.subject import Subject, prepare_backbone
+
+    first, second = json.load(sys.stdin)
+    setting = Setting.model_validate(second)
+    for file in setting.plugins:
+        registry.add_plugin_file(file)
+    subject = Subject(Candidate.model_validate(first), setting, prepare_backbone(setting))
+    print(subject.peak_memory_mb())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""MaPLe: learned prompts in both towers, those of the image tower coupled to the text's."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from harness.clip.backbone import Backbone
+from harness.clip.prompted import check_prompted, prompted_image_features
+from harness.errors import UserError
+from harness.method import Batch, Method, Task, TrainConfig
+from harness.seeding import generator
+from harness.training.losses import cosine_logits, smoothed_cross_entropy
+from harness.training.prompts import (
+    INITIAL_STD,
+    ContextPrompts,
+    LastText,
+    context_prompts,
+    embed_words,
+    first_epoch_is_warm_up,
+    initial_context,
+    seeded_linear,
+    worded_prompts,
+)
+from harness.training.text_head import images_of
+
+
+class MaPLeConfig(TrainConfig):
+    """The authors' base-to-new recipe; the budget is in steps, CLIPood's."""
+
+    n_ctx: int = Field(2, ge=1)
+    """Prompt vectors n of each block and tower."""
+    ctx_init: str = "a photo of a"
+    """Words before the class name; the first `n_ctx` of their tokens give way to vectors, which
+    begin with their embeddings. Empty: random vectors and no other words."""
+    depth: int = Field(9, ge=1)
+    """First blocks J of both towers that get prompts of their own; 1 is the input alone."""
+    epochs: int = Field(5, ge=1)
+    """Epochs of the authors' recipe that the steps stand for; only the warm-up depends on it."""
+    batch_per_domain: int = Field(1, ge=1)
+    """Images of each source domain in a step; with three sources 3, the authors take 4 in all."""
+    lr: float = Field(3.5e-3, gt=0)
+    weight_decay: float = Field(5e-4, ge=0)
+    optimizer: Literal["adamw", "sgd"] = "sgd"
+    warmup_steps: int = Field(1000, ge=0)
+    """Steps at `warmup_lr`; if not given the first of the `epochs`."""
+    crop_scale: tuple[float, float] = (0.08, 1.0)
+    """Area range of the random resized crop."""
+    crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    """Of the crop's resize; antialiased."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _warmup_follows_steps(cls, values: Any) -> Any:
+        fields = cls.model_fields
+        epochs = values.get("epochs") if isinstance(values, dict) else None
+        if not isinstance(epochs, int) or epochs < 1:
+            epochs = fields["epochs"].default
+        return first_epoch_is_warm_up(values, fields["steps"].default, epochs)
+
+
+class MaPLe(Method[MaPLeConfig]):
+    """Multi-modal prompt learning, Khattak et al., CVPR 2023, sections 3.2 and 3.3.
+
+    The text prompt is ``{ctx_init} {class}.`` with its first n tokens learned; in block i < J of
+    the text tower n other vectors P_i replace what became of them. The image tower has n tokens
+    behind its patches, F_i(P_i) in block i, each F_i a linear layer. P and F train, both towers
+    stay. Cross-entropy on ``s <f, T_c>``.
+
+    Preset ``cross_dataset`` is the authors' setting for other data sets and for shifted ImageNet:
+    depth 3, two epochs. Deviations: a budget in steps (an epoch is read as 1000), so many images of
+    each source domain instead of a batch of 4, cosine per step instead of per epoch, float32. As in
+    their code the deep F_i begin as copies of one layer.
+    """
+
+    name = "maple"
+    summary = "coupled deep prompts in both towers, towers frozen"
+    citation = "Khattak et al., MaPLe: Multi-modal Prompt Learning, CVPR 2023, arXiv 2210.03117"
+    Config = MaPLeConfig
+    presets = {  # noqa: RUF012 (declared ClassVar in the base)
+        "base_to_new": {"depth": 9, "lr": 3.5e-3, "epochs": 5, "steps": 5000},
+        "cross_dataset": {"depth": 3, "lr": 2.6e-3, "epochs": 2, "steps": 2000},
+    }
+
+    def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
+        """Make prompts and couplings, which are all that trains.
+
+        Raises:
+            UserError: If a tower takes no prompts or has fewer blocks than `depth`.
+        """
+        self.backbone, self.tower = backbone, backbone.text_tower
+        depth, title = self.config.depth, backbone.spec.title()
+        try:
+            check_prompted(backbone.visual, self.tower.blocks, depth, title)
+        except UserError as error:
+            raise UserError(f"method 'maple': {error}") from None
+        self._last = LastText()
+        self.prompts = self._prompts(tuple(task.class_names))
+        draw = generator("maple", task.seed)
+        width, image_width = self.tower.width, backbone.visual.positional_embedding.shape[1]
+        shape = (self.config.n_ctx, width)
+        deep = [torch.randn(shape, generator=draw) * INITIAL_STD for _ in range(depth - 1)]
+        first, others = (seeded_linear(width, image_width, draw) for _ in range(2))
+        couplings = [first, *(copy.deepcopy(others) for _ in range(depth - 1))]
+        device = backbone.device
+        vectors = [self._initial(draw), *deep]
+        self.vectors = [torch.nn.Parameter(vector.to(device)) for vector in vectors]
+        self.couplings = torch.nn.ModuleList(couplings).to(device)
+        named = {f"coupling.{key}": p for key, p in self.couplings.named_parameters()}
+        return {**{f"prompt.{i}": p for i, p in enumerate(self.vectors)}, **named}
+
+    def _initial(self, draw: torch.Generator) -> Tensor:
+        n, words = self.config.n_ctx, self.config.ctx_init
+        if not words:
+            return initial_context(self.tower, "", (n,), draw, self.name)
+        embedded = embed_words(self.tower, words)
+        if len(embedded) < n:
+            raise UserError(
+                f"method 'maple': n_ctx={n} vectors cannot begin with the {len(embedded)} tokens "
+                f"of ctx_init='{words}'; set n_ctx to {len(embedded)} or less, or ctx_init=''"
+            )
+        return embedded[:n]
+
+    def _prompts(self, class_names: tuple[str, ...]) -> ContextPrompts:
+        n, words = self.config.n_ctx, self.config.ctx_init
+        if words:
+            return worded_prompts(self.tower, class_names, words, n)
+        return context_prompts(self.tower, class_names, n)
+
+    def _encode(self, prompts: ContextPrompts) -> Tensor:
+        with self.backbone.autocast():
+            return prompts.encode(self.vectors[0], self.vectors[1:])
+
+    def _encode_any(self, class_names: tuple[str, ...]) -> Tensor:
+        return self._encode(self._prompts(class_names))
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy of a batch.
+
+        Raises:
+            ValueError: If it carries no images.
+        """
+        features = self.image_features(images_of(batch))
+        logits = cosine_logits(features, self._encode(self.prompts), self.backbone.logit_scale)
+        return {"classification": smoothed_cross_entropy(logits, batch.labels)}
+
+    def image_features(self, images: Tensor) -> Tensor:
+        """Return [B, D] unit-norm features of [B, 3, H, W] images by the prompted tower."""
+        with self.backbone.autocast():
+            pairs = zip(self.couplings, self.vectors, strict=True)
+            prompts = [coupling(vector) for coupling, vector in pairs]
+            pooled = prompted_image_features(self.backbone.visual, images, prompts)
+        return F.normalize(pooled, dim=-1)
+
+    def logits(self, features: Tensor, class_names: tuple[str, ...]) -> Tensor:
+        """Return [B, C] logits of [B, D] features; the prompts serve any class names.
+
+        Raises:
+            UserError: If a class name makes no prompt that fits.
+        """
+        text = self._last.get(tuple(class_names), self.vectors, self._encode_any)
+        return cosine_logits(features, text, self.backbone.logit_scale)

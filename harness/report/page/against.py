@@ -28,10 +28,10 @@ def evidence_columns(table: Table, found: Evidence | None) -> list[Part]:
             verdicts.append(Shown("–", None, state="none"))
             continue
         interval = line.interval
-        between = f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else ""
+        between = f"{signed(interval.low)} to {signed(interval.high)}" if interval else ""
         differences.append(
             Shown(
-                number=_signed(line.difference),
+                number=signed(line.difference),
                 value=line.difference,
                 spread=between,
                 title=line.reading,
@@ -57,7 +57,8 @@ def evidence_columns(table: Table, found: Evidence | None) -> list[Part]:
     ]  # fmt: skip
 
 
-def _signed(points: float) -> str:
+def signed(points: float) -> str:
+    """Return a difference with its sign."""
     return f"{points:+.2f}".replace("-", "−")
 
 

@@ -46,7 +46,7 @@ def score_columns(
         cells = []
         for row in table.rows:
             line = found.line(row.label) if found and is_score else None
-            published = beside(table, row, name) if beside else None
+            published = tuple(beside(table, row, name)) if beside else ()
             is_mean = table.over not in ("domains", "shifts") or (is_score and table.has_mean)
             cell = table.cells(row)[i]
             cells.append(_number(cell, table, places, line, published, is_mean))
@@ -60,7 +60,7 @@ def _number(
     table: Table,
     places: Places,
     line: Compared | None,
-    published: Published | None,
+    published: tuple[Published, ...],
     is_mean: bool,
 ) -> Shown:
     number, spread, note = cell_text(cell, table.usual_n)

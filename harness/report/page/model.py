@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,9 +29,11 @@ class Published:
     """The figure as it is shown, e.g. ``96.2 ± 0.1``."""
     source: str
     """Where it stands."""
+    verdict: str = ""
+    """Whether ours agrees with it."""
 
 
-Beside = Callable[[Table, Row, str], Published | None]
+Beside = Callable[[Table, Row, str], Sequence[Published]]
 """From a table, one of its rows and a column's name to what is published of it."""
 
 
@@ -66,7 +68,7 @@ class Shown:
     title: str = ""
     verdict: str = ""
     forest: Forest | None = None
-    published: Published | None = None
+    published: tuple[Published, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ class Glance:
     best: str
     number: str
     spread: str
+    lead: str
+    """By how much over what, e.g. ``+1.95 over CLIPood``; empty if nothing was compared."""
     badge: Badge | None
     badge_text: str
     answer: str

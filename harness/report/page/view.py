@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.report.caption import caption, heading
 from harness.report.evidence import Evidence
-from harness.report.page.against import evidence_columns
+from harness.report.page.against import evidence_columns, signed
 from harness.report.page.columns import (
     Part,
     Places,
@@ -120,17 +120,21 @@ def _glance(table: Table, found: Evidence | None) -> Glance:
     whole = [row for row in table.rows if table.cells(row)[last].complete]
     answer = found.answer if found else ""
     if not whole:
-        return Glance("", "", "", None, "", answer)
+        return Glance("", "", "", "", None, "", answer)
     best = whole[0]
     number, spread, _ = cell_text(table.cells(best)[last], table.usual_n)
     badge: Badge | None = None
-    text = ""
+    lead = text = ""
     if found is not None and len(whole) > 1:
+        # the reference's own lead is the other side of its second's line
         is_reference = best.label == found.reference
+        other = whole[1].label if is_reference else found.reference
         line = found.line(whole[1].label if is_reference else best.label)
-        if line is not None:
+        if line is not None and line.difference is not None:
             badge, text = _BADGES[line.verdict]
-    return Glance(best.label, number, spread, badge, text, answer)
+            gain = signed(-line.difference if is_reference else line.difference)
+            lead = f"{gain} over {other}"
+    return Glance(best.label, number, spread, lead, badge, text, answer)
 
 
 def _plots(table: Table, costs: Sequence[Cost], devices: Sequence[str]) -> list[Plot]:

@@ -84,6 +84,8 @@ def test_rows_are_ranked_and_the_answer_is_that_of_the_statistics(tmp_path: Path
     (part,) = report_blocks(store, Choice())
     assert part.evidence is not None
     assert view.glance.answer == part.evidence.answer
+    assert view.glance.lead == "+1.18 over CLIPood"
+    assert "1.18 points over CLIPood" in view.glance.answer
     for line in part.evidence.lines:
         assert column(view, "verdict")[line.label].verdict == line.verdict
         assert column(view, f"Δ {part.evidence.reference}")[line.label].value == line.difference
@@ -180,3 +182,13 @@ def test_ranges() -> None:
     for numbers in ([], [3], [0, 1, 2], [5, 6, 1, 2, 9], [2, 2]):
         assert positions(ranges(numbers)) == numbers
     assert ranges(range(120)) == "0-119"
+
+
+def test_the_reference_leads_by_the_other_side_of_its_seconds_line(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"zero_shot": {"x": (1200, 1210, 1221)}, "b": {"x": (1100, 1120, 1115)}})
+    (view,) = build_page(store).views
+    assert (view.glance.best, view.lines[0].is_reference) == ("zero_shot", True)
+    assert view.glance.lead == f"+{(3631 - 3335) / 3 / 20:.2f} over b"
+    assert view.glance.badge_text == "more than noise"
+    assert column(view, "verdict")["b"].verdict == "worse"

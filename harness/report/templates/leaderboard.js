@@ -282,7 +282,8 @@
     boards.forEach(rove);
   };
   const follow = () => {
-    const hash = decodeURIComponent(location.hash.slice(1));
+    let hash = location.hash.slice(1);
+    try { hash = decodeURIComponent(hash); } catch { /* a lone % stands for itself */ }
     if (hash.startsWith("run=")) {
       const at = byId.get(hash.slice(4));
       if (at === undefined) { say("There is no such run on this page."); return; }

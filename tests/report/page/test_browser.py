@@ -149,6 +149,7 @@ def test_a_link_to_a_failed_run_shows_why(site: Site, opened: Open) -> None:
         assert "neither finished nor failed" in it.page.locator("#detail").inner_text()
         it.page.click("#close")
         it.page.evaluate("location.hash = '#run=0000'")
+        it.page.evaluate("location.hash = '#%'")
         assert not it.page.locator("dialog").is_visible()
 
 
@@ -216,9 +217,16 @@ def test_one_view_at_a_time(several: Path, opened: Open) -> None:
         assert visible.count() == 4
 
 
-def test_narrow_screens_and_paper(several: Path, opened: Open) -> None:
-    with opened(several, viewport={"width": 340, "height": 700}) as it:
-        assert it.page.evaluate("document.scrollingElement.scrollWidth") <= 340
+def test_a_narrow_screen_never_scrolls_sideways(site: Site, several: Path, opened: Open) -> None:
+    for path in (site.path, several):
+        with opened(path, viewport={"width": 340, "height": 700}) as it:
+            for width in (340, 390, 700):
+                it.page.set_viewport_size({"width": width, "height": 700})
+                assert it.page.evaluate("document.scrollingElement.scrollWidth") <= width
+
+
+def test_on_paper_there_is_nothing_to_press(several: Path, opened: Open) -> None:
+    with opened(several) as it:
         it.page.emulate_media(media="print")
         assert not it.page.locator(".tools").is_visible()
         assert not it.page.locator("#theme").is_visible()

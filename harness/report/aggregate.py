@@ -112,6 +112,7 @@ def _row(label: str, runs: Sequence[dict[Any, Any]], domains: Sequence[str], spr
         label=label,
         names=frozenset(canonical(name) for name in names),
         method=runs[0]["method"],
+        config=runs[0]["config"],
         selection="/".join(selections),
         cells=tuple(cells),
         mean=mean,

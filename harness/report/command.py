@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from harness.errors import unknown_name
 from harness.report import contrast
 from harness.report.build import Choice, Reported, report_blocks
+from harness.report.published.figures import FIGURES
 from harness.report.spread import MEANING, SPREADS
 from harness.report.stats.paired import KINDS
 from harness.report.table import Score
@@ -60,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only the tables: no comparison, no marks, no further measures",
     )  # fmt: skip
     parser.add_argument(
+        "--compare-published", nargs="?", type=Path, const=FIGURES, metavar="CSV",
+        help="also print and write published figures beside ours (results/published/figures.csv)",
+    )  # fmt: skip
+    parser.add_argument(
         "--html", action="store_true",
         help="also write leaderboard.html: one page to sort, filter and open runs in, offline",
     )  # fmt: skip
@@ -72,7 +78,29 @@ def run_report(args: argparse.Namespace) -> int:
         args.spread, args.sweep, args.model, args.dataset, args.initials, args.score,
         args.evidence, args.against, args.test,
     )  # fmt: skip
-    return report(args.store, args.out, choice, formats, args.html)
+    status = report(args.store, args.out, choice, formats)
+    if args.compare_published:
+        _published(args, choice, formats)
+    if args.html:
+        _page(args, choice)
+    return status
+
+
+def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str]) -> None:
+    from harness.report.published.command import published
+
+    bare = replace(choice, score="target", evidence=False, against=None)
+    tables = [part.table for part in report_blocks(Store(args.store), bare)]
+    published(tables, args.compare_published, args.out or args.store / "report", formats)
+
+
+def _page(args: argparse.Namespace, choice: Choice) -> None:
+    from harness.report.page.literature import literature
+    from harness.report.page.render import write_page
+    from harness.report.published.figures import load_figures
+
+    beside = literature(load_figures(args.compare_published or FIGURES))
+    print(write_page(Store(args.store), args.out or args.store / "report", choice, beside))
 
 
 def report(
@@ -80,7 +108,6 @@ def report(
     out_dir: Path | None = None,
     choice: Choice | None = None,
     formats: Sequence[str] = _FORMATS,
-    html: bool = False,
 ) -> int:
     """Print the tables, write the files, say where they are; return the exit status.
 
@@ -89,7 +116,6 @@ def report(
         out_dir: Where files go; by default ``report`` in the store.
         choice: What to report, and how; by default everything, with standard deviations.
         formats: Some of md, csv, tex, png, pdf; ``term`` prints the tables.
-        html: Write the leaderboard page too.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
@@ -112,10 +138,6 @@ def report(
         paths = write_report(store, out_dir or store_dir / "report", choice, files, parts)
         for path in paths:
             print(path)
-    if html:
-        from harness.report.page.render import write_page
-
-        print(write_page(store, out_dir or store_dir / "report", choice))
     return 0
 
 

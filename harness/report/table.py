@@ -63,6 +63,8 @@ class Row:
     """One per domain of the table."""
     mean: Cell
     """Over columns within each seed, then over seeds; only seeds that have all columns."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The method's complete configuration; empty where blocks are joined, whose may differ."""
 
 
 @dataclass(frozen=True)

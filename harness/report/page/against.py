@@ -68,7 +68,7 @@ def _forests(lines: Sequence[Line | None]) -> list[Forest | None]:
     known = [(line.difference, line.interval) for line in found if line.difference is not None]
     ends = [abs(d) for d, _ in known] + [abs(e) for _, i in known if i for e in (i.low, i.high)]
     most = 3 * max((abs(d) for d, _ in known), default=0.0) + 0.5
-    reach = min(max(ends, default=1.0), most) * 1.05
+    reach = 1.05 * (min(max(ends, default=0.0), most) or 1.0)
     low = -reach if any(min(d, i.low if i else d) < 0 for d, i in known) else -0.1 * reach
     high = reach if any(max(d, i.high if i else d) > 0 for d, i in known) else 0.1 * reach
 

@@ -192,3 +192,12 @@ def test_the_reference_leads_by_the_other_side_of_its_seconds_line(tmp_path: Pat
     assert view.glance.lead == f"+{(3631 - 3335) / 3 / 20:.2f} over b"
     assert view.glance.badge_text == "more than noise"
     assert column(view, "verdict")["b"].verdict == "worse"
+
+
+def test_rows_that_do_not_differ_have_their_place(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"zero_shot": {"x": (1200, 1210)}, "b": {"x": (1200, 1210)}})
+    (view,) = build_page(store).views
+    forest = column(view, "Δ zero_shot")["b"].forest
+    assert forest is not None
+    assert forest.zero == forest.at == forest.low == forest.high

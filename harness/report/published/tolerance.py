@@ -1,0 +1,39 @@
+"""How near is near enough: the rule behind the verdicts."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+FLOOR = 0.1
+"""Points. Published figures are rounded to one decimal; nothing finer can be told apart."""
+MISSING_SPREAD = 0.2
+"""Points: what a side without ± is taken to have, the median of the spreads printed in
+results/published/figures.csv."""
+RULE = (
+    "Tolerance: 2 sqrt(s² / n + t²), at least 0.1 (figures are rounded to one decimal). s is the "
+    "standard deviation of our n seeds, t the source's ± as printed: if that is a standard "
+    "deviation, the tolerance is wider than need be. A side without ± counts as 0.2, the median of "
+    "those printed. The re-run allowance, no part of it, is how far below its authors' figure the "
+    "same method landed when another group ran it (same source). 'Reproduced' says that the "
+    "difference is within the tolerance, not that the two are equal."
+)
+
+
+def standard_error(values: Sequence[float]) -> float:
+    """Return the standard error of the mean of our seeds; `MISSING_SPREAD` for a single one."""
+    if len(values) < 2:
+        return MISSING_SPREAD
+    return statistics.stdev(values) / math.sqrt(len(values))
+
+
+def tolerance(values: Sequence[float], spread: float | None) -> float:
+    """Return the difference that counts as none, in points.
+
+    Args:
+        values: Our seeds' values.
+        spread: The published one as printed; None if there is none.
+    """
+    theirs = MISSING_SPREAD if spread is None else spread
+    return max(FLOOR, 2 * math.hypot(standard_error(values), theirs))

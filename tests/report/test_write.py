@@ -30,8 +30,10 @@ from pathlib import Path
 from harness.report.write import write_report
 from harness.store import Store
 write_report(Store(sys.argv[1]), Path(sys.argv[2]))
+from harness.report.page.literature import literature
 from harness.report.page.render import write_page
-write_page(Store(sys.argv[1]), Path(sys.argv[2]))
+from harness.report.published.figures import load_figures
+write_page(Store(sys.argv[1]), Path(sys.argv[2]), beside=literature(load_figures()))
 assert "torch" not in sys.modules
 assert "matplotlib.pyplot" not in sys.modules
 """

@@ -9,10 +9,11 @@ from typing import Any, Literal
 from harness.report.page.pareto import Plot
 from harness.report.table import Row, Table
 
-Group = Literal["score", "evidence", "columns", "beyond", "cost"]
-"""Which switch shows and hides a column."""
+Group = Literal["score", "evidence", "columns", "beyond", "cost", "published"]
+"""Which switch shows and hides a column; ``published`` are not columns but lines in cells."""
 GROUPS: dict[Group, str] = {
     "evidence": "evidence", "columns": "columns", "beyond": "beyond accuracy", "cost": "cost",
+    "published": "published figures",
 }  # fmt: skip
 State = Literal["done", "partial", "failed", "missing", "none"]
 """Of a cell. ``none``: there is nothing that could be missing, as a step of a method that takes
@@ -146,7 +147,19 @@ class View:
     def groups(self) -> tuple[tuple[Group, str], ...]:
         """Return the switches that this view's columns need."""
         there = {column.group for column in self.columns}
+        if self.published:
+            there.add("published")
         return tuple((group, text) for group, text in GROUPS.items() if group in there)
+
+    @property
+    def published(self) -> tuple[tuple[str, str, str, Published], ...]:
+        """Return every published figure with its method, column and our number."""
+        return tuple(
+            (line.label, column.text, cell.number, one)
+            for line in self.lines
+            for column, cell in zip(self.columns, line.cells, strict=True)
+            for one in cell.published
+        )
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@
   });
 
   // ---- which columns
-  const switches = ["evidence", "columns", "beyond", "cost"].map((name) => {
+  const switches = ["evidence", "columns", "beyond", "cost", "published"].map((name) => {
     const box = make("input", { type: "checkbox", checked: true });
     box.addEventListener("change", () => {
       main.classList.toggle(`no-${name}`, !box.checked);

@@ -158,7 +158,9 @@ def test_published_figures_stand_beside_ours(tmp_path: Path) -> None:
     page = Parsed(render(build_page(realistic(tmp_path), beside=beside)))
     ((attrs, text),) = page.all("span", **{"class": "published"})
     assert attrs["title"] == "a paper, table 2"
-    assert text == "96.2 ± <0.1> off"
+    assert text == "published 96.2 ± <0.1>: off"
+    cells = [text for _, text in page.all("td")]
+    assert cells[cells.index("96.2 ± <0.1>") :][:3] == ["96.2 ± <0.1>", "off", "a paper, table 2"]
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

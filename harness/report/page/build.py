@@ -17,7 +17,7 @@ from harness.report.overview import joined
 from harness.report.page.columns import Places
 from harness.report.page.cost import device_of
 from harness.report.page.images import images_of
-from harness.report.page.model import Beside, Page, Provenance
+from harness.report.page.model import Beside, Page, Provenance, View
 from harness.report.page.runs import page_data
 from harness.report.page.view import Source, safe_id, view_of
 from harness.report.table import Over, Table
@@ -49,7 +49,7 @@ def build_page(store: Store, choice: Choice | None = None, beside: Beside | None
     sources, notes = _sources(parts, choice)
     return Page(
         provenance=_provenance(store, runs, records),
-        views=tuple(view_of(source, places, records, beside) for source in sources),
+        views=_told_apart([view_of(source, places, records, beside) for source in sources]),
         notes=tuple(notes),
         images=tuple(images_of(store, choice, answers)),
         data=page_data(store, runs, records),
@@ -97,6 +97,17 @@ def _apart(sources: Sequence[Source]) -> list[Source]:
         seen[name] += 1
         out.append(replace(source, id=name))
     return out
+
+
+def _told_apart(views: Sequence[View]) -> tuple[View, ...]:
+    """Add to titles that are there more than once what their ids say: what differs."""
+    titles = Counter(view.title for view in views)
+    return tuple(
+        replace(view, title=f"{view.title} ({view.id.removeprefix('view-')})")
+        if titles[view.title] > 1
+        else view
+        for view in views
+    )
 
 
 def _headline(table: Table, parts: Sequence[Reported]) -> Evidence | None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from harness.report.page.cost import short
 
 WIDTH, HEIGHT = 760.0, 400.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 24.0, 16.0, 46.0
-"""Room around the axes."""
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 130.0, 16.0, 46.0
+"""Room around the axes; on the right for labels of the dearest."""
 _ZERO = 0.06
 """Share of a logarithmic axis that is set apart for zero."""
 

@@ -55,8 +55,8 @@ def place_labels(
 ) -> list[Box | None]:
     """Place labels one after the other, the front's first, on no point and no other label.
 
-    A place that is also clear of the front's line, and whose leader passes no other point, is
-    taken before one that is not.
+    A place that is also clear of the front's line, and whose leader passes no other point or
+    label, is taken before one that is not.
 
     Args:
         texts: The labels.
@@ -82,7 +82,7 @@ def place_labels(
             box
             for box in free
             if not any(box.overlaps(step) for step in steps)
-            and not _passes(leader(box, *places[i]), places[i], others)
+            and not _passes(leader(box, *places[i]), places[i], others, taken)
         )
         out[i] = box = next(clear, free[0] if free else None)
         if box is not None:
@@ -104,18 +104,21 @@ def _passes(
     end: Place | None,
     start: Place,
     others: Sequence[Place],
+    taken: Sequence[Box],
 ) -> bool:
-    """Tell whether the line from a point to its label comes near another point."""
+    """Tell whether the line from a point to its label comes near another point or label."""
     if end is None:
         return False
     along = [(start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1]))
-             for t in (0.2, 0.4, 0.6, 0.8, 1.0)]  # fmt: skip
-    return any(math.dist(spot, other) < 1.6 * RADIUS for spot in along for other in others)
+             for t in (k / 16 for k in range(2, 17))]  # fmt: skip
+    near = any(math.dist(spot, other) < 1.6 * RADIUS for spot in along for other in others)
+    dots = [Box(x - 2, y - 2, x + 2, y + 2) for x, y in along]
+    return near or any(dot.overlaps(box) for dot in dots for box in taken)
 
 
 def _candidates(width: float, x: float, y: float) -> Iterator[Box]:
     half = 0.62 * _SIZE
-    for far in (RADIUS + 4, 22.0, 40.0, 62.0):
+    for far in (RADIUS + 4, 22.0, 40.0, 62.0, 84.0):
         near = far == RADIUS + 4
         right, left = x + far, x - far - width
         for dy in (0.0,) if near else (0.0, -far, far):

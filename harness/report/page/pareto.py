@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.page.axes import HEIGHT, RIGHT, WIDTH, Tick, x_axis, y_axis
+from harness.report.page.axes import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Tick, x_axis, y_axis
 from harness.report.page.labels import Box, Place, leader, place_labels, shortened
 
 
@@ -71,6 +71,10 @@ class Plot:
     note: str
     width: float = WIDTH
     height: float = HEIGHT
+    left: float = LEFT
+    """Where the axes begin and end."""
+    right: float = WIDTH - RIGHT
+    bottom: float = HEIGHT - BOTTOM
 
     @property
     def front(self) -> tuple[str, ...]:

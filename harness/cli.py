@@ -22,6 +22,7 @@ examples:
   python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
+  python run_benchmark.py maps --store results/emoji-maps
   python run_benchmark.py new-method my_method
   python run_benchmark.py check methods/my_method.py
   python run_benchmark.py cost --model ViT-B-16 --random-weights --batch 8
@@ -164,6 +165,41 @@ def _data_actions(actions: Any, common: argparse.ArgumentParser) -> None:
     a.add_argument("--domain", default="", help="of all rows, if there is no column for it")
 
 
+def _maps(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `maps`."""
+    parser.add_argument(
+        "--store", type=Path, default=Path("results/emoji-maps"),
+        help="results, of runs with weights (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
+    parser.add_argument("--target", help="only this held-out domain")
+    parser.add_argument(
+        "--row", action="append", default=[], metavar="NAME", help="only this row (repeatable)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the pictures (%(default)s)")
+    parser.add_argument(
+        "--images", default="6", metavar="N|KEYS",
+        help="in a picture: the first of N evenly spread classes, or keys a,b (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layers", type=int, metavar="K", help="of the means over blocks (5, at most half)"
+    )
+    parser.add_argument("--out", type=Path, help="where files go (<store>/maps)")
+    parser.add_argument("--data-root", type=Path, help="where the data set's files are")
+    parser.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
+    parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    group = parser.add_argument_group("class matrix alone (no store is read)")
+    group.add_argument(
+        "--similarity", action="store_true", help="only the matrix of a model and a data set"
+    )
+    group.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
+    group.add_argument("--kappa", type=float, help="of the smoothing distribution (as run, or 35)")
+    parser.set_defaults(workers=1)
+
+
 def _cost(parser: argparse.ArgumentParser) -> None:
     """Add the options of `cost`."""
     parser.add_argument(
@@ -218,12 +254,17 @@ def build_parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", parents=[common], help="run methods on held-out domains")
     _what(run)
     _where(run, "results/runs")
+    run.add_argument(
+        "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
+    )
 
     sweep = verbs.add_parser("sweep", help="run a sweep file, here or on a Slurm cluster")
     actions = sweep.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
         part = actions.add_parser(action, parents=[common], help=text)
-        part.add_argument("file", help="YAML file, or the name of one in sweeps/")
+        part.add_argument(
+            "file", nargs="+", help="YAML file, or the name of one in sweeps/; several, one by one"
+        )
         part.add_argument(
             "--records", action="append", type=Path, default=[], metavar="STORE",
             help="estimate lengths from this store's records, too",
@@ -238,6 +279,8 @@ def build_parser() -> argparse.ArgumentParser:
     from harness.report.command import add_arguments
 
     add_arguments(report)
+
+    _maps(verbs.add_parser("maps", parents=[common], help="where finished runs look, in pictures"))
 
     _cost(
         verbs.add_parser(
@@ -299,6 +342,10 @@ def _dispatch(args: argparse.Namespace) -> int:
 
     for path in args.plugin:
         registry.add_plugin_file(path)
+    if args.verb == "maps":  # torch and the models: not for the verbs that do without
+        from harness.commands.maps import maps
+
+        return maps(args)
     verb = f"{args.verb}_{args.action}" if args.verb in ("sweep", "data") else args.verb
     handlers = {
         "list": look.list_all,

@@ -29,3 +29,5 @@ class Context(BaseModel):
     decode_threads: int = 1
     plugins: tuple[str, ...] = ()
     checkpoint_seconds: float = 20.0
+    keep_weights: bool = False
+    """Leave the tested weights beside the record of every run that trains: `maps` needs them."""

@@ -6,11 +6,15 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class DatasetOptions(BaseModel):
@@ -118,6 +122,13 @@ class Dataset:
     def size(self, sample: Sample) -> int:
         """Return the encoded image's size in bytes, for the fingerprint."""
         raise NotImplementedError(f"{type(self).__name__}.size")
+
+    def mask(self, sample: Sample) -> NDArray[np.uint8] | None:
+        """Return which pixels show the object: [H, W] of the image as read, 0 to 255 (all of it).
+
+        None where nobody knows (the default). Only `maps` asks: no method sees it.
+        """
+        return None
 
     def where(self, sample: Sample) -> str:
         """Return how an error message names the image's file."""

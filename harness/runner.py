@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 
-from harness import protocols, provenance, registry
+from harness import protocols, provenance, registry, weights
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
 from harness.context import Context
@@ -97,7 +98,8 @@ def execute(
     seen = [s for part in (parts.train, parts.val) for samples in part.values() for s in samples]
     with bank.only(seen):
         bank.check(seen)
-        method, parameters = _build(spec, shared, parts)
+        built = build(spec, shared, parts)
+        method, parameters = built.method, built.parameters
         selection = _selection(spec, method)
         trained = Trained(TrainState(), None)
         if method.trains:
@@ -125,6 +127,7 @@ def execute(
             (predict(method, bank, part.samples, part.class_names), part)
             for part in protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
         ]
+        kept = weights.pack(parameters) if context.keep_weights and parameters else None
     predictions = pack_predictions(tested, bank.backbone.logit_scale)
     start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
     metrics = Metrics(
@@ -161,7 +164,7 @@ def execute(
         citation=method.citation,
         predictions_sha256=hashlib.sha256(predictions).hexdigest(),
     )
-    store.write(record, predictions, store.work_dir(spec.id) / "log.txt")
+    store.write(record, predictions, store.work_dir(spec.id) / "log.txt", kept)
     return record
 
 
@@ -182,9 +185,43 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
         bank.frozen_features(samples, None)
 
 
-def _build(
-    spec: RunSpec, shared: Shared, parts: protocols.Sources
-) -> tuple[Method[Any], dict[str, torch.nn.Parameter]]:
+@dataclass(frozen=True)
+class Built:
+    """A run's method, ready to train or, after `rebuild`, to use."""
+
+    method: Method[Any]
+    backbone: Backbone
+    """The run's own copy of the image tower."""
+    parameters: dict[str, torch.nn.Parameter]
+    """What trains, by the names the method gave."""
+
+
+def rebuild(spec: RunSpec, shared: Shared) -> Built:
+    """Make a finished run's method again, with the weights that were tested.
+
+    Raises:
+        UserError: If the run kept no weights, or model or data are not those of its record.
+    """
+    store, bank = Store(shared.context.store), shared.bank(spec)
+    record = store.read(spec.id)
+    for what, found, recorded in (
+        ("model", bank.backbone.fingerprint, record.model_fingerprint),
+        ("data set", bank.fingerprint, record.dataset_fingerprint),
+    ):
+        if found != recorded:
+            raise UserError(
+                f"run {spec.id}: {what} has fingerprint {found}, its record {recorded}; "
+                "give the files it was run with"
+            )
+    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    built = build(spec, shared, parts)
+    if built.parameters:
+        weights.load(store.weights_file(spec.id), built.parameters)
+    return built
+
+
+def build(spec: RunSpec, shared: Shared, parts: protocols.Sources) -> Built:
+    """Make the method on its own copy of the image tower; gradients on what it trains only."""
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     method = cls(config)
@@ -197,7 +234,7 @@ def _build(
         steps=config.steps if isinstance(config, TrainConfig) else 0,
         seed=spec.seed,
     )
-    return method, build_method(method, backbone, task)
+    return Built(method, backbone, build_method(method, backbone, task))
 
 
 def _selection(spec: RunSpec, method: Method[Any]) -> str:

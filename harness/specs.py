@@ -197,6 +197,10 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "missing":
         return f"field '{field}' is missing; add it{more}"
+    if problem["type"] == "union_tag_invalid":
+        found = problem["ctx"]
+        key = str(found["discriminator"]).strip("'")
+        return f"field '{field}.{key}' is '{found['tag']}': use {found['expected_tags']}{more}"
     if problem["type"] == "extra_forbidden":
         known = ", ".join(sorted(model.model_fields)) if len(problem["loc"]) == 1 else ""
         return f"unknown field '{field}'{'; known: ' + known if known else ''}{more}"

@@ -4,6 +4,7 @@ Layout of a store directory::
 
     runs/<id>/record.json        the record (RunRecord); the directory appears whole or not at all
     runs/<id>/predictions.npz    per test image: test set, label, prediction, confidence, score
+    runs/<id>/weights.safetensors  if asked for: what was trained, as it was tested, float32
     failures/<id>.json           the last failure of a run that has no record, with its traceback
     sweeps/<name>.json           what was planned: the sweep as given and its run ids, in order
     work/<id>/                   checkpoint and log of a run in progress
@@ -195,7 +196,21 @@ class Store:
         """Tell whether the run is done."""
         return (self.run_dir(run_id) / "record.json").is_file()
 
-    def write(self, record: RunRecord, predictions: bytes, log: Path | None = None) -> bool:
+    def weights_file(self, run_id: str) -> Path:
+        """Return where the weights of the finished run `run_id` are, if they were kept."""
+        return self.run_dir(run_id) / "weights.safetensors"
+
+    def has_weights(self, run_id: str) -> bool:
+        """Tell whether a finished run's method can be made again: weights kept, or none trained."""
+        return self.weights_file(run_id).is_file() or not self.read(run_id).trained_parameters
+
+    def write(
+        self,
+        record: RunRecord,
+        predictions: bytes,
+        log: Path | None = None,
+        weights: bytes | None = None,
+    ) -> bool:
         """Add a finished run; return False when another process had already added it.
 
         The directory is filled aside and renamed, so a record is never half-written, and the
@@ -207,6 +222,8 @@ class Store:
         try:
             aside.mkdir()
             (aside / "predictions.npz").write_bytes(predictions)
+            if weights is not None:
+                write_atomically(aside / self.weights_file(record.id).name, weights)
             if log is not None and log.is_file():
                 shutil.copyfile(log, aside / "log.txt")
             text = record.model_dump_json(indent=1)

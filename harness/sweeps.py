@@ -70,6 +70,8 @@ class SweepSpec(_Part):
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Recipe values for every method that has the field; a method's own `params` win."""
     methods: list[MethodEntry | str] = Field(min_length=1)
+    keep_weights: bool = False
+    """Leave the tested weights beside every record, for `maps`. No part of a run's identity."""
     figures: list[FigureSpec] = Field(default_factory=list)
     """Figures of the report; see harness/report/figures.py."""
 

@@ -29,6 +29,7 @@ class WiseFTConfig(TrainConfig):
     """Train a linear head that begins as the classes' texts (authors); it fits no unseen class."""
     lr: float = Field(3e-5, gt=0)
     schedule: Literal["cosine", "constant", "warmup_cosine"] = "warmup_cosine"
+    """A linear rise, then cosine to zero (authors)."""
     warmup_steps: int = Field(WARMUP_STEPS, ge=0)
     """Steps of the rise; if not given 500, but no more than a tenth of `steps`."""
     crop_scale: tuple[float, float] = (0.9, 1.0)

@@ -142,6 +142,7 @@ def _submit(
             data_root=args.data_root.resolve() if args.data_root else None,
             cache=(args.cache_dir or default_cache()).resolve(),
             plugins=tuple(registry.plugin_files()),
+            keep_weights=bool(planned.source.get("keep_weights")),
         ),
         durations=Durations(record for path in stores for record in Store(path).records()),
         wanted=wanted,

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         args.selection,
         args.data_seed,
     )
-    return _run(specs, args, args.store)
+    return _run(specs, args, args.store, keep_weights=args.keep_weights)
 
 
 def _protocol(args: argparse.Namespace) -> ProtocolSpec:
@@ -87,11 +87,19 @@ def sweep_plan(args: argparse.Namespace) -> int:
 
 
 def sweep_run(args: argparse.Namespace) -> int:
-    """``sweep run FILE``: run what is missing, and keep the plan in the store."""
-    sweep = sweeps.read_sweep(args.file)
-    specs = sweeps.expand_sweep(sweep, args.data_root, args.file, outline=args.dry_run)
-    store = args.store or Path("results") / sweep.name
-    return _run(specs, args, store, sweeps.plan_of(sweep, specs))
+    """``sweep run FILE ...``: run what is missing, and keep the plans in the store."""
+    status = 0
+    for file in args.file:
+        sweep = sweeps.read_sweep(file)
+        if len(args.file) > 1:
+            print(f"sweep {sweep.name}: {sweep.description}", file=sys.stderr)
+        specs = sweeps.expand_sweep(sweep, args.data_root, file, outline=args.dry_run)
+        store = args.store or Path("results") / sweep.name
+        found = _run(specs, args, store, sweeps.plan_of(sweep, specs), sweep.keep_weights)
+        if found == 130:
+            return found
+        status = max(status, found)
+    return status
 
 
 def quickstart(args: argparse.Namespace) -> int:
@@ -144,7 +152,11 @@ def context_of(args: argparse.Namespace, store: Path) -> tuple[Context, int]:
 
 
 def _run(
-    specs: list[RunSpec], args: argparse.Namespace, store: Path, planned: SweepPlan | None = None
+    specs: list[RunSpec],
+    args: argparse.Namespace,
+    store: Path,
+    planned: SweepPlan | None = None,
+    keep_weights: bool = False,
 ) -> int:
     for origin, why in registry.not_loaded().items():
         print(f"not loaded: {origin}: {why}", file=sys.stderr)
@@ -158,8 +170,22 @@ def _run(
     context, workers = context_of(args, store)
     if planned is not None:
         Store(store).write_plan(planned)
+    context = context.model_copy(update={"keep_weights": keep_weights})
     outcome = run_local(specs, context, workers, args.fail_fast)
-    return conclude(outcome, store)
+    status = conclude(outcome, store)
+    if keep_weights:
+        _say_without_weights(specs, Store(store))
+    return status
+
+
+def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
+    without = [spec for spec in specs if store.has(spec.id) and not store.has_weights(spec.id)]
+    if without:
+        print(
+            f"{len(without)} run(s) were done before without weights, and a record never changes: "
+            "run them into a new --store to have the weights",
+            file=sys.stderr,
+        )
 
 
 def check_models(specs: list[RunSpec]) -> None:

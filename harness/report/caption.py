@@ -52,7 +52,8 @@ def caption(table: Table) -> str:
     key = table.key
     protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
     sentences = [
-        f"{_measure(table)} in % on {_dataset(table)}; {protocol}{_setting(key)}, "
+        table.about
+        or f"{_measure(table)} in % on {_dataset(table)}; {protocol}{_setting(key)}, "
         f"{_tested(table)}; {_validated(key)}.",
         f"Backbone: {_model(key)}.",
         spread_sentence(table),

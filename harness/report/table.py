@@ -87,6 +87,8 @@ class Table:
     score: Score = "target"
     over: Over = "domains"
     """What the columns are."""
+    about: str = ""
+    """What stands at the head of the caption where the numbers are no accuracies."""
     has_mean: bool = True
     """False where a mean over the columns says nothing: one column, or different measures."""
     note: str = ""

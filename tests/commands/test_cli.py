@@ -83,7 +83,9 @@ def test_a_sweep_file_to_table_and_figure(
     capsys.readouterr()
     assert main(["report", "--store", str(store), "--format", "md,png"]) == 0
     files = sorted(path.name for path in (store / "report").iterdir())
-    assert files == ["figure-bars.png", "table.md", "table.png"]
+    assert files == [
+        "beyond.md", "comparison.md", "figure-bars.png", "table.md", "table.png",
+    ]  # fmt: skip
     assert "n = 2 seeds" in (store / "report" / "table.md").read_text()
 
 
@@ -154,7 +156,10 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
         (("branch_depth: 2", "branch_depht: 2"), "unknown parameter of method 'alignclip'"),
         (("defaults: {{", "defaults: {{{{"), "not valid YAML"),
         (("row: CLIPood", "row: CLIPud"), "unknown row 'CLIPud': did you mean CLIPood"),
-        (("kind: ablation", "kind: pie"), "field 'figures.0.kind' is 'pie'"),
+        (
+            ("kind: ablation", "kind: pie"),
+            "field 'figures.0.kind' is 'pie': use 'ablation', 'line', 'table'",
+        ),
         (("figures:\n", "figures:\n  - 3\n"), "field 'figures.0' is 3"),
     ],
 )
@@ -254,7 +259,7 @@ def test_doctor_finds_this_installation_well_and_a_broken_plugin_not(
 def test_sweeps_of_the_repository_expand(file: Path) -> None:
     sweep = read_sweep(file)
     assert sweep.name == file.stem
-    runs = expand_sweep(sweep, None)
+    runs = expand_sweep(sweep, None, outline=True)
     assert len({run.id for run in runs}) == len(runs)  # no row twice
 
 

@@ -41,7 +41,8 @@ SPLIT_FILES: dict[str, tuple[str, str, str, tuple[tuple[str, str], ...]]] = {
     ),
     "OxfordFlowers": (
         "oxford_flowers", "jpg", "image_{0}{1:03d}.jpg",
-        (("00", "pink primrose"), ("01", "hard-leaved pocket orchid"), ("02", "colt's foot")),
+        (("00", "pink primrose"), ("01", "hard-leaved pocket orchid"), ("02", "colt's foot"),
+         ("03", "sword lily")),
     ),
     "Food101": (
         "food-101", "images", "{0}/{1}.jpg",
@@ -55,7 +56,8 @@ SPLIT_FILES: dict[str, tuple[str, str, str, tuple[tuple[str, str], ...]]] = {
     ),
     "DescribableTextures": (
         "dtd", "images", "{0}/{0}_{1:04d}.jpg",
-        (("banded", "banded"), ("polka-dotted", "polka-dotted"), ("zigzagged", "zigzagged")),
+        (("banded", "banded"), ("polka-dotted", "polka-dotted"), ("woven", "woven"),
+         ("zigzagged", "zigzagged")),
     ),
     "EuroSAT": (
         "eurosat", "2750", "{0}/{0}_{1}.jpg",
@@ -64,7 +66,8 @@ SPLIT_FILES: dict[str, tuple[str, str, str, tuple[tuple[str, str], ...]]] = {
     ),
     "UCF101": (
         "ucf101", "UCF-101-midframes", "{0}/v_{0}_g{1:02d}_c01.jpg",
-        (("Apply_Eye_Makeup", "Apply_Eye_Makeup"), ("Tai_Chi", "Tai_Chi"), ("Yo_Yo", "Yo_Yo")),
+        (("Apply_Eye_Makeup", "Apply_Eye_Makeup"), ("Archery", "Archery"),
+         ("Tai_Chi", "Tai_Chi"), ("Yo_Yo", "Yo_Yo")),
     ),
 }  # fmt: skip
 

@@ -26,12 +26,12 @@ CLASS_NAMES = {
         "2000 AM General Hummer SUV", "2012 Acura RL Sedan", "2012 Audi TTS Coupe",
         "2012 Ram C/V Cargo Van Minivan",
     ),
-    "OxfordFlowers": ("pink primrose", "hard-leaved pocket orchid", "colt's foot"),
+    "OxfordFlowers": ("pink primrose", "hard-leaved pocket orchid", "colt's foot", "sword lily"),
     "Food101": ("apple pie", "beef carpaccio", "creme brulee", "waffles"),
     "SUN397": ("abbey", "indoor church", "outdoor church", "youth hostel"),
-    "DescribableTextures": ("banded", "polka-dotted", "zigzagged"),
+    "DescribableTextures": ("banded", "polka-dotted", "woven", "zigzagged"),
     "EuroSAT": ("Annual Crop Land", "Forest", "Highway or Road", "River", "Sea or Lake"),
-    "UCF101": ("Apply Eye Makeup", "Tai Chi", "Yo Yo"),
+    "UCF101": ("Apply Eye Makeup", "Archery", "Tai Chi", "Yo Yo"),
     "FGVCAircraft": VARIANTS,
 }  # fmt: skip
 

@@ -77,11 +77,11 @@ def test_what_is_tested_is_the_ensemble_unless_asked_otherwise(
     zero = execute(make_spec("zero_shot", image_folder, random_clip), shared).metrics
     none = execute(make_spec("wise_ft", image_folder, random_clip, alpha=0), shared).metrics
     assert none.selection == "averaged"
-    assert (none.target, none.source_val) == (zero.target, zero.source_val)
+    assert (none.tests, none.source_val) == (zero.tests, zero.source_val)
     whole = execute(make_spec("wise_ft", image_folder, random_clip, alpha=1), shared).metrics
     spec = make_spec("wise_ft", image_folder, random_clip, selection="last", alpha=0)
     last = execute(spec, shared).metrics
-    assert (last.target, last.source_val) == (whole.target, whole.source_val)
+    assert (last.tests, last.source_val) == (whole.tests, whole.source_val)
     assert last.source_val != zero.source_val
 
 

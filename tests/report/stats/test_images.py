@@ -16,6 +16,7 @@ from harness.store import Predictions
 def answers(label: list[int], prediction: list[int]) -> Predictions:
     n = len(label)
     return Predictions(
+        test=np.zeros(n, dtype=np.uint8),
         label=np.array(label, dtype=np.uint16),
         prediction=np.array(prediction, dtype=np.uint16),
         confidence=np.full(n, 0.5, dtype=np.float16),

@@ -1,0 +1,111 @@
+"""From a run's weights to numbers: where its attention and its similarity lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from harness import protocols
+from harness.clip.backbone import Backbone
+from harness.clip.forward import TraceRequest
+from harness.data.bank import ImageBank
+from harness.dataset import Sample
+from harness.maps.compute import maps_of, tower_of
+from harness.maps.foreground import Shares, joined, mask_pixels, shares
+from harness.runner import Built
+from harness.specs import RunSpec
+
+BATCH = 128
+FEATURE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A held-out image and the text of its label."""
+
+    sample: Sample
+    class_name: str
+
+
+def held_out_images(spec: RunSpec, bank: ImageBank) -> list[Pictured]:
+    """Return what the run was tested on, in the data set's order within each test set."""
+    parts = protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    return [
+        Pictured(sample, part.class_names[sample.label])
+        for part in parts
+        for sample in part.samples
+    ]
+
+
+def texts_of(backbone: Backbone, bank: ImageBank, images: Sequence[Pictured]) -> Tensor:
+    """Return [n, D] features of the images' labels in the data set's template."""
+    names = tuple(dict.fromkeys(image.class_name for image in images))
+    features = backbone.text_features(names, bank.dataset.template)
+    return features[[names.index(image.class_name) for image in images]]
+
+
+@torch.no_grad()
+def shows_its_tower(built: Built, bank: ImageBank, image: Pictured) -> bool:
+    """Tell whether the method classifies by what its image tower, as it stands, looks at.
+
+    CoOp leaves the tower as it was, so its maps are zero-shot's; a method that adds something to
+    the tower from outside (MaPLe's prompts) would be shown without it.
+    """
+    if built.method.frozen_image_tower:
+        return False
+    pixels = bank.test_images([image.sample])
+    trace = built.backbone.trace(pixels, TraceRequest(patches=True))
+    assert trace.patches is not None
+    own = built.method.image_features(pixels)
+    # The class token, or the patches' mean (average_pooling).
+    return any(
+        torch.allclose(own, F.normalize(feature, dim=-1), atol=FEATURE_TOLERANCE)
+        for feature in (trace.pooled, trace.patches.mean(1))
+    )
+
+
+def shares_of(built: Built, bank: ImageBank, images: Sequence[Pictured]) -> Shares | None:
+    """Measure every image that has a mask; None if none has."""
+    grid = tower_of(built.backbone).grid
+    known = [(image, bank.dataset.mask(image.sample)) for image in images]
+    masked = [(image, mask) for image, mask in known if mask is not None]
+    texts = texts_of(built.backbone, bank, [image for image, _ in masked]) if masked else None
+    parts = []
+    for start in range(0, len(masked), BATCH):
+        part = masked[start : start + BATCH]
+        assert texts is not None
+        maps = maps_of(
+            built.backbone,
+            bank.test_images([image.sample for image, _ in part]),
+            texts[start : start + BATCH],
+        )
+        masks = torch.stack([mask_pixels(mask, bank.backbone.preprocess) for _, mask in part])
+        parts.append(shares(maps, masks, grid))
+    return joined(parts) if parts else None
+
+
+def numbers_of(found: Shares, layers: int) -> dict[str, float]:
+    """Return one number a measure, in percent: the mean over the images.
+
+    Args:
+        found: Of one run.
+        layers: K, for the means over the first and the last K blocks.
+    """
+    by_block = found.attention.mean(0)
+    area = float(found.area.mean())
+    values = {"area": area}
+    values |= {f"block {i + 1}": float(share) for i, share in enumerate(by_block)}
+    for name, rows in (
+        (f"first {layers}", by_block[:layers]),
+        (f"last {layers}", by_block[-layers:]),
+        ("all blocks", by_block),
+    ):
+        values[name] = float(rows.mean())
+        values[f"{name} / area"] = values[name] / area
+    values |= {f"difference {k}": float(v.nanmean()) for k, v in found.difference.items()}
+    values |= {f"hit {k}": float(v.mean()) for k, v in found.hit.items()}
+    return {name: 100 * value for name, value in values.items()}

@@ -1,0 +1,41 @@
+"""Weights of a finished run in a file: what was trained, as it was tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from harness.errors import UserError
+
+
+def pack(parameters: Mapping[str, nn.Parameter]) -> bytes:
+    """Return a safetensors file of the parameters' present values, float32, by their names."""
+    return save({name: p.detach().float().cpu().contiguous() for name, p in parameters.items()})
+
+
+@torch.no_grad()
+def load(path: Path, parameters: Mapping[str, nn.Parameter]) -> None:
+    """Copy a file's values into the parameters of the same names.
+
+    Raises:
+        UserError: If there is no such file, it cannot be read, or it is of other parameters.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"run {path.parent.name} kept no weights; run it with --keep-weights (in a sweep file "
+            "keep_weights: true) into a new --store"
+        )
+    try:
+        values = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); run again into a new --store") from None
+    shapes = {name: tuple(p.shape) for name, p in parameters.items()}
+    if shapes != {name: tuple(value.shape) for name, value in values.items()}:
+        raise UserError(f"{path}: not the parameters of this method; was the plugin changed?")
+    for name, parameter in parameters.items():
+        parameter.copy_(values[name])

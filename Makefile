@@ -6,17 +6,25 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart fast test lint format clean
+.PHONY: quickstart fast emoji test lint format clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n '1,4p' Makefile; echo "#   make fast         the quickstart in under 2 minutes: one seed, few steps"
+	@sed -n '1,4p' Makefile; echo "#   make fast         the quickstart in under 2 minutes: one seed, few steps"; \
+	echo "#   make emoji        every table, figure, map and cost of the paper on the embedded data"
 
 quickstart: $(STAMP)
 	$(BIN)/python run_benchmark.py quickstart
 
 fast: $(STAMP)
 	$(BIN)/python run_benchmark.py quickstart --fast
+
+# Every table and ablation of the paper in its embedded form, then maps and costs.
+emoji: $(STAMP)
+	$(BIN)/python run_benchmark.py sweep run sweeps/emoji-*.yaml --store results/emoji
+	$(BIN)/python run_benchmark.py report --store results/emoji --by-sweep --html
+	$(BIN)/python run_benchmark.py maps --store results/emoji --sweep emoji-maps
+	$(BIN)/python run_benchmark.py cost --threads 1 --out results/emoji/cost
 
 test: $(STAMP) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup

@@ -75,13 +75,15 @@ def test_the_guide_names_every_check() -> None:
 
 
 def test_the_sweep_of_the_guide_is_valid() -> None:
-    (text,) = blocks(ROOT / "docs" / "sweeps.md", "yaml")
-    sweep = validated(
-        SweepSpec,
-        {**yaml.safe_load(text), "model": {"name": "tiny-emoji"}, "dataset": {"name": "emoji"}},
-        "docs/sweeps.md",
-    )
+    first, several = map(yaml.safe_load, blocks(ROOT / "docs" / "sweeps.md", "yaml"))
+    sweep = validated(SweepSpec, first, "docs/sweeps.md")
     assert len(expand_sweep(sweep, None)) == 3 * 4 * 3
+    whole = {key: first[key] for key in ("name", "seeds", "methods")} | several
+    runs = expand_sweep(validated(SweepSpec, whole, "docs/sweeps.md"), None, outline=True)
+    assert len(runs) == 3 * 3 * 2 * (4 + 4 + 6)
+    rates = {(run.dataset.name, run.config["lr"]) for run in runs if run.method == "clipood"}
+    assert rates == {("PACS", 5e-6), ("OfficeHome", 1e-5), ("DomainNet", 5e-6)}
+    assert {run.config["margin"] for run in runs if run.method == "alignclip"} == {0.3, 0.1}
 
 
 def test_the_cluster_file_of_the_guide_is_valid(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -51,43 +50,78 @@ def text_size(text: str, bold: bool) -> float:
 
 
 def place_labels(
-    texts: Sequence[str], places: Sequence[Place], front: Sequence[bool], line: Sequence[Place]
+    texts: Sequence[str], places: Sequence[Place], front: Sequence[bool], lines: Sequence[Box]
 ) -> list[Box | None]:
     """Place labels one after the other, the front's first, on no point and no other label.
 
-    A place that is also clear of the front's line, and whose leader passes no other point or
-    label, is taken before one that is not.
+    Of the free places the one is taken that is near and has least in its way.
 
     Args:
         texts: The labels.
         places: Their points.
         front: Which of the points are on the front; their labels are bold.
-        line: The front's corners.
+        lines: Boxes around what else is drawn: the front's line, the spreads.
 
     Returns:
         The labels' boxes; None where no place is free.
     """
     dots = [Box(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in places]
-    steps = [_around(a, b) for a, b in itertools.pairwise(line)]
     taken: list[Box] = []
+    leaders: list[Box] = []
     out: list[Box | None] = [None] * len(texts)
     for i in sorted(range(len(texts)), key=lambda i: (not front[i], places[i][1], i)):
-        others = [place for k, place in enumerate(places) if k != i]
         free = [
             box
             for box in _candidates(text_size(texts[i], front[i]), *places[i])
             if _inside(box) and not any(box.overlaps(other) for other in (*dots, *taken))
         ]
-        clear = (
-            box
+        if not free:
+            continue
+        others = [_grown(dot, 3) for k, dot in enumerate(dots) if k != i]
+        far = [line for line in lines if not line.overlaps(dots[i])]
+        costs = [
+            _cost(box, places[i], [*others, *taken], [*far, *leaders], [*lines, *leaders])
             for box in free
-            if not any(box.overlaps(step) for step in steps)
-            and not _passes(leader(box, *places[i]), places[i], others, taken)
-        )
-        out[i] = box = next(clear, free[0] if free else None)
-        if box is not None:
-            taken.append(box)
+        ]
+        out[i] = box = free[costs.index(min(costs))]
+        taken.append(box)
+        leaders += _along(places[i], leader(box, *places[i]))
     return out
+
+
+def _cost(
+    box: Box, at: Place, hard: Sequence[Box], soft: Sequence[Box], lines: Sequence[Box]
+) -> float:
+    """Return how bad a place is, in the plot's units of distance.
+
+    Args:
+        box: The place.
+        at: The label's point.
+        hard: What a leader must not touch, or it seems to belong there: points, labels.
+        soft: Lines that a leader should not cross.
+        lines: Lines that the label itself should not lie on.
+    """
+    end = leader(box, *at)
+    spots = _along(at, end)
+    cost = math.dist(at, end) if end else 0.0
+    cost += 200 * any(spot.overlaps(other) for spot in spots for other in hard)
+    cost += 50 * sum(any(spot.overlaps(line) for spot in spots) for line in soft)
+    return cost + 40 * sum(box.overlaps(line) for line in lines)
+
+
+def _along(start: Place, end: Place | None) -> list[Box]:
+    """Return small boxes along a leader, without its two ends; none without a leader."""
+    if end is None:
+        return []
+    steps = [k / 16 for k in range(2, 16)]
+    spots = [
+        (start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1])) for t in steps
+    ]
+    return [Box(x - 1.5, y - 1.5, x + 1.5, y + 1.5) for x, y in spots]
+
+
+def _grown(box: Box, by: float) -> Box:
+    return Box(box.left - by, box.top - by, box.right + by, box.bottom + by)
 
 
 def _inside(box: Box) -> bool:
@@ -95,25 +129,10 @@ def _inside(box: Box) -> bool:
     return across and box.top >= 2 and box.bottom <= HEIGHT - BOTTOM - 2
 
 
-def _around(a: Place, b: Place) -> Box:
+def around(a: Place, b: Place) -> Box:
+    """Return the box around a vertical or horizontal line."""
     (left, right), (top, bottom) = sorted((a[0], b[0])), sorted((a[1], b[1]))
     return Box(left - 1, top - 1, right + 1, bottom + 1)
-
-
-def _passes(
-    end: Place | None,
-    start: Place,
-    others: Sequence[Place],
-    taken: Sequence[Box],
-) -> bool:
-    """Tell whether the line from a point to its label comes near another point or label."""
-    if end is None:
-        return False
-    along = [(start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1]))
-             for t in (k / 16 for k in range(2, 17))]  # fmt: skip
-    near = any(math.dist(spot, other) < 1.6 * RADIUS for spot in along for other in others)
-    dots = [Box(x - 2, y - 2, x + 2, y + 2) for x, y in along]
-    return near or any(dot.overlaps(box) for dot in dots for box in taken)
 
 
 def _candidates(width: float, x: float, y: float) -> Iterator[Box]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.page.axes import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Tick, x_axis, y_axis
-from harness.report.page.labels import Box, Place, leader, place_labels, shortened
+from harness.report.page.labels import Box, Place, around, leader, place_labels, shortened
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,12 @@ def pareto_plot(title: str, axis: str, points: Sequence[Point], note: str = "") 
     front = on_front(points)
     places = [(across.place(p.x), up.place(p.y)) for p in points]
     line = _corners([place for place, own in zip(places, front, strict=True) if own])
-    labels = place_labels([shortened(p.label) for p in points], places, front, line)
+    lines = [around(a, b) for a, b in itertools.pairwise(line)]
+    lines += [
+        around((x, up.place(low)), (x, up.place(high)))
+        for (x, _), (low, high) in zip(places, ends, strict=True)
+    ]
+    labels = place_labels([shortened(p.label) for p in points], places, front, lines)
     marks = [
         Mark(
             point=point,

@@ -90,3 +90,16 @@ def test_labels_without_a_place_are_said() -> None:
     without = sum(mark.label is None for mark in plot.marks)
     assert without > 0
     assert plot.note == f"{without} labels found no place: see the table."
+
+
+def test_labels_keep_clear_of_spreads_and_of_the_front_where_there_is_room() -> None:
+    points = [Point("cheap", 2, 40.8, 0.3), Point("beside", 7, 41.1, 0.6), Point("dear", 35, 45, 2)]
+    plot = pareto_plot("p", "s", points)
+    corners = [tuple(map(float, pair.split(","))) for pair in plot.line.split()]
+    for mark in plot.marks:
+        assert mark.label is not None
+        for other in plot.marks:
+            assert not mark.label.overlaps(Box(other.x - 1, other.high, other.x + 1, other.low))
+        for (x, y), (x2, y2) in itertools.pairwise(corners):
+            step = Box(min(x, x2) - 0.5, min(y, y2) - 0.5, max(x, x2) + 0.5, max(y, y2) + 0.5)
+            assert not mark.label.overlaps(step)

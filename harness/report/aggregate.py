@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -101,7 +102,9 @@ def _row(label: str, runs: Sequence[dict[Any, Any]], domains: Sequence[str], spr
     for domain in domains:
         own = {seed: done[domain, seed] for seed in seeds if (domain, seed) in done}
         states = [by_cell.get((domain, seed), {"status": "missing"})["status"] for seed in seeds]
-        cells.append(_cell(own, states.count("failed"), states.count("missing"), spread))
+        cell = _cell(own, states.count("failed"), states.count("missing"), spread)
+        ids = (by_cell[domain, seed]["id"] for seed in seeds if (domain, seed) in by_cell)
+        cells.append(replace(cell, runs=tuple(ids)))
     mean = mean_cell(cells, seeds, spread)
     selections = sorted({run["selection"] for run in runs if run["selection"]})
     names = {label, *(name for run in runs for name in (run["label"], run["call"]))}

@@ -37,7 +37,8 @@ def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -
         values = {seed: harmonic_mean(*parts[seed]) for seed in whole}
     else:
         values = {seed: statistics.fmean(c.by_seed[seed] for c in cells) for seed in whole}
-    return cell_of(values, 0, len(seeds) - len(whole), spread, parts)
+    cell = cell_of(values, 0, len(seeds) - len(whole), spread, parts)
+    return replace(cell, runs=tuple(dict.fromkeys(run for own in cells for run in own.runs)))
 
 
 def mark_best(rows: Sequence[Row]) -> list[Row]:

@@ -65,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--compare-published", nargs="?", type=Path, const=FIGURES, metavar="CSV",
         help="also print and write published figures beside ours (results/published/figures.csv)",
     )  # fmt: skip
+    parser.add_argument(
+        "--html", action="store_true",
+        help="also write leaderboard.html: one page to sort, filter and open runs in, offline",
+    )  # fmt: skip
 
 
 def run_report(args: argparse.Namespace) -> int:
@@ -77,6 +81,8 @@ def run_report(args: argparse.Namespace) -> int:
     status = report(args.store, args.out, choice, formats)
     if args.compare_published:
         _published(args, choice, formats)
+    if args.html:
+        _page(args, choice)
     return status
 
 
@@ -86,6 +92,15 @@ def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str])
     bare = replace(choice, score="target", evidence=False, against=None)
     tables = [part.table for part in report_blocks(Store(args.store), bare)]
     published(tables, args.compare_published, args.out or args.store / "report", formats)
+
+
+def _page(args: argparse.Namespace, choice: Choice) -> None:
+    from harness.report.page.literature import literature
+    from harness.report.page.render import write_page
+    from harness.report.published.figures import load_figures
+
+    beside = literature(load_figures(args.compare_published or FIGURES))
+    print(write_page(Store(args.store), args.out or args.store / "report", choice, beside))
 
 
 def report(

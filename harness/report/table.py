@@ -29,6 +29,8 @@ class Cell:
     n_missing: int
     """Planned, or run on another domain, but without result or failure here."""
     best: bool = False
+    runs: tuple[str, ...] = ()
+    """Ids of the runs behind it, done or not, in the order of columns and seeds."""
     by_seed: Mapping[SeedKey, float] = field(default_factory=dict)
     """The values that `mean` is the mean of, by (seed, data seed)."""
     parts: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)

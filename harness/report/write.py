@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import UserError, unknown_name
 from harness.report import contrast
 from harness.report.answers import Answers
-from harness.report.build import Choice, Reported, compared, filtered, report_blocks
+from harness.report.build import Choice, Reported, compared, report_blocks
+from harness.report.drawings import drawings, picture
 from harness.report.evidence import Evidence
-from harness.report.figures import (
-    AblationSpec,
-    LineSpec,
-    TableSpec,
-    chosen_table,
-    figures_of,
-    tables_for,
-)
-from harness.report.frame import load_frame
+from harness.report.figures import TableSpec, chosen_table
 from harness.report.marks import marked
 from harness.report.table import Table
 from harness.report.tables import to_csv, to_latex, to_markdown
@@ -108,28 +100,16 @@ def _render(table: Table, kind: str, name: str) -> bytes:
 def _figures(
     store: Store, choice: Choice, kinds: Sequence[str], answers: Answers
 ) -> dict[str, bytes]:
-    plans = [plan for plan in store.plans() if choice.sweep in (None, plan.name)]
-    wanted = [(plan, spec) for plan in plans for spec in figures_of(plan)]
-    names = [spec.name for _, spec in wanted]
     files: dict[str, bytes] = {}
-    for plan, spec in wanted:
-        if not any(store.has(run.id) or store.failure(run.id) for run in plan.runs):
-            continue  # planned, but nothing ran yet
-        # A figure's rows are those of its own sweep, under that sweep's names.
-        frame = load_frame(store, plan.name)
-        if filtered(frame, choice.model, choice.dataset).empty:
+    for drawing in drawings(store, choice, answers):
+        end = f"{_suffix(choice)}-{drawing.name}"
+        if isinstance(drawing.spec, TableSpec):
+            files |= _table(drawing.table, drawing.spec, choice, kinds, end, drawing.parts, answers)
             continue
-        bare = replace(choice, initials=False, evidence=False)
-        parts = report_blocks(store, bare, answers, plan.name)
-        end = f"{_suffix(choice)}-{spec.name}"
-        if names.count(spec.name) > 1:
-            end = f"{_suffix(choice)}-{plan.name}-{spec.name}"
-        for name, table in tables_for(spec, [(part.name, part.table) for part in parts]):
-            own = f"{end}-{name}" if name else end
-            if isinstance(spec, TableSpec):
-                files |= _table(table, spec, choice, kinds, own, parts, answers)
-            else:
-                files |= {f"figure{own}.{k}": data for k, data in _drawn(table, spec, kinds)}
+        for kind in (kind for kind in kinds if kind in ("png", "pdf")):
+            data = picture(drawing, kind)
+            if data is not None:
+                files[f"figure{end}.{kind}"] = data
     return files
 
 
@@ -149,16 +129,3 @@ def _table(
     shown = marked(chosen_table(table, spec), found)
     files = {f"table{end}.{kind}": _render(shown, kind, end.strip("-")) for kind in kinds}
     return files | _said(found, None, kinds, end)
-
-
-def _drawn(
-    table: Table, spec: AblationSpec | LineSpec, kinds: Sequence[str]
-) -> Iterator[tuple[str, bytes]]:
-    from harness.report.bars import ablation_picture
-    from harness.report.lines import line_picture
-
-    for kind in (kind for kind in kinds if kind in ("png", "pdf")):
-        if isinstance(spec, LineSpec):
-            yield kind, line_picture(table, spec, kind)
-        else:
-            yield kind, ablation_picture(table, spec, kind)

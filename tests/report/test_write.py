@@ -30,6 +30,10 @@ from pathlib import Path
 from harness.report.write import write_report
 from harness.store import Store
 write_report(Store(sys.argv[1]), Path(sys.argv[2]))
+from harness.report.page.literature import literature
+from harness.report.page.render import write_page
+from harness.report.published.figures import load_figures
+write_page(Store(sys.argv[1]), Path(sys.argv[2]), beside=literature(load_figures()))
 assert "torch" not in sys.modules
 assert "matplotlib.pyplot" not in sys.modules
 """
@@ -53,7 +57,7 @@ def test_without_torch_and_with_the_same_bytes_twice(tmp_path: Path) -> None:
     assert sorted(first) == [
         "beyond.csv", "beyond.md", "beyond.tex",
         "comparison.csv", "comparison.md", "comparison.tex",
-        "figure-ablation.pdf", "figure-ablation.png",
+        "figure-ablation.pdf", "figure-ablation.png", "leaderboard.html",
         "table.csv", "table.md", "table.pdf", "table.png", "table.tex",
     ]  # fmt: skip
     for name, data in first.items():

@@ -1,0 +1,42 @@
+"""The figures of a store's sweeps with words for those who cannot see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.report.answers import Answers
+from harness.report.build import Choice
+from harness.report.caption import heading
+from harness.report.drawings import Drawing, drawings, picture
+from harness.report.figures import AblationSpec, LineSpec, ablation_bars, line_points
+from harness.report.page.model import Image
+from harness.report.table import Cell
+from harness.store import Store
+
+
+def images_of(store: Store, choice: Choice, answers: Answers) -> Iterator[Image]:
+    """Yield the store's ablations and lines, drawn."""
+    for drawing in drawings(store, choice, answers):
+        png = picture(drawing, "png")
+        if png is not None:
+            yield Image(drawing.spec.title or drawing.name, alt_text(drawing), png)
+
+
+def alt_text(drawing: Drawing) -> str:
+    """Return the numbers of the figure's last column, usually the mean, in words."""
+    table, spec = drawing.table, drawing.spec
+    about = heading(table)
+    if isinstance(spec, AblationSpec):
+        group = ablation_bars(table, spec).groups[-1]
+        shown = ", ".join(f"{bar.label} {_said(bar.cell)}" for bar in group.bars)
+        return f"Bars of {about}. {group.column}: {shown}."
+    if isinstance(spec, LineSpec):
+        line = line_points(table, spec).lines[-1]
+        pairs = zip(line.x, line.cells, strict=True)
+        shown = ", ".join(f"{x:g}: {_said(cell)}" for x, cell in pairs)
+        return f"Accuracy against {spec.x_label or spec.name}, {about}. {line.column}: {shown}."
+    return about
+
+
+def _said(cell: Cell) -> str:
+    return "no result" if cell.mean is None else f"{cell.mean:.1f} %"

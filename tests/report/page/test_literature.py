@@ -1,0 +1,47 @@
+"""Published figures stand at the cell that they are of, and at no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.report.page.build import build_page
+from harness.report.page.literature import literature
+from harness.store import Store
+from tests.report.page.test_build import column
+from tests.report.test_published import CLIP, figure, run_vlcs
+
+COUNTS = [(990, 1000, 995), (640, 650, 660), (790, 800, 810), (880, 900, 890)]
+
+
+def test_figures_stand_at_their_own_cells(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run_vlcs(store, "clipood", COUNTS)
+    run_vlcs(store, "zero_shot", COUNTS)
+    run_vlcs(store, "clipood", COUNTS, model=CLIP.model_copy(update={"pretrained": "laion2b"}))
+    given = [
+        figure(domain="LabelMe", value=65.5, spread=0.2, spread_kind="unstated", where="table 9"),
+        figure(domain="LabelMe", value=70, source="zhyhan/AlignCLIP response.md (rebuttal)"),
+        figure(value=82.3),
+        figure(domain="SUN09", method="CoOp", value=50),
+    ]
+    page = build_page(store, beside=literature(given))
+    openai, laion = (
+        next(view for view in page.views if dict(view.facts)["backbone"] == f"{name} fp16")
+        for name in ("ViT-B-16/openai", "ViT-B-16/laion2b")
+    )
+    found = {
+        (label, name): [one.text for one in cell.published]
+        for name in (one.text for one in openai.columns if one.group in ("score", "columns"))
+        for label, cell in column(openai, name).items()
+        if cell.published
+    }
+    (row,) = {label for label, _ in found}
+    assert found == {(row, "LabelMe"): ["65.5 ± 0.2", "70"], (row, "mean"): ["82.3"]}
+    assert next(line.method for line in openai.lines if line.label == row) == "clipood"
+    first, second = column(openai, "LabelMe")[row].published
+    assert (first.verdict, second.verdict) == ("reproduced", "off by -5.0")
+    assert first.source.startswith("zhyhan/AlignCLIP plot.ipynb, table 9 (")
+    cells = [cell for view in page.views if view is not openai for line in view.lines
+             for cell in line.cells]  # fmt: skip
+    assert laion.lines
+    assert not any(cell.published for cell in cells)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from harness.errors import unknown_name
+from harness.errors import UserError, unknown_name
 from harness.report import contrast
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.published.figures import FIGURES
@@ -33,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, help="where files go (<store>/report)")
     parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
+    parser.add_argument(
+        "--by-sweep", action="store_true",
+        help="a report of each of the store's sweeps, in a folder of its name",
+    )  # fmt: skip
     parser.add_argument(
         "--spread", choices=SPREADS, default="std", help=f"what ± is ({meanings}; %(default)s)"
     )
@@ -72,35 +76,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_report(args: argparse.Namespace) -> int:
-    """Do what the options of `report` say; return the exit status."""
-    formats = [part.strip() for part in args.format.split(",") if part.strip()]
-    choice = Choice(
-        args.spread, args.sweep, args.model, args.dataset, args.initials, args.score,
-        args.evidence, args.against, args.test,
-    )  # fmt: skip
-    status = report(args.store, args.out, choice, formats)
-    if args.compare_published:
-        _published(args, choice, formats)
-    if args.html:
-        _page(args, choice)
+    """Do what the options of `report` say; return the exit status.
+
+    Raises:
+        UserError: If nothing is there to report, or a name is unknown.
+    """
+    if not args.by_sweep:
+        return _report_one(args, args.sweep, args.out or args.store / "report")
+    if args.sweep:
+        raise UserError(f"--by-sweep --sweep {args.sweep}: give one of the two")
+    store = Store(args.store)
+    sweeps = [p.name for p in store.plans() if any(store.has(run.id) for run in p.runs)]
+    if not sweeps:
+        raise UserError(f"--by-sweep: no sweep was run into {args.store}; leave it out")
+    status = 0
+    for name in sweeps:
+        status = max(status, _report_one(args, name, (args.out or args.store / "report") / name))
     return status
 
 
-def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str]) -> None:
+def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
+    formats = [part.strip() for part in args.format.split(",") if part.strip()]
+    choice = Choice(
+        args.spread, sweep, args.model, args.dataset, args.initials, args.score,
+        args.evidence, args.against, args.test,
+    )  # fmt: skip
+    status = report(args.store, out, choice, formats)
+    if args.compare_published:
+        _published(args, choice, formats, out)
+    if args.html:
+        _page(args, choice, out)
+    return status
+
+
+def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str], out: Path) -> None:
     from harness.report.published.command import published
 
     bare = replace(choice, score="target", evidence=False, against=None)
     tables = [part.table for part in report_blocks(Store(args.store), bare)]
-    published(tables, args.compare_published, args.out or args.store / "report", formats)
+    published(tables, args.compare_published, out, formats)
 
 
-def _page(args: argparse.Namespace, choice: Choice) -> None:
+def _page(args: argparse.Namespace, choice: Choice, out: Path) -> None:
     from harness.report.page.literature import literature
     from harness.report.page.render import write_page
     from harness.report.published.figures import load_figures
 
     beside = literature(load_figures(args.compare_published or FIGURES))
-    print(write_page(Store(args.store), args.out or args.store / "report", choice, beside))
+    print(write_page(Store(args.store), out, choice, beside))
 
 
 def report(

@@ -187,3 +187,20 @@ def test_the_report_writes_them(tmp_path: Path) -> None:
     files = {path.name for path in write_report(store, tmp_path / "out", None, ["md", "png"])}
     assert {"table-main.md", "table-main.png", "figure-bars.png", "figure-curve.png"} <= files
     assert "PACS" in (tmp_path / "out" / "table-main.md").read_text()
+
+
+def test_by_sweep_a_folder_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from harness.cli import main
+
+    store = Store(tmp_path)
+    across(store)
+    runs = [made.spec for made in store.records()]
+    plan(store, "one", [run for run in runs if run.label == "a"])
+    plan(store, "other", [run for run in runs if run.dataset.name == "PACS"])
+    ask = ["report", "--store", str(tmp_path), "--format", "csv", "--no-evidence"]
+    assert main([*ask, "--by-sweep"]) == 0
+    folders = {path.parent.name: path.read_text() for path in (tmp_path / "report").glob("*/*.csv")}
+    assert {"one", "other", "p0"} == set(folders)
+    assert "b,d0" not in folders["one"]
+    assert main([*ask, "--by-sweep", "--sweep", "one"]) == 2
+    assert "give one of the two" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from harness import registry
 from harness.check.method import METHOD_CHECKS
 from harness.cli import build_parser, main
 from harness.executors.slurm.cluster import read_cluster
+from harness.report.figures import figure_spec
 from harness.runner import Shared, execute
 from harness.specs import validated
 from harness.sweeps import SweepSpec, expand_sweep
@@ -84,6 +85,12 @@ def test_the_sweep_of_the_guide_is_valid() -> None:
     rates = {(run.dataset.name, run.config["lr"]) for run in runs if run.method == "clipood"}
     assert rates == {("PACS", 5e-6), ("OfficeHome", 1e-5), ("DomainNet", 5e-6)}
     assert {run.config["margin"] for run in runs if run.method == "alignclip"} == {0.3, 0.1}
+
+
+def test_the_figures_of_the_guide_are_valid() -> None:
+    (text,) = blocks(ROOT / "docs" / "tables.md", "yaml")
+    kinds = [figure_spec(value, "docs/tables.md").kind for value in yaml.safe_load(text)["figures"]]
+    assert kinds == ["table", "table", "ablation", "line"]
 
 
 def test_the_cluster_file_of_the_guide_is_valid(tmp_path: Path) -> None:

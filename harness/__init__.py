@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.api import compare, load_results, run, table
     from harness.errors import UserError
-    from harness.library import compare, load_results, run, table
 
 __all__ = ["UserError", "compare", "load_results", "run", "table"]
 
@@ -18,9 +18,9 @@ def __getattr__(name: str) -> Any:
     # Lazily (PEP 562): importing a part of the harness must not import pandas.
     if name not in __all__:
         raise AttributeError(f"module 'harness' has no attribute '{name}'")
-    from harness import errors, library
+    from harness import api, errors
 
-    return getattr(errors if name == "UserError" else library, name)
+    return getattr(errors if name == "UserError" else api, name)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import UserError, compare, library, load_results, run, table
+from harness import UserError, api, compare, load_results, run, table
 from harness.cli import main
 from harness.report.aggregate import load_frame
 from harness.report.frame import COLUMNS
@@ -46,7 +46,7 @@ except AttributeError as error:
 
 def examples(function: Any, **names: Any) -> doctest.TestResults:
     (test,) = doctest.DocTestFinder(recurse=False).find(
-        function, function.__name__, globs={**vars(library), **names}
+        function, function.__name__, globs={**vars(api), **names}
     )
     assert test.examples
     return doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF).run(test)

@@ -257,7 +257,7 @@ def ablation_bars(table: Table, spec: AblationSpec) -> Ablation:
     for column in columns_of(table, spec):
         cells = [table.cells(row)[table.columns.index(column)] for row in rows]
         groups.append(Group(column, _bars([bar.label for bar in spec.bars], cells)))
-    bottom, top = axis_range([bar.cell for group in groups for bar in group.bars])
+    bottom, top = _axis([bar.cell for group in groups for bar in group.bars])
     return Ablation(tuple(groups), bottom, top)
 
 
@@ -292,8 +292,18 @@ def line_points(table: Table, spec: LineSpec) -> Lines:
     for column in columns_of(table, spec):
         cells = [table.cells(row)[table.columns.index(column)] for row in rows]
         lines.append(Line(column, x, tuple(cells)))
-    bottom, top = axis_range([cell for line in lines for cell in line.cells])
-    return Lines(tuple(lines), bottom, top)
+    known = [
+        (cell.mean, cell.spread or 0.0)
+        for line in lines
+        for cell in line.cells
+        if cell.mean is not None
+    ]
+    if not known:
+        return Lines(tuple(lines), 0.0, 100.0)
+    # Points, unlike bars, are not read by their height over the foot of the axis.
+    low, high = min(mean - s for mean, s in known), max(mean + s for mean, s in known)
+    room = 0.15 * max(high - low, 1.0)
+    return Lines(tuple(lines), max(0.0, math.floor(low - room)), high + room)
 
 
 def find_row(table: Table, name: str, figure: str) -> Row:
@@ -319,7 +329,7 @@ def _bars(labels: list[str], cells: list[Cell]) -> tuple[Bar, ...]:
     )
 
 
-def axis_range(cells: list[Cell]) -> tuple[float, float]:
+def _axis(cells: list[Cell]) -> tuple[float, float]:
     """Start at zero unless that squeezes all differences into the upper half of the axis."""
     known = [(cell.mean, cell.spread or 0.0) for cell in cells if cell.mean is not None]
     if not known:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness import plan
 from harness.errors import UserError, unknown_name
-from harness.report.figures import FigureSpec
+from harness.report.figures import FigureSpec, check_names
 from harness.report.names import canonical, method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
 from harness.store import SweepPlan
@@ -192,6 +192,7 @@ def _methods(
 
 def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: str) -> None:
     # Before anything runs: a figure that cannot be drawn must not be found out hours later.
+    check_names([figure.name for figure in sweep.figures], f"{where or sweep.name}: figure")
     labels = [method.label for method in methods]
     calls = [method_call(method.name, method.given) for method in methods]
     known = {canonical(name) for name in (*labels, *calls)}

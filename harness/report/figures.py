@@ -154,6 +154,17 @@ def figure_spec(value: Any, where: str) -> AblationSpec | LineSpec | TableSpec:
     return spec
 
 
+def check_names(names: Sequence[str], where: str) -> None:
+    """Refuse two figures of one name: they would be one file.
+
+    Raises:
+        UserError: Naming the figure.
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{where} '{name}' is there {names.count(name)} times; rename one")
+
+
 def figures_of(plan: SweepPlan) -> list[AblationSpec | LineSpec | TableSpec]:
     """Return the figures a sweep asks for.
 
@@ -165,10 +176,7 @@ def figures_of(plan: SweepPlan) -> list[AblationSpec | LineSpec | TableSpec]:
         raise UserError(f"sweep '{plan.name}': 'figures' is {found!r}; give a list of figures")
     where = f"sweep '{plan.name}', figure"
     specs = [figure_spec(value, f"{where} {i + 1}") for i, value in enumerate(found)]
-    names = [spec.name for spec in specs]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"{where} '{name}' is there {names.count(name)} times; rename one")
+    check_names([spec.name for spec in specs], where)
     return specs
 
 

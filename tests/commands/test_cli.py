@@ -161,6 +161,10 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
             "field 'figures.0.kind' is 'pie': use 'ablation', 'line', 'table'",
         ),
         (("figures:\n", "figures:\n  - 3\n"), "field 'figures.0' is 3"),
+        (
+            ("figures:\n", "figures:\n  - {kind: table, name: bars}\n"),
+            "figure 'bars' is there 2 times; rename one",
+        ),
     ],
 )
 def test_a_mistake_in_a_sweep_file_names_the_file_and_field(

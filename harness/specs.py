@@ -85,7 +85,7 @@ class RunSpec(Strict):
             for key in ("name", "pretrained"):
                 if "/" in content["model"][key] and not content["model"][key].startswith("hf-hub:"):
                     content["model"][key] = "local"
-        return content
+        return content | _revisions(self.config)
 
     @property
     def id(self) -> str:
@@ -96,3 +96,14 @@ class RunSpec(Strict):
     def title(self) -> str:
         """Return the run in a few words, for progress displays and logs."""
         return f"{self.label or self.method} · {self.dataset.name}/{self.target} · seed {self.seed}"
+
+
+def _revisions(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what keeps runs apart from earlier ones of the same words and other numbers.
+
+    A change of the engine that changes numbers adds a key here, for the runs it concerns alone.
+    """
+    revisions: dict[str, Any] = {}
+    if config.get("warmup_steps") and config.get("schedule") == "cosine":
+        revisions["schedule_revision"] = 2  # the cosine restarts after the warm-up, as Dassl's does
+    return revisions

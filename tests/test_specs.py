@@ -98,3 +98,13 @@ def test_a_bad_value_is_one_line_that_names_place_field_and_value(
     with pytest.raises(UserError, match=message) as caught:
         validated(model, values, "f.yaml")
     assert "\n" not in str(caught.value)
+
+
+def test_a_changed_schedule_changes_the_ids_of_those_runs_alone() -> None:
+    warm = {"warmup_steps": 10, "schedule": "cosine"}
+    assert spec(config=warm).content()["schedule_revision"] == 2
+    for other in (
+        {"warmup_steps": 0, "schedule": "cosine"},
+        {"warmup_steps": 3, "schedule": "constant"},
+    ):
+        assert "schedule_revision" not in spec(config=other).content()

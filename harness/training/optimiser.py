@@ -27,10 +27,12 @@ def make_optimiser(
 def learning_rate(step: int, config: TrainConfig) -> float:
     """Return the rate of the 0-based `step`.
 
-    ``warmup_steps`` at the constant ``warmup_lr`` (CoOp's warm-up), then the schedule as if it
-    had run from step 0: cosine to zero over all steps (CosineAnnealingLR's closed form).
-    ``warmup_cosine`` rises linearly over ``warmup_steps``, the last of which has ``lr``; the cosine
-    begins after it (WiSE-FT's released code).
+    ``cosine`` falls to zero over all steps (CosineAnnealingLR's closed form). With W
+    ``warmup_steps`` it is Dassl's schedule (CoOp, CoCoOp, MaPLe; its WARMUP_RECOUNT): the warm-up
+    is one epoch of W steps at the constant ``warmup_lr``; then the cosine starts from its beginning
+    and changes once per epoch, so that it does not reach zero. ``warmup_cosine`` rises linearly
+    over ``warmup_steps``, the last of which has ``lr``; the cosine begins after it (WiSE-FT's
+    released code).
     """
     if config.schedule == "warmup_cosine":
         return config.lr * _warmup_cosine(step, config.warmup_steps, config.steps)
@@ -38,7 +40,11 @@ def learning_rate(step: int, config: TrainConfig) -> float:
         return config.warmup_lr
     if config.schedule == "constant":
         return config.lr
-    return config.lr * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+    done, epoch = step, config.warmup_steps
+    if epoch:
+        done -= epoch
+        done -= done % epoch
+    return config.lr * 0.5 * (1 + math.cos(math.pi * done / config.steps))
 
 
 def _warmup_cosine(step: int, warmup: int, steps: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -23,7 +23,7 @@ from harness.report.stats.paired import Kind
 from harness.report.tables.aggregate import load_frame, summarise
 from harness.report.tables.model import cell_text
 from harness.report.tables.spread import SPREADS, Spread
-from harness.specs import DatasetSpec, ModelSpec, Selection
+from harness.specs import DatasetSpec, ModelSpec, Precision, Selection
 from harness.store.store import Store
 from harness.validation import validated
 
@@ -36,7 +36,7 @@ def run(
     *,
     model: str = "tiny-emoji",
     pretrained: str = "",
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+    precision: Precision = "fp32",
     dataset: str = "emoji",
     options: Mapping[str, Any] | None = None,
     data_root: Path | str | None = None,

@@ -18,6 +18,7 @@ from harness.protocols import AnyProtocol
 from harness.validation import Strict
 
 Selection = Literal["own", "last", "averaged", "best"]
+Precision = Literal["fp32", "bf16", "fp16", "fp16-replica"]
 
 
 class ModelSpec(Strict):
@@ -27,8 +28,10 @@ class ModelSpec(Strict):
     """open_clip's name (`ViT-B-16`), `hf-hub:...`, `local-dir:...`, or one in models/."""
     pretrained: str = ""
     """open_clip's tag (`openai`) or a checkpoint file; empty when the name says it all."""
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Autocast type of the forward pass; weights and their updates are always float32."""
+    precision: Precision = "fp32"
+    """Autocast type of the forward pass; weights and their updates are float32. ``fp16-replica`` is
+    the released code of CLIPood and AlignCLIP: the tower's weights are rounded to half after every
+    step (see `harness.clip.half`) and gradients are not scaled."""
     fingerprint: str = ""
     """Of local files: their content stands in the identity instead of their path."""
 

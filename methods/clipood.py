@@ -27,7 +27,8 @@ class CLIPood(TextHeadMethod[CLIPoodConfig]):
     """Margin metric softmax and Beta moving average, Shu et al., ICML 2023, sections 4.1 and 4.2.
 
     Deviations from the released code, none in the mathematics: the average is kept in float32
-    (theirs in half precision loses most of its small updates), weights and updates are float32.
+    (theirs in half precision loses most of its small updates), and so are weights and updates,
+    where theirs are rounded to half after every step: precision ``fp16-replica`` does that, too.
     Their scripts take lr 1e-5 on OfficeHome and DomainNet and 10,000 steps on DomainNet.
     """
 

@@ -11,6 +11,7 @@ from typing import get_args
 from rich.console import Console
 
 from harness import registry
+from harness.cli import options
 from harness.clip import names
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the architecture alone, without a download: cost does not depend on the weights",
     )
-    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])
+    options.precision(parser)
     parser.add_argument("--classes", type=int, default=65, help="how many (%(default)s)")
     parser.add_argument("--batch", type=int, default=36, help="images in a step (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="over all methods (%(default)s)")

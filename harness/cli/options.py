@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
+
+from harness.specs import Precision
 
 Group = argparse._ActionsContainer
 """What takes options: a parser, or a group of one."""
@@ -40,8 +43,9 @@ def precision(parser: Group) -> None:
     parser.add_argument(
         "--precision",
         default="fp32",
-        choices=["fp32", "bf16", "fp16"],
-        help="of the forward pass (autocast); weights and updates stay float32 (%(default)s)",
+        choices=get_args(Precision),
+        help="of the forward pass (autocast), while weights stay float32; fp16-replica rounds them "
+        "to half after every step, as CLIPood's and AlignCLIP's code does (%(default)s)",
     )
 
 

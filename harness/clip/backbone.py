@@ -17,7 +17,9 @@ from harness.clip.text import TextTower, prompts, tokenize
 from harness.specs import ModelSpec
 
 TEXT_BATCH = 256
-_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_AUTOCAST = {
+    "bf16": torch.bfloat16, "fp16": torch.float16, "fp16-replica": torch.float16,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

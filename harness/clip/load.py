@@ -101,6 +101,13 @@ def random_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
 
 def _backbone(model: Any, spec: ModelSpec, name: str, device: str) -> Backbone:
     model.eval().requires_grad_(False).float()
+    for key, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            bad = int((~torch.isfinite(tensor)).sum())
+            raise UserError(
+                f"weights of {spec.title()}: {bad} of {tensor.numel()} values of '{key}' are not "
+                "finite; give an intact checkpoint"
+            )
     return Backbone(
         model=model,
         tokenizer=_tokenizer(spec, name),

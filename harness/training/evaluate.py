@@ -40,8 +40,21 @@ def predict(
     samples: Sequence[Sample],
     class_names: tuple[str, ...],
 ) -> Tensor:
-    """Return [n, C] float32 logits on the CPU, in the order of `samples`."""
-    return torch.cat(list(_logits(method, bank, samples, class_names)))
+    """Return [n, C] float32 logits on the CPU, in the order of `samples`.
+
+    Raises:
+        FloatingPointError: If a logit is not finite: an argmax over it would be a number about
+            nothing.
+    """
+    logits = torch.cat(list(_logits(method, bank, samples, class_names)))
+    broken = ~torch.isfinite(logits).all(dim=1)
+    if broken.any():
+        first = samples[int(broken.nonzero()[0])]
+        raise FloatingPointError(
+            f"logits are not finite on {int(broken.sum())} of {len(samples)} images, the first is "
+            f"{first.key}; lower the learning rate, or look at the method's losses"
+        )
+    return logits
 
 
 def score(logits: Tensor, samples: Sequence[Sample]) -> Score:

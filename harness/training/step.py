@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import torch
 
 from harness.clip.backbone import Backbone
+from harness.clip.half import half_typed, round_to_half
 from harness.method import Batch, Method, TrainConfig
 from harness.training.averaging import WeightAverage
 from harness.training.optimiser import learning_rate, make_optimiser
@@ -24,6 +25,8 @@ class Trainer:
     average: WeightAverage | None
     """The method's moving average, if it keeps one."""
     scaler: torch.amp.GradScaler
+    halved: list[torch.nn.Parameter] = field(default_factory=list)
+    """What precision ``fp16-replica`` rounds after every step."""
 
     @classmethod
     def begin(
@@ -40,12 +43,18 @@ class Trainer:
             backbone: Tells device and precision.
         """
         config = method.config
+        halved: list[torch.nn.Parameter] = []
+        if backbone.spec.precision == "fp16-replica":
+            trained = {id(p) for p in parameters.values()}
+            halved = [p for p in half_typed(backbone.model) if id(p) in trained]
+            round_to_half(halved)
         return cls(
             method,
             parameters,
             make_optimiser(parameters.values(), config),
             method.averager(parameters, config.steps),
             torch.amp.GradScaler(enabled=_needs_scaler(backbone)),
+            halved,
         )
 
     def step(self, batch: Batch, step: int) -> dict[str, float]:
@@ -65,6 +74,7 @@ class Trainer:
         self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        round_to_half(self.halved)
         if self.average is not None:
             self.average.update(step + 1)
         self.method.after_step(step + 1)

@@ -8,8 +8,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import open_clip.factory
-import open_clip.pretrained
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -19,6 +17,7 @@ from harness.clip import names
 from harness.clip.activation import check_activation, is_torchscript, openai_hashes
 from harness.clip.backbone import Preprocess
 from harness.clip.load import MODEL_ALIASES, load_backbone, model_info
+from harness.clip.openclip import open_clip
 from harness.errors import UserError
 from harness.specs import ModelSpec
 from tests.clip import models

@@ -25,6 +25,12 @@ def openai_hashes() -> set[str]:
     return {url.split("/")[-2] for url in urls if "openaipublic" in url}
 
 
+def is_openais(path: Path) -> bool:
+    """Tell whether a file is one that OpenAI published, by its SHA-256."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() in openai_hashes()
+
+
 def check_activation(model: Any, quick: bool, title: str) -> None:
     """Check that every block has the activation the weights were trained with.
 
@@ -51,9 +57,7 @@ def refuse_openai(name: str, file: Path) -> None:
     Raises:
         UserError: Naming the model to use.
     """
-    with file.open("rb") as stream:
-        known = hashlib.file_digest(stream, "sha256").hexdigest() in openai_hashes()
-    if known or is_torchscript(file) or "openai" in file.name.lower():
+    if is_openais(file) or is_torchscript(file) or "openai" in file.name.lower():
         raise UserError(
             f"{file}: these are OpenAI's weights, trained with QuickGELU, and {name} computes "
             f"GELU; use model {name}-quickgelu"

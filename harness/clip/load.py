@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 
 from harness.clip import names
-from harness.clip.activation import check_activation, is_torchscript, refuse_openai
+from harness.clip.activation import check_activation, is_openais, is_torchscript, refuse_openai
 from harness.clip.backbone import Backbone, Preprocess, weights_fingerprint
 from harness.clip.info import model_info
 from harness.clip.names import MODEL_ALIASES, first_line
@@ -58,9 +58,16 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
             plain = name.removesuffix("-quickgelu")
             raise UserError(f"{spec.title()}: trained with another activation; use {plain}")
     elif not names.has_schema(name):
-        archive = is_torchscript(file)  # which torch does not load as mere weights
         if not quick:
             refuse_openai(name, file)
+        # A TorchScript archive holds code, which loading it runs: only OpenAI's own files may.
+        archive = is_torchscript(file)
+        if archive and not is_openais(file):
+            raise UserError(
+                f"{file}: a TorchScript archive, or a zip that looks like one, and not one of "
+                "OpenAI's files: loading it would run its code; save the model's state_dict() with "
+                "torch.save or as safetensors, and give that"
+            )
     model = _create(spec, name, quick, weights_only=not archive)
     check_activation(model, quick, spec.title())
     return _backbone(model, spec, name, device)

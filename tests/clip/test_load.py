@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from harness.clip import names
@@ -141,8 +143,11 @@ def torchscript(tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("known")
 @pytest.mark.filterwarnings("ignore")
-def test_torchscript_archive_is_openais(torchscript: Path) -> None:
+def test_torchscript_archive_is_openais(torchscript: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_torchscript(torchscript)
+    assert "would run its code" in refused(QUICK, str(torchscript))
+    digest = hashlib.sha256(torchscript.read_bytes()).hexdigest()
+    monkeypatch.setattr("harness.clip.activation.openai_hashes", lambda: {digest})
     assert refused(PLAIN, str(torchscript)).endswith(f"use model {QUICK}")
     assert_close(features(ModelSpec(name=QUICK, pretrained=str(torchscript))), reference(True))
 
@@ -324,3 +329,36 @@ def test_info_of_known_models() -> None:
 def test_info_of_an_unknown_model() -> None:
     with pytest.raises(UserError, match=r"unknown model 'RN51': did you mean RN50"):
         model_info(ModelSpec(name="RN51"))
+
+
+class Payload:
+    """What a pickle that runs code when it is loaded looks like."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("member", ["x/code/y", "archive/code/__torch__.py", "harmless"])
+@pytest.mark.parametrize("model", [QUICK, PLAIN])
+def test_nothing_in_a_checkpoint_is_ever_executed(tmp_path: Path, member: str, model: str) -> None:
+    mark, file = tmp_path / "ran", tmp_path / "weights.pt"
+    torch.save({"state_dict": Payload(mark)}, file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(member, "anything")
+    assert "\n" not in refused(model, str(file))
+    assert not mark.exists()
+
+
+def test_weights_that_are_not_finite_are_named(tmp_path: Path) -> None:
+    folder = models.write_local_dir(tmp_path / "m")
+    file = folder / "open_clip_model.safetensors"
+    state = load_file(file)
+    state["visual.proj"][0, :3] = float("nan")
+    save_file(state, file)
+    said = refused(f"local-dir:{folder}")
+    assert "3 of " in said
+    assert "values of 'visual.proj' are not finite" in said

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
+
+from harness.validation import Strict
 
 if TYPE_CHECKING:
     import torch
@@ -21,10 +23,8 @@ if TYPE_CHECKING:
     from harness.training.averaging import WeightAverage
 
 
-class MethodConfig(BaseModel):
+class MethodConfig(Strict):
     """Base of every method's configuration: frozen, unknown keys refused, JSON both ways."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class TrainConfig(MethodConfig):
@@ -47,7 +47,7 @@ class TrainConfig(MethodConfig):
     warmup_lr: float = Field(1e-5, gt=0)
     """Rate of the warm-up steps; `warmup_cosine` rises to `lr` instead."""
     crop_scale: tuple[float, float] = (0.7, 1.0)
-    """Area range of the random resized crop."""
+    """Area range of the random resized crop: shares in 0..1, the smaller first."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     """Of the crop's resize; antialiased."""
     flip: bool = True
@@ -57,6 +57,13 @@ class TrainConfig(MethodConfig):
     once and drawn from; 0 uses the image as it is."""
     eval_every: int = Field(0, ge=0)
     """Steps between source validations for selection `best`; 0 is a tenth of the steps."""
+
+    @field_validator("crop_scale")
+    @classmethod
+    def _a_range(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < scale[0] <= scale[1] <= 1:
+            raise ValueError("give the smaller share first, both above 0 and at most 1")
+        return scale
 
 
 @dataclass(frozen=True)

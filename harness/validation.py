@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+import difflib
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import UserError
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)]
+"""A name that is also a file's: letters, digits, ``.``, ``_``, ``-``, and no dot first."""
+Seed = Annotated[int, Field(ge=0)]
+
 
 class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
+    """Frozen; an unknown key, an infinite number and a truth value for a number are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_values_for_numbers(cls, values: Any) -> Any:
+        # pydantic would read `steps: true` as one step
+        for key, value in values.items() if isinstance(values, dict) else ():
+            field = cls.model_fields.get(key)
+            items = value if isinstance(value, list | tuple) else (value,)
+            if field and any(isinstance(i, bool) for i in items) and _numeric(field.annotation):
+                raise ValueError(f"'{key}' is {value}: give a number")
+        return values
+
+
+def _numeric(annotation: Any) -> bool:
+    """Tell whether an annotation takes numbers and no truth value."""
+    inner = get_args(annotation)
+    types = {t for part in inner for t in (part, *get_args(part))} if inner else {annotation}
+    return bool(types & {int, float}) and bool not in types and Any not in types
 
 
 def validated(model: type[BaseModel], values: Any, where: str) -> Any:
@@ -43,6 +68,11 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
         key = str(found["discriminator"]).strip("'")
         return f"field '{field}.{key}' is '{found['tag']}': use {found['expected_tags']}{more}"
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(sorted(model.model_fields)) if len(problem["loc"]) == 1 else ""
-        return f"unknown field '{field}'{'; known: ' + known if known else ''}{more}"
+        if len(problem["loc"]) > 1:
+            return f"unknown field '{field}'{more}"
+        near = difflib.get_close_matches(field, model.model_fields, n=1)
+        meant = f": did you mean {near[0]}?" if near else ""
+        return (
+            f"unknown field '{field}'{meant}; known: {', '.join(sorted(model.model_fields))}{more}"
+        )
     return f"field '{field}' is {problem['input']!r}: {problem['msg']}{more}"

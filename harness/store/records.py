@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.specs import RunSpec
+from harness.validation import Name, Strict
 
 SCHEMA = 1
 
 
-class Record(BaseModel):
-    """Frozen; an unknown key is an error, so that a newer store is not misread."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Record(Strict):
+    """Frozen; an unknown key is an error, so that a newer store is not misread, and so is NaN."""
 
 
 class Score(Record):
@@ -116,7 +115,7 @@ class Failure(Record):
 class SweepPlan(Record):
     """What a sweep asked for; tells the report which cells are missing."""
 
-    name: str
+    name: Name
     source: dict[str, Any]
     """The sweep as the user gave it, figures included."""
     runs: tuple[RunSpec, ...]

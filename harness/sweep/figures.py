@@ -26,18 +26,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.errors import UserError
 from harness.store.records import SweepPlan
-from harness.validation import validated
+from harness.validation import Name, Strict, validated
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class BarSpec(_Part):
+class BarSpec(Strict):
     """One bar of every group."""
 
     label: str
@@ -46,7 +42,7 @@ class BarSpec(_Part):
     """A row of the sweep: its label, or its ``method[param=value]``."""
 
 
-class PointSpec(_Part):
+class PointSpec(Strict):
     """One place on a line's axis."""
 
     x: float
@@ -55,8 +51,8 @@ class PointSpec(_Part):
     """A row of the sweep: its label, or its ``method[param=value]``."""
 
 
-class _Figure(_Part):
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+class _Figure(Strict):
+    name: Name
     """Also the name of the file."""
     title: str = ""
     over: Literal["domains", "datasets", "models", "measures"] = "domains"
@@ -102,7 +98,7 @@ class TableSpec(_Figure):
 
 
 FigureSpec = Annotated[AblationSpec | LineSpec | TableSpec, Field(discriminator="kind")]
-_KINDS: dict[Any, type[_Part]] = {
+_KINDS: dict[Any, type[Strict]] = {
     "ablation": AblationSpec, "line": LineSpec, "table": TableSpec,
 }  # fmt: skip
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from harness import registry
 from harness.errors import UserError, unknown_name
 from harness.protocols import AnyProtocol
 from harness.protocols.domain_shift import DomainShift
@@ -19,14 +20,10 @@ from harness.sweep import plan
 from harness.sweep.calls import canonical, parse_call, print_call
 from harness.sweep.figures import FigureSpec, check_names
 from harness.sweep.reading import read_yaml
-from harness.validation import validated
+from harness.validation import Name, Seed, Strict, validated
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MethodEntry(_Part):
+class MethodEntry(Strict):
     """A row of the table."""
 
     method: str
@@ -54,11 +51,11 @@ class DatasetEntry(DatasetSpec):
     """Parameters on this data set by method or row label; they beat everything."""
 
 
-class SweepSpec(_Part):
+class SweepSpec(Strict):
     """What a sweep file may say."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
-    """Letters, digits, ``.``, ``_``, ``-``: also the name of the plan's file in the store."""
+    name: Name
+    """Also the name of the plan's file in the store."""
     description: str = ""
     models: list[ModelEntry] = Field(default=[ModelEntry(name="tiny-emoji")], min_length=1)
     """Also `model`, for one."""
@@ -67,8 +64,8 @@ class SweepSpec(_Part):
     protocol: AnyProtocol = DomainShift()
     selection: Selection = "own"
     targets: list[str] | str = "all"
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
-    data_seed: int | None = None
+    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
+    data_seed: Seed | None = None
     """Fix the splits for all seeds (the original code's 0); by default they vary with the seed."""
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Recipe values for every method that has the field; a method's own `params` win."""
@@ -163,6 +160,7 @@ def _methods(
     where: str,
 ) -> list[plan.MethodChoice]:
     """Return the rows' configurations on one data set and backbone."""
+    _check_defaults(sweep, entries, dataset, where)
     defaults = {**sweep.defaults, **dataset.defaults}
     places: tuple[DatasetEntry | ModelEntry, ...] = (dataset, model)
     unused = {key: place for place in places for key in place.methods}
@@ -186,6 +184,20 @@ def _methods(
         fix = f"under '{place.name}' in {where or sweep.name}"
         raise unknown_name("method or row", key, known, fix)
     return methods
+
+
+def _check_defaults(
+    sweep: SweepSpec, entries: Sequence[MethodEntry], dataset: DatasetEntry, where: str
+) -> None:
+    """Refuse a default that no method of the sweep has: it would be passed over unseen."""
+    names = {parse_call(entry.method)[0] for entry in entries}
+    known = {key for name in names for key in registry.method_class(name).Config.model_fields}
+    for place, defaults in (("defaults", sweep.defaults), (dataset.name, dataset.defaults)):
+        for key in defaults:
+            if key not in known:
+                at = "" if place == "defaults" else f" of data set {place}"
+                fix = f"in the defaults{at} in {where or sweep.name}"
+                raise unknown_name("parameter of these methods", key, known, fix)
 
 
 def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: str) -> None:

@@ -182,6 +182,9 @@ def expand(
     Raises:
         UserError: If the protocol, a target or the selection does not fit.
     """
+    for seed in (*seeds, *(() if data_seed is None else (data_seed,))):
+        if seed < 0:
+            raise UserError(f"seed {seed}: seeds are whole numbers from 0")
     model, dataset = identify(model, dataset, opened)
     protocol = protocol.completed(opened)
     if protocol.fixed_splits and data_seed is None:

@@ -18,7 +18,7 @@ model: "local-dir:{model}"
 dataset: folder
 seeds: [0, 1]
 targets: [domain0, domain2]
-defaults: {{steps: 3, batch_per_domain: 2, lr: 1.0e-3, n_ctx: 4}}
+defaults: {{steps: 3, batch_per_domain: 2, lr: 1.0e-3}}
 methods:
   - zero_shot
   - {{method: clipood, label: CLIPood}}
@@ -164,6 +164,16 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
         (("seeds: [0, 1]", "seeds: []"), "field 'seeds' is []"),
         (("- zero_shot", "- zero_shoot"), "unknown method 'zero_shoot': did you mean zero_shot"),
         (("targets: [domain0", "targets: [domain7"), "'domain7' is no domain"),
+        (
+            ("defaults: {{steps", "defaults: {{learning_rate: 0.1, steps"),
+            "unknown parameter of these methods 'learning_rate'",
+        ),
+        (("defaults: {{steps", "defaults: {{step"), "'step': did you mean steps"),
+        (
+            ("dataset: folder", "dataset: {{name: folder, defaults: {{margn: 3}}}}"),
+            "'margn': did you mean margin",
+        ),
+        (("seeds: [0, 1]", "seeds: [0, 1]\nseeds: [2]"), "key 'seeds' is there twice, line 5"),
         (("branch_depth: 2", "branch_depht: 2"), "unknown parameter of method 'alignclip'"),
         (("defaults: {{", "defaults: {{{{"), "not valid YAML"),
         (("row: CLIPood", "row: CLIPud"), "unknown row 'CLIPud': did you mean CLIPood"),

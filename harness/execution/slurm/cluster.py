@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from harness import registry
 from harness.errors import UserError, unknown_name
 from harness.sweep.reading import read_yaml
-from harness.validation import validated
+from harness.validation import Strict, validated
 
 _RESERVED = {"array", "output", "error", "job-name", "comment", "dependency", "signal", "time",
              "requeue", "no-requeue"}  # fmt: skip
 
 
-class Resources(BaseModel):
+class Resources(Strict):
     """What one job asks for. Names starting with ``slurm_`` are submitit's for sbatch options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     timeout_min: int = Field(120, ge=1)
     """Time limit of a job. A job that reaches it saves a checkpoint, is requeued and goes on."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from harness.api import compare, load_results, run, table
     from harness.errors import UserError
 
+__version__ = "0.1.0"
+"""The one place that says it: packaging and records read it here."""
 __all__ = ["UserError", "compare", "load_results", "run", "table"]
 
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import options
+from harness import __version__, options
+from harness.command_name import FROM_CHECKOUT, command_name, program
 from harness.errors import UserError
 
 EXAMPLES = """\
@@ -17,9 +18,9 @@ examples:
   python run_benchmark.py run clipood[lr=1e-4] --target noto --seeds 0
   python run_benchmark.py run finetune coop --dataset folder --data-root ~/pictures --target all
   python run_benchmark.py data verify PACS --data-root ~/data
-  python run_benchmark.py sweep plan sweeps/quickstart.yaml
-  python run_benchmark.py sweep run sweeps/quickstart.yaml --store results/mine
-  python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
+  python run_benchmark.py sweep plan quickstart
+  python run_benchmark.py sweep run quickstart --store results/mine
+  python run_benchmark.py sweep submit quickstart --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
   python run_benchmark.py maps --store results/emoji-maps
@@ -33,10 +34,13 @@ examples:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(
-        prog="run_benchmark.py",
+        prog=program(),
         description="Benchmark methods that adapt CLIP to data whose domain differs from training.",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.replace(FROM_CHECKOUT, command_name()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"clip-benchmark-harness {__version__}"
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -102,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     new = verbs.add_parser("new-method", parents=[common], help="write a starting file")
     new.add_argument("name", help="of the method, e.g. my_method")
-    new.add_argument("--dir", type=Path, help="where to (methods/, where it is found by itself)")
+    new.add_argument("--dir", type=Path, help="where to (./methods, where it is found by itself)")
 
     check = verbs.add_parser(
         "check", parents=[common], help="try a plugin: what to change before others can trust it"
@@ -158,6 +162,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     from harness import registry
     from harness.commands import author, cluster, cost, data, look, prepare, work
 
+    registry.add_own_plugins()
     for path in args.plugin:
         registry.add_plugin_file(path)
     if args.verb == "maps":  # torch and the models: not for the verbs that do without

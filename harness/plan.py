@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from harness import protocols, registry
+from harness import protocols, registry, resources
 from harness.dataset import Dataset, DatasetOptions
 from harness.errors import UserError, unknown_name
 from harness.report.names import method_call
@@ -149,7 +149,7 @@ def local_files(model: ModelSpec) -> tuple[Path, ...]:
 
     Of a folder all that open_clip may read: configuration, weights and tokenizer.
     """
-    embedded = registry.ROOT / "models" / model.name
+    embedded = resources.shipped("models") / model.name
     if embedded.is_dir() or model.name.startswith("local-dir:"):
         folder = embedded if embedded.is_dir() else Path(model.name.removeprefix("local-dir:"))
         return tuple(p for p in sorted(folder.glob("*")) if p.suffix in _MODEL_FILES)

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness import plan
+from harness import plan, resources
+from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
 from harness.report.figures import FigureSpec, check_names
 from harness.report.names import canonical, method_call
@@ -99,18 +100,18 @@ class SweepSpec(_Part):
 
 
 def read_sweep(path: str | Path) -> SweepSpec:
-    """Read and validate a sweep file; a bare name means one in sweeps/.
+    """Read and validate a sweep file; a bare name means one in sweeps/, ours or the user's.
 
     Raises:
         UserError: Naming the file and the field.
     """
     file = Path(path)
     if not file.is_file() and not file.suffix:
-        file = Path(__file__).resolve().parent.parent / "sweeps" / f"{path}.yaml"
+        file = resources.find("sweeps", str(path)) or file
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: no such sweep file; see sweeps/ for examples") from None
+        raise UserError(f"{path}: no such sweep file; see `{command_name()} list`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error}); give a YAML file") from None
     except yaml.YAMLError as error:

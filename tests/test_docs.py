@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import registry
+from harness import registry, resources
 from harness.check.method import METHOD_CHECKS
 from harness.cli import build_parser, main
 from harness.executors.slurm.cluster import read_cluster
@@ -18,7 +18,7 @@ from harness.specs import validated
 from harness.sweeps import SweepSpec, expand_sweep
 from tests.engine import make_context, make_spec
 
-ROOT = registry.ROOT
+ROOT = resources.ROOT
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 

@@ -12,14 +12,13 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from harness import plan, registry
+from harness import plan, registry, resources
+from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
     from harness.check.bench import Bench
     from harness.check.result import Result
-
-TEMPLATE = registry.ROOT / "harness" / "templates" / "method.py.txt"
 
 
 def new_method(args: argparse.Namespace) -> int:
@@ -34,9 +33,10 @@ def new_method(args: argparse.Namespace) -> int:
         found = registry.discover(kind)
         if name in found.plugins:
             raise UserError(f"new-method {name}: taken by {found.origins[name]}; choose another")
-    file = (folder or registry.ROOT / "methods") / f"{name}.py"
+    file = (folder or resources.new_plugins("methods")) / f"{name}.py"
     title = "".join(part.capitalize() for part in name.split("_"))
-    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(name=name, title=title)
+    template = Template(resources.template("method.py.txt").read_text(encoding="utf-8"))
+    text = template.substitute(name=name, title=title)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as out:
@@ -46,11 +46,12 @@ def new_method(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError(f"{file}: cannot be written ({error.strerror}); use --dir DIR") from None
     plugin = f" --plugin {file}" if folder else ""
+    call = command_name()
     print(f"written: {file}\n\nIt trains as it stands. Edit losses(), then:")
-    print(f"  python run_benchmark.py check {file}")
-    print(f"  python run_benchmark.py run zero_shot {name}[steps=60,lr=1e-4]{plugin} --target noto")
-    print("  python run_benchmark.py report --store results/runs")
-    print("docs/add-a-method.md says what there is to override.")
+    print(f"  {call} check {file}")
+    print(f"  {call} run zero_shot {name}[steps=60,lr=1e-4]{plugin} --target noto")
+    print(f"  {call} report --store results/runs")
+    print(f"{resources.guide('add-a-method')} says what there is to override.")
     return 0
 
 

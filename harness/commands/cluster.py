@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from harness.command_name import command_name
 from harness.commands.prepare import unprepared
 from harness.errors import UserError, unknown_name
 from harness.executors.display import duration
@@ -108,8 +109,10 @@ def _as_before(args: argparse.Namespace, last: Any) -> None:
     args.cache_dir = args.cache_dir or context.cache
     args.log = args.log or context.log
     if not args.plugin:
+        here = {Path(file).name for file in registry.plugin_files()}  # found in ./methods as before
         for path in context.plugins:
-            registry.add_plugin_file(path)
+            if Path(path).name not in here:
+                registry.add_plugin_file(path)
 
 
 def _submit(
@@ -119,26 +122,27 @@ def _submit(
     cluster_name: str,
     wanted: frozenset[State],
 ) -> int:
-    from harness import registry
+    from harness import registry, resources
     from harness.commands.work import check_models
     from harness.context import Context, default_cache
     from harness.executors.estimate import Durations
     from harness.executors.slurm import submit as slurm
-    from harness.executors.slurm.cluster import read_cluster
+    from harness.executors.slurm.cluster import find, read_cluster
     from harness.training.logging import resolved
 
     changes = list(args.set)
     if args.runs_per_job is not None:
         changes.append(f"runs_per_job={args.runs_per_job}")
     cluster = read_cluster(cluster_name, changes)
-    file = Path(cluster_name)
+    file = find(cluster_name)
+    ours = file.parent == resources.shipped("clusters")
     check_models(list(planned.runs))
     stores = [root, *(path.resolve() for path in args.records)]
     request = slurm.Request(
         sweep=planned.name,
         specs=planned.runs,
         cluster=cluster,
-        cluster_name=str(file.resolve()) if file.is_file() else cluster_name,
+        cluster_name=file.stem if ours else str(file.resolve()),
         context=Context(
             store=root,
             data_root=args.data_root.resolve() if args.data_root else None,
@@ -165,7 +169,7 @@ def _submit(
         n = sum(len(runs) for runs in array.tasks)
         print(f"array {array.array_id()}: {len(array.tasks)} job(s), {n} run(s)")
     print(f"submitted in {time.monotonic() - began:.1f} s; store: {root}")
-    print(f"next: python run_benchmark.py sweep status {planned.name} --store {root}")
+    print(f"next: {command_name()} sweep status {planned.name} --store {root}")
     return 0
 
 
@@ -298,7 +302,7 @@ def _view(store: Store, planned: SweepPlan, found: Sequence[RunStatus], whole: b
     if counts["failed"] or counts["lost"]:
         lines.append("next: sweep logs RUN shows why, sweep retry submits them again")
     elif counts["done"] == len(found):
-        lines.append(f"next: python run_benchmark.py report --store {store.root}")
+        lines.append(f"next: {command_name()} report --store {store.root}")
     return Group(table, Text("\n".join(lines)))
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import plan, registry
+from harness.command_name import command_name
 from harness.data.parquet import Columns, import_parquet
 from harness.data.verify import Verdict
 from harness.data.verify import verify as verify_folder
@@ -153,5 +154,5 @@ def import_files(args: argparse.Namespace) -> int:
             f"note: {done.renamed:,} images had no file name of their own and are numbered; their "
             "order, and with it DomainBed's split, differs from the original files'"
         )
-    print(f"next: python run_benchmark.py data verify {args.name} --data-root {args.data_root}")
+    print(f"next: {command_name()} data verify {args.name} --data-root {args.data_root}")
     return 0

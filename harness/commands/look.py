@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from harness import plan, registry, sweeps
+from harness import plan, registry, resources, sweeps
 from harness.commands import data
 from harness.context import default_cache
 from harness.errors import UserError, one_line, unknown_name
@@ -31,8 +31,11 @@ def list_all(args: argparse.Namespace) -> int:
         text = f"not loaded: {origin}: {why}"
         console.print(text, style="red", markup=False, soft_wrap=True)
     table = Table(title="Sweeps", title_justify="left", box=None, show_header=False)
-    for file in sorted((registry.ROOT / "sweeps").glob("*.yaml")):
-        table.add_row(file.stem, sweeps.read_sweep(file).description.strip())
+    for name in resources.named("sweeps"):
+        try:
+            table.add_row(name, sweeps.read_sweep(name).description.strip())
+        except UserError as error:
+            console.print(f"not loaded: {error}", style="red", markup=False, soft_wrap=True)
     console.print(table)
     console.print(
         "Models: tiny-emoji, tiny-emoji-early (embedded), and any open_clip model "

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import plan, registry, sweeps
+from harness.command_name import command_name
 from harness.errors import UserError
 from harness.executors.display import duration
 from harness.executors.estimate import PUBLISHED_STEP, Durations, published_seconds
@@ -181,7 +182,7 @@ def conclude(outcome: Outcome, store: Path) -> int:
     if outcome.failed:
         print(f"tracebacks: {store}/failures/; the same command tries again", file=sys.stderr)
     if outcome.done + outcome.skipped:
-        print(f"table: python run_benchmark.py report --store {store}", file=sys.stderr)
+        print(f"table: {command_name()} report --store {store}", file=sys.stderr)
     if outcome.interrupted:
         print("stopped; the same command continues where it stopped", file=sys.stderr)
         return 130

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
 from harness.measures import measured, planned
 from harness.report.names import clean, method_call
@@ -67,7 +68,7 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
     if not any(own[0]["status"] != "missing" for own in rows.values()):
         raise UserError(
             f"{store.root}: no runs yet, so there is nothing to report; "
-            "start with `python run_benchmark.py quickstart`"
+            f"start with `{command_name()} quickstart`"
         )
     found = [
         row | {"id": run_id, "order": order.get(run_id, len(order))}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
+from harness import registry, resources
 from harness.check.bench import Bench
 from harness.check.method import METHOD_CHECKS
 from harness.cli import main
@@ -152,7 +152,7 @@ def test_a_file_of_the_repository_is_the_plugin_of_that_name(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.check.method.METHOD_CHECKS", METHOD_CHECKS[:4])
-    assert main(["check", str(registry.ROOT / "methods" / "clipood.py"), "folder"]) == 1
+    assert main(["check", str(resources.ROOT / "methods" / "clipood.py"), "folder"]) == 1
     said = capsys.readouterr().out
     assert "needs --data-root DIR" in said  # of folder; clipood is well
     assert said.count("FAIL") == 1

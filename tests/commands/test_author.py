@@ -75,11 +75,27 @@ def test_new_method_refuses(
 def test_without_a_folder_it_is_written_where_it_is_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-method", "my_thing"]) == 0
+    file = tmp_path / "methods" / "my_thing.py"
+    said = capsys.readouterr().out
+    assert f"check {file}" in said
+    assert "--plugin" not in said
+    assert main(["info", "my_thing"]) == 0
+    assert f"file: {file}" in capsys.readouterr().out
+    assert registry.plugin_files() == [str(file)]  # a worker is handed it
+
+
+def test_in_the_checkout_it_is_written_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "methods").mkdir()
+    for name in ("CODE", "ROOT"):
+        monkeypatch.setattr(resources, name, tmp_path)
+    monkeypatch.chdir(tmp_path / "docs")
     assert main(["new-method", "my_thing"]) == 0
     assert (tmp_path / "methods" / "my_thing.py").is_file()
-    assert "--plugin" not in capsys.readouterr().out
-    monkeypatch.setattr(registry, "_found", {})
     assert registry.method_class("my_thing").__name__ == "MyThing"
 
 

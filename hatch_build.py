@@ -1,6 +1,6 @@
 """Puts the folders beside ``harness/`` into a wheel, as ``harness/_bundled/``.
 
-A setting could do it, but it would also copy them for an editable install, where the copy goes stale.
+A setting could do it, but it would copy them for an editable install, too, and that copy goes stale.
 """
 
 from __future__ import annotations

@@ -96,6 +96,7 @@ def test_in_the_checkout_it_is_written_beside_the_others(
     monkeypatch.chdir(tmp_path / "docs")
     assert main(["new-method", "my_thing"]) == 0
     assert (tmp_path / "methods" / "my_thing.py").is_file()
+    monkeypatch.setattr(registry, "_found", {})
     assert registry.method_class("my_thing").__name__ == "MyThing"
 
 

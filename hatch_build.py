@@ -1,6 +1,6 @@
 """Puts the folders beside ``harness/`` into a wheel, as ``harness/_bundled/``.
 
-A setting could do it, but it would copy them for an editable install, too, and that copy goes stale.
+A setting could do it, but would copy them for an editable install, too, where the copy goes stale.
 """
 
 from __future__ import annotations

@@ -13,17 +13,17 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
-from harness.report.aggregate import load_frame, summarise
-from harness.report.blocks import Block, blocks
-from harness.report.frame import frame_of
-from harness.report.spread import SPREADS, Spread
+from harness.report.runs.blocks import Block, blocks
+from harness.report.runs.frame import frame_of
 from harness.report.stats.compare import compare as compare_block
 from harness.report.stats.compare import to_frame
 from harness.report.stats.comparison import Unit
 from harness.report.stats.paired import Kind
-from harness.report.table import cell_text
+from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.tables.model import cell_text
+from harness.report.tables.spread import SPREADS, Spread
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, Selection, validated
-from harness.store import Store
+from harness.store.store import Store
 
 BLOCK = ("dataset", "model", "protocol", "measure")
 """What the rows of `compare` and `table` are told apart by."""
@@ -95,11 +95,12 @@ def run(
         UserError: One line that names what is wrong with the arguments.
         KeyboardInterrupt: After the checkpoints are written; the same call continues.
     """
-    from harness import plan, registry
-    from harness.commands.work import check_models
-    from harness.executors.local import run_local
-    from harness.executors.place import place
-    from harness.sweeps import MethodEntry
+    from harness import registry
+    from harness.cli.work import check_models
+    from harness.execution.local import run_local
+    from harness.execution.place import place
+    from harness.sweep import plan
+    from harness.sweep.file import MethodEntry
 
     if selection not in get_args(Selection):
         raise unknown_name("selection", selection, get_args(Selection))
@@ -165,8 +166,8 @@ def load_results(store: Path | str, sweep: str | None = None) -> pd.DataFrame:
     >>> noto.groupby("label").accuracy.mean().astype(float).round(1).to_dict()
     {'CLIPood': 51.4, 'CoOp': 43.7}
 
-    The columns are `harness.report.frame.COLUMNS`, among them label, target, seed, accuracy and
-    status: ``done``, ``failed``, or ``missing`` (planned by a sweep). They hold Python objects.
+    The columns are `harness.report.runs.frame.COLUMNS`, among them label, target, seed, accuracy
+    and status: ``done``, ``failed``, or ``missing`` (planned by a sweep). They hold objects.
 
     Args:
         store: Directory of the results.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness import plan
-from harness.context import Context
+from harness.execution.context import Context
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.sweep import plan
 
 SMALL: dict[str, dict[str, Any]] = {
     "zero_shot": {},
@@ -60,7 +60,7 @@ def make_context(store: Path, images: Path, **changes: Any) -> Context:
 
 def outcome(store: Path, run_id: str) -> tuple[bytes, bytes]:
     """Return the bytes that must not depend on how a run came to its end."""
-    from harness.store import Store
+    from harness.store.store import Store
 
     record = Store(store).read(run_id)
     predictions = (Store(store).run_dir(run_id) / "predictions.npz").read_bytes()

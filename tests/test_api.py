@@ -13,11 +13,11 @@ import pytest
 
 import harness
 from harness import UserError, api, compare, load_results, run, table
-from harness.cli import main
-from harness.report.aggregate import load_frame
-from harness.report.frame import COLUMNS
+from harness.cli.main import main
+from harness.report.runs.frame import COLUMNS
 from harness.report.stats import compare as compare_block
-from harness.store import Store
+from harness.report.tables.aggregate import load_frame
+from harness.store.store import Store
 from tests.report.fakes import DOMAINS, METHODS, N, add, realistic
 from tests.report.fakes import spec as fake
 from tests.test_docs import ROOT, blocks
@@ -134,7 +134,7 @@ def test_a_mistake_is_one_line_before_anything_runs(
 def test_a_run_that_fails_is_a_row_and_ctrl_c_stops_the_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.executors import local
+    from harness.execution import local
 
     def lost(specs: Any, context: Any, *_: Any) -> local.Outcome:
         Store(context.store).fail(specs[0], "ValueError: x", "", "now")

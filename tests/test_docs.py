@@ -10,12 +10,12 @@ import yaml
 
 from harness import registry, resources
 from harness.check.method import METHOD_CHECKS
-from harness.cli import build_parser, main
-from harness.executors.slurm.cluster import read_cluster
-from harness.report.figures import figure_spec
-from harness.runner import Shared, execute
+from harness.cli.main import build_parser, main
+from harness.execution.run import Shared, execute
+from harness.execution.slurm.cluster import read_cluster
+from harness.report.figures.specs import figure_spec
 from harness.specs import validated
-from harness.sweeps import SweepSpec, expand_sweep
+from harness.sweep.file import SweepSpec, expand_sweep
 from tests.engine import make_context, make_spec
 
 ROOT = resources.ROOT

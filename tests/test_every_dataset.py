@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import plan, protocols, registry
-from harness.runner import Shared, execute
+from harness import registry
+from harness.execution.run import Shared, execute
+from harness.protocols import protocols
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.sweep import plan
 from tests.datasets import miniature
 from tests.engine import SMALL, make_context
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
-from harness.cli import main
+from harness.cli.main import main
 from harness.errors import UserError
 
 SAY_IT_THEMSELVES = {"lr", "weight_decay", "optimizer"}

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from harness import registry, resources
-from harness.cli import main
-from harness.command_name import command_name, program
+from harness.cli.main import main
+from harness.console.command_name import command_name, program
 from harness.errors import UserError
-from harness.executors.slurm.cluster import read_cluster
-from harness.sweeps import read_sweep
+from harness.execution.slurm.cluster import read_cluster
+from harness.sweep.file import read_sweep
 from tests.test_registry import PLUGIN
 
 SWEEP = "name: mine\ndescription: one of mine\nmethods: [zero_shot]\n"

@@ -12,16 +12,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness import plan, protocols, registry
+from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
-from harness.context import Context
 from harness.data.bank import ImageBank
 from harness.dataset import Dataset
+from harness.execution.context import Context
 from harness.method import Batch, Method, Task, TrainConfig
-from harness.protocols import Sources
+from harness.protocols import protocols
+from harness.protocols.protocols import Sources
 from harness.seeding import derive
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.sweep import plan
 from harness.training.loop import Batches
 from harness.training.optimiser import learning_rate, make_optimiser
 

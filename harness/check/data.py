@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness import plan
 from harness.check.result import Result, Wrong
 from harness.check.suite import Check, file_of, run_checks
 from harness.data.images import decode
 from harness.dataset import Dataset
 from harness.errors import UserError
 from harness.specs import DatasetSpec
+from harness.sweep import plan
 
 
 @dataclass

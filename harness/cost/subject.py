@@ -10,13 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from harness import provenance, registry
+from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone, random_backbone
 from harness.cost.record import Candidate, Setting
 from harness.method import Batch, Method, Task, TrainConfig
 from harness.seeding import derive, generator
 from harness.specs import validated
+from harness.store import provenance
 from harness.training.build import build_method
 from harness.training.loop import needs_scaler, take_step
 from harness.training.optimiser import make_optimiser

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from harness.cost.rebuttal import answer
 from harness.cost.record import AttentionProducts, CostReport, CostRow, ratios
-from harness.report.markup import latex, markdown
+from harness.report.text.markup import latex, markdown
 
 NONE = "–"
 

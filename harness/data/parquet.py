@@ -11,11 +11,11 @@ from typing import Any
 
 from PIL import Image
 
+from harness.console.track import track
 from harness.data.listing import SUFFIXES
-from harness.data.progress import track
 from harness.dataset import Dataset
 from harness.errors import UserError
-from harness.store import write_atomically
+from harness.store.store import write_atomically
 
 ENDINGS = {
     "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif",

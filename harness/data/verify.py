@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from harness.console.track import track
 from harness.data.images import decode, whole_only
-from harness.data.progress import track
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError
 

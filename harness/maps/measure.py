@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from harness import protocols
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
 from harness.data.bank import ImageBank
 from harness.dataset import Sample
+from harness.execution.run import Built
 from harness.maps.compute import maps_of, tower_of
 from harness.maps.foreground import Shares, joined, mask_pixels, shares
-from harness.runner import Built
+from harness.protocols import protocols
 from harness.specs import RunSpec
 
 BATCH = 128

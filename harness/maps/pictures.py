@@ -14,11 +14,11 @@ from harness.clip.attention import Branch
 from harness.clip.backbone import Preprocess
 from harness.data.bank import ImageBank
 from harness.errors import UserError, unknown_name
+from harness.execution.run import Built
 from harness.maps.compute import BRANCHES, Maps, maps_of, min_max, tower_of, upsampled
 from harness.maps.foreground import mask_pixels
+from harness.maps.grid import Column, MapImage
 from harness.maps.measure import Pictured, texts_of
-from harness.report.map_grid import Column, MapImage
-from harness.runner import Built
 
 SIDE = 192
 """Pixels of a panel, at least."""

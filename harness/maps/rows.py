@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
-from harness.report.aggregate import labelled, load_frame
-from harness.report.blocks import blocks
-from harness.report.names import canonical
+from harness.report.runs.blocks import blocks
+from harness.report.runs.labels import canonical
+from harness.report.tables.aggregate import labelled, load_frame
 from harness.specs import RunSpec
-from harness.store import Store
+from harness.store.store import Store
 
 
 @dataclass(frozen=True)

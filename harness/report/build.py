@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from harness.errors import unknown_name
-from harness.report.aggregate import blocks, labelled, load_frame, summarise
-from harness.report.answers import Answers
-from harness.report.beyond import beyond
-from harness.report.caption import with_initials
-from harness.report.evidence import Evidence, evidence
-from harness.report.marks import marked
-from harness.report.spread import SPREADS, Spread
+from harness.report.comparison.evidence import Evidence, evidence
+from harness.report.comparison.images import Answers
+from harness.report.comparison.marks import marked
 from harness.report.stats import Kind
-from harness.report.table import Score, Table
-from harness.store import Store
+from harness.report.tables.aggregate import blocks, labelled, load_frame, summarise
+from harness.report.tables.caption import with_initials
+from harness.report.tables.metrics import beyond
+from harness.report.tables.model import Score, Table
+from harness.report.tables.spread import SPREADS, Spread
+from harness.store.store import Store
 
 
 @dataclass(frozen=True)

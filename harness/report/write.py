@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import UserError, unknown_name
-from harness.report import contrast
-from harness.report.answers import Answers
 from harness.report.build import Choice, Reported, compared, report_blocks
-from harness.report.drawings import drawings, picture
-from harness.report.evidence import Evidence
-from harness.report.figures import TableSpec, chosen_table
-from harness.report.marks import marked
-from harness.report.table import Table
-from harness.report.tables import to_csv, to_latex, to_markdown
-from harness.store import Store, write_atomically
+from harness.report.comparison.evidence import Evidence
+from harness.report.comparison.images import Answers
+from harness.report.comparison.marks import marked
+from harness.report.figures.drawings import drawings, picture
+from harness.report.figures.specs import TableSpec, chosen_table
+from harness.report.tables.model import Table
+from harness.report.text import comparison as contrast
+from harness.report.text.tables import to_csv, to_latex, to_markdown
+from harness.store.store import Store, write_atomically
 
 FORMATS = ("md", "csv", "tex", "png", "pdf")
 
@@ -86,7 +86,7 @@ def _suffix(choice: Choice) -> str:
 
 def _render(table: Table, kind: str, name: str) -> bytes:
     if kind in ("png", "pdf"):
-        from harness.report.picture import table_picture
+        from harness.report.figures.table import table_picture
 
         return table_picture(table, kind)
     as_text: dict[str, Callable[[], str]] = {

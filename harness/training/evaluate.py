@@ -13,8 +13,8 @@ from torch import Tensor
 from harness.data.bank import EVAL_BATCH, ImageBank
 from harness.dataset import Sample
 from harness.method import Method, MethodConfig
-from harness.protocols import HeldOut
-from harness.store import Score
+from harness.protocols.protocols import HeldOut
+from harness.store.store import Score
 
 
 def _logits(
@@ -51,7 +51,7 @@ def score(logits: Tensor, samples: Sequence[Sample]) -> Score:
 
 
 def pack_predictions(parts: Sequence[tuple[Tensor, HeldOut]], logit_scale: float) -> bytes:
-    """Return the bytes of ``predictions.npz`` (see `harness.store.Predictions`).
+    """Return the bytes of ``predictions.npz`` (see `harness.store.store.Predictions`).
 
     NumPy stamps zip members with a fixed date, so equal predictions are equal bytes.
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.errors import UserError, one_line, unknown_name
-from harness.redact import safe_spec
 from harness.specs import RunSpec
-from harness.store import Score
+from harness.store.redact import safe_spec
+from harness.store.store import Score
 
 PROJECT = "clip-benchmark-harness"
 """Of W&B, unless another is named."""

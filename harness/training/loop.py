@@ -15,9 +15,9 @@ from harness.clip.backbone import Backbone
 from harness.data.bank import ImageBank
 from harness.dataset import Sample
 from harness.method import Batch, Method, TrainConfig
-from harness.protocols import Sources
+from harness.protocols.protocols import Sources
 from harness.seeding import generator
-from harness.store import Score
+from harness.store.store import Score
 from harness.training import checkpoint
 from harness.training.averaging import WeightAverage
 from harness.training.checkpoint import TrainState
@@ -219,7 +219,7 @@ def needs_scaler(backbone: Backbone) -> bool:
 
 
 def _note(state: TrainState, terms: dict[str, float], steps: int) -> None:
-    # Sums per tenth; the record divides them, see `harness.runner`.
+    # Sums per tenth; the record divides them, see `harness.execution.run`.
     tenth = (state.step - 1) * _TENTHS // steps
     for name, value in terms.items():
         state.losses.setdefault(name, [0.0] * _TENTHS)[tenth] += value

@@ -227,7 +227,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "peeks": (
         "target",
-        build("from harness.plan import open_dataset; from harness.specs import DatasetSpec")
+        build("from harness.sweep.plan import open_dataset; from harness.specs import DatasetSpec")
         + "        d = open_dataset(DatasetSpec(name='folder'), ROOT)\n"
         + "        d.read(d.samples('domain0')[0]); return made\n",
         "", "read no other image",

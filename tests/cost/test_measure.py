@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness import plan, registry, resources
+from harness import registry, resources
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone, random_backbone
 from harness.cost.measure import Measurement
@@ -18,6 +18,7 @@ from harness.cost.subject import Subject
 from harness.errors import UserError
 from harness.method import Task
 from harness.specs import ModelSpec
+from harness.sweep import plan
 from tests.cost.test_flops import EMBED, FORWARD
 from tests.methods import toy
 
@@ -144,7 +145,7 @@ def test_random_weights_need_no_download_and_refuse_others(backbone: Backbone) -
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system cannot tell")
 def test_peak_memory_is_the_process_own_and_can_be_reset() -> None:
     code = (
-        "from harness import provenance as p\n"
+        "from harness.store import provenance as p\n"
         "first = p.peak_memory_mb('cpu')\n"
         "block = bytearray(80 * 2**20)\n"
         "high = p.peak_memory_mb('cpu')\n"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import registry
-from harness.cli import main
+from harness.cli.main import main
 from tests.conftest import COLOURS, draw
 
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from harness import registry
-from harness.cli import main
+from harness.cli.main import main
 from harness.data.verify import verify
 from harness.dataset import Dataset, DatasetOptions, Sample
 from tests.conftest import make_folder

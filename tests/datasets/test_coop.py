@@ -11,8 +11,8 @@ import pytest
 from harness import registry
 from harness.data.verify import verify
 from harness.errors import UserError
-from harness.plan import open_dataset
 from harness.specs import DatasetSpec
+from harness.sweep.plan import open_dataset
 from tests.datasets.miniature import SPLIT_FILES, VARIANTS, counts, make, write
 
 PER_CLASS = 4

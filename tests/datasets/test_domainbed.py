@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from harness import registry
-from harness.cli import main
+from harness.cli.main import main
 from harness.data.images import decode
 from harness.dataset import Dataset
 from harness.errors import UserError
-from harness.plan import open_dataset
-from harness.protocols import held_out, sources
+from harness.protocols.protocols import held_out, sources
 from harness.specs import DatasetSpec, ProtocolSpec
-from harness.store import Store
+from harness.store.store import Store
+from harness.sweep.plan import open_dataset
 from tests.datasets.minis import layout, make_mini, replace
 
 NAMES = ("PACS", "VLCS", "OfficeHome", "TerraIncognita", "DomainNet")

@@ -7,8 +7,8 @@ import pytest
 
 from harness.dataset import check_target
 from harness.errors import UserError
-from harness.plan import open_dataset
 from harness.specs import DatasetSpec
+from harness.sweep.plan import open_dataset
 from tests.conftest import make_folder
 
 

@@ -9,8 +9,8 @@ import pytest
 from harness import registry
 from harness.data.verify import verify
 from harness.errors import UserError
-from harness.plan import open_dataset
 from harness.specs import DatasetSpec
+from harness.sweep.plan import open_dataset
 from tests.datasets.miniature import IMAGENET, IMAGENET_A, IMAGENET_R, IMAGENETS, make
 
 PER_CLASS = 4

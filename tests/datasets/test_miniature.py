@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness import registry
-from harness.plan import open_dataset
 from harness.specs import DatasetSpec
+from harness.sweep.plan import open_dataset
 from tests.datasets.miniature import DOMAINBED, NAMES, make
 
 

@@ -8,7 +8,7 @@ import torch
 from harness import registry
 from harness.clip.backbone import Backbone
 from harness.errors import UserError
-from harness.runner import Shared, execute
+from harness.execution.run import Shared, execute
 from tests.engine import make_context, make_spec
 from tests.methods import loops, toy
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
-from harness.store import Metrics, Provenance, RunRecord, Score, Store, SweepPlan
+from harness.store.store import Metrics, Provenance, RunRecord, Score, Store, SweepPlan
 
 DOMAINS = ("fluent_3d", "noto", "openmoji_line", "twemoji")
 METHODS = {  # label -> method, given, base accuracy of each domain, spread

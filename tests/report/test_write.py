@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.report import add_arguments, report, run_report
 from harness.errors import UserError
 from harness.report.build import Choice
-from harness.report.command import add_arguments, report, run_report
 from harness.report.write import write_report
 from harness.specs import ModelSpec
-from harness.store import Store
+from harness.store.store import Store
 from tests.report.fakes import add, fill, plan, realistic, spec
 
 BARE = Choice(evidence=False)
@@ -28,11 +28,11 @@ class Blocked:
 sys.meta_path.insert(0, Blocked())
 from pathlib import Path
 from harness.report.write import write_report
-from harness.store import Store
+from harness.store.store import Store
 write_report(Store(sys.argv[1]), Path(sys.argv[2]))
 from harness.report.page.literature import literature
 from harness.report.page.render import write_page
-from harness.report.published.figures import load_figures
+from harness.report.published.numbers import load_figures
 write_page(Store(sys.argv[1]), Path(sys.argv[2]), beside=literature(load_figures()))
 assert "torch" not in sys.modules
 assert "matplotlib.pyplot" not in sys.modules

@@ -10,17 +10,17 @@ from types import ModuleType
 
 import pytest
 
-from harness.context import Context
 from harness.errors import UserError
-from harness.runner import Shared, execute
+from harness.execution.context import Context
+from harness.execution.run import Shared, execute
 from harness.specs import RunSpec
-from harness.store import Store
+from harness.store.store import Store
 from harness.training import logging
 from harness.training.logging import resolved, run_log
 from harness.training.loop import Interrupted
 from harness.training.optimiser import learning_rate
 from tests.engine import make_context, make_spec, outcome
-from tests.test_runner import stop_after
+from tests.execution.test_run import stop_after
 from tests.test_specs import spec as any_spec
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report.evidence import Evidence, Line
+from harness.report.comparison.evidence import Evidence, Line
 from harness.report.page.columns import Part
 from harness.report.page.model import Column, Forest, Shown
-from harness.report.table import Table
+from harness.report.tables.model import Table
 
 VERDICTS = ("better", "not resolved", "too few seeds", "worse")
 """In the order in which a click sorts them."""

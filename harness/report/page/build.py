@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import UserError
-from harness.measures import HEADLINE
-from harness.report.answers import Answers
-from harness.report.blocks import FIELDS
+from harness.protocols.measures import HEADLINE
 from harness.report.build import Choice, Reported, compared, report_blocks
-from harness.report.evidence import Evidence
-from harness.report.marks import marked
-from harness.report.overview import joined
+from harness.report.comparison.evidence import Evidence
+from harness.report.comparison.images import Answers
+from harness.report.comparison.marks import marked
 from harness.report.page.columns import Places
 from harness.report.page.cost import device_of
 from harness.report.page.images import images_of
 from harness.report.page.model import Beside, Page, Provenance, View
 from harness.report.page.runs import page_data
 from harness.report.page.view import Source, safe_id, view_of
-from harness.report.table import Over, Table
-from harness.store import RunRecord, Store
+from harness.report.runs.blocks import FIELDS
+from harness.report.tables.join import joined
+from harness.report.tables.model import Over, Table
+from harness.store.store import RunRecord, Store
 
 _JOINS: tuple[Over, ...] = ("datasets", "measures", "models")
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.evidence import Evidence
-from harness.report.evidence import Line as Compared
+from harness.report.comparison.evidence import Evidence
+from harness.report.comparison.evidence import Line as Compared
 from harness.report.page.cost import Cost, DeviceCost, short
 from harness.report.page.model import Beside, Column, Group, Published, Shown, State
 from harness.report.page.runs import ranges
-from harness.report.table import Cell, Row, Table, cell_text
+from harness.report.tables.model import Cell, Row, Table, cell_text
 
 Part = tuple[Column, tuple[Shown, ...]]
 """A column with its cells, one for each row of the table."""

@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.table import Row
-from harness.store import RunRecord
+from harness.report.tables.model import Row
+from harness.store.store import RunRecord
 
 
 @dataclass(frozen=True)

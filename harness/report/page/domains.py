@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.report.page.model import Domain
-from harness.report.table import Table
+from harness.report.tables.model import Table
 
 
 def domains_of(table: Table) -> tuple[tuple[Domain, ...], tuple[str, str]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.report.answers import Answers
 from harness.report.build import Choice
-from harness.report.caption import heading
-from harness.report.drawings import Drawing, drawings, picture
-from harness.report.figures import AblationSpec, LineSpec, ablation_bars, line_points
+from harness.report.comparison.images import Answers
+from harness.report.figures.drawings import Drawing, drawings, picture
+from harness.report.figures.specs import AblationSpec, LineSpec, ablation_bars, line_points
 from harness.report.page.model import Image
-from harness.report.table import Cell
-from harness.store import Store
+from harness.report.tables.caption import heading
+from harness.report.tables.model import Cell
+from harness.store.store import Store
 
 
 def images_of(store: Store, choice: Choice, answers: Answers) -> Iterator[Image]:

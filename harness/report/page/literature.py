@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from harness.report.page.model import Beside, Published
 from harness.report.published.compare import COMPARED, PublishedCell, compare_published
-from harness.report.published.figures import PublishedFigure
-from harness.report.table import Row, Table
+from harness.report.published.numbers import PublishedFigure
+from harness.report.tables.model import Row, Table
 
 
 def literature(figures: Sequence[PublishedFigure]) -> Beside:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.report.page.pareto import Plot
-from harness.report.table import Row, Table
+from harness.report.tables.model import Row, Table
 
 Group = Literal["score", "evidence", "columns", "beyond", "cost", "published"]
 """Which switch shows and hides a column; ``published`` are not columns but lines in cells."""

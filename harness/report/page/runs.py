@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.report.names import clean
+from harness.report.runs.labels import clean
 from harness.specs import RunSpec
-from harness.store import Failure, RunRecord, Score, Store
+from harness.store.store import Failure, RunRecord, Score, Store
 
 FIELDS = (
     "id", "status", "label", "target", "seed", "data_seed", "spec", "config", "given", "content",

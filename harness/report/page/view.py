@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.report.caption import caption, heading
-from harness.report.evidence import Evidence
+from harness.report.comparison.evidence import Evidence
 from harness.report.page.against import evidence_columns, signed
 from harness.report.page.columns import (
     Part,
@@ -22,8 +21,9 @@ from harness.report.page.cost import Cost, cost_of, devices_of
 from harness.report.page.domains import domains_of
 from harness.report.page.model import Badge, Beside, Domain, Glance, Line, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
-from harness.report.table import Table, cell_text
-from harness.store import RunRecord
+from harness.report.tables.caption import caption, heading
+from harness.report.tables.model import Table, cell_text
+from harness.store.store import RunRecord
 
 _WHAT = {
     "domains": "domain", "shifts": "domain", "datasets": "data set", "models": "backbone",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.report.blocks import FIELDS
-from harness.report.cells import mean_cell
-from harness.report.published.figures import MEASURES, PublishedFigure
 from harness.report.published.meanings import Meanings
-from harness.report.table import Cell, Row, Table
+from harness.report.published.numbers import MEASURES, PublishedFigure
+from harness.report.runs.blocks import FIELDS
+from harness.report.tables.cells import mean_cell
+from harness.report.tables.model import Cell, Row, Table
 
 ALL_SETS = "mean of datasets"
 _OF_DATASET = ("dataset", "dataset_options", "dataset_fingerprint", "measure")

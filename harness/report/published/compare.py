@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.report.published.candidates import ALL_SETS, Candidate, candidates
-from harness.report.published.figures import PublishedFigure
 from harness.report.published.meanings import Meanings, load_meanings
+from harness.report.published.numbers import PublishedFigure
 from harness.report.published.tolerance import tolerance
-from harness.report.table import Table
+from harness.report.tables.model import Table
 
 Verdict = Literal[
     "reproduced", "within re-run allowance", "off", "not run", "not comparable"

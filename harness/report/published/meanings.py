@@ -11,8 +11,8 @@ import yaml
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.report.names import value_text
-from harness.report.published.figures import FOLDER, PublishedFigure
+from harness.report.published.numbers import FOLDER, PublishedFigure
+from harness.report.runs.labels import value_text
 from harness.specs import Strict, validated
 
 MEANINGS = FOLDER / "methods.yaml"

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.markup import latex, markdown
 from harness.report.published.candidates import ALL_SETS
 from harness.report.published.compare import COMPARED, PublishedCell
 from harness.report.published.tolerance import RULE
+from harness.report.text.markup import latex, markdown
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

@@ -61,7 +61,7 @@ def scores_of(frame: pd.DataFrame, score: str = "accuracy") -> Scores:
     """Return the scores of a frame with one row per label, dataset, target, seed and data_seed.
 
     Args:
-        frame: Runs of one block and one measure, as of `harness.report.frame.load_frame`.
+        frame: Runs of one block and one measure, as of `harness.report.runs.frame.load_frame`.
         score: The column to compare; a row counts if its status is ``done`` and this is a number.
 
     Raises:

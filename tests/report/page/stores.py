@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.specs import ProtocolSpec, RunSpec
-from harness.store import Score, Store
+from harness.store.store import Score, Store
 from tests.report.fakes import METHODS, add, plan, realistic, record, spec
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 3\nRuntimeError: out of memory'

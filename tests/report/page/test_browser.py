@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.report.names import clean
 from harness.report.page.build import build_page
 from harness.report.page.render import render, write_page
+from harness.report.runs.labels import clean
 from harness.specs import RunSpec
 from tests.report.page.conftest import Open
 from tests.report.page.stores import HOSTILE, TRACE, holed, hostile, large, two_devices

@@ -14,7 +14,7 @@ from harness.report.page.build import build_page
 from harness.report.page.model import Page, Shown, View
 from harness.report.page.runs import last, ranges
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
-from harness.store import Store
+from harness.store.store import Store
 from tests.report.fakes import fill, plan
 from tests.report.page.stores import TRACE, holed, hostile, two_devices
 

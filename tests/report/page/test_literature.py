@@ -6,9 +6,9 @@ from pathlib import Path
 
 from harness.report.page.build import build_page
 from harness.report.page.literature import literature
-from harness.store import Store
+from harness.store.store import Store
 from tests.report.page.test_build import column
-from tests.report.test_published import CLIP, figure, run_vlcs
+from tests.report.published.test_compare import CLIP, figure, run_vlcs
 
 COUNTS = [(990, 1000, 995), (640, 650, 660), (790, 800, 810), (880, 900, 890)]
 

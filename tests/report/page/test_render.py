@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.report import add_arguments, run_report
 from harness.errors import UserError
-from harness.report.command import add_arguments, run_report
-from harness.report.names import clean
 from harness.report.page.build import build_page
 from harness.report.page.model import Published
 from harness.report.page.render import render, script_json, write_page
-from harness.report.table import Row, Table
-from harness.store import Store
+from harness.report.runs.labels import clean
+from harness.report.tables.model import Row, Table
+from harness.store.store import Store
 from tests.report.fakes import realistic
 from tests.report.page.stores import HOSTILE, hostile
 

@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from harness.errors import UserError
-from harness.report.frame import load_frame
+from harness.report.runs.frame import load_frame
 from harness.report.stats import Comparison, compare, pair, scores_of, to_frame
 from tests.report.fakes import realistic
 

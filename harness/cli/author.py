@@ -1,0 +1,129 @@
+"""The verbs for authors of plugins: new-method, check."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import keyword
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from harness import registry, resources
+from harness.console.command_name import command_name
+from harness.errors import UserError, unknown_name
+from harness.sweep import plan
+
+if TYPE_CHECKING:
+    from harness.check.bench import Bench
+    from harness.check.result import Result
+
+
+def new_method(args: argparse.Namespace) -> int:
+    """``new-method NAME``: write a commented starting file and say what to do next."""
+    name, folder = args.name, args.dir
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise UserError(
+            f"new-method {name}: a name is lower-case letters, digits and underscores, begins "
+            "with a letter, and is no Python keyword, e.g. my_method"
+        )
+    for kind in ("methods", "datasets"):
+        found = registry.discover(kind)
+        if name in found.plugins:
+            raise UserError(f"new-method {name}: taken by {found.origins[name]}; choose another")
+    file = (folder or resources.new_plugins("methods")) / f"{name}.py"
+    title = "".join(part.capitalize() for part in name.split("_"))
+    template = Template(resources.template("method.py.txt").read_text(encoding="utf-8"))
+    text = template.substitute(name=name, title=title)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise UserError(f"{file} exists; choose another name or --dir, or delete it") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written ({error.strerror}); use --dir DIR") from None
+    plugin = f" --plugin {file}" if folder else ""
+    call = command_name()
+    print(f"written: {file}\n\nIt trains as it stands. Edit losses(), then:")
+    print(f"  {call} check {file}")
+    print(f"  {call} run zero_shot {name}[steps=60,lr=1e-4]{plugin} --target noto")
+    print(f"  {call} report --store results/runs")
+    print(f"{resources.guide('add-a-method')} says what there is to override.")
+    return 0
+
+
+def check(args: argparse.Namespace) -> int:
+    """``check FILE|NAME ...``: run the conformance suite; exit 1 if something failed."""
+    from harness.check import show
+    from harness.check.bench import Bench
+
+    bench = Bench()
+    results: list[Result] = []
+    targets = [(text, *_split(text)) for text in args.plugins]  # all files are known first
+    for text, name, given in targets:
+        if not args.json:
+            print(text, flush=True)
+        part: list[Result] = []
+        for result in _quietly(_check_one(name, given, bench, args.data_root)):
+            part.append(result)
+            if not args.json:
+                print("\n".join(show.lines(result)), flush=True)
+        results += part
+        if not args.json:
+            print(f"  {show.summary(part)}")
+    if args.json:
+        print(show.as_json(results))
+    return 1 if any(result.status == "FAIL" for result in results) else 0
+
+
+def _quietly(results: Iterator[Result]) -> Iterator[Result]:
+    """Yield what `results` yields; what plugins print meanwhile does not reach our output."""
+    while True:
+        with contextlib.redirect_stdout(sys.stderr):
+            result = next(results, None)
+        if result is None:
+            return
+        yield result
+
+
+def _split(text: str) -> tuple[str, dict[str, Any]]:
+    """Split ``FILE|NAME[param=value]`` and load the file."""
+    bare, bracket, inside = text.partition("[")
+    if not (bare.endswith(".py") or Path(bare).is_file()):
+        return plan.parse_method(text)
+    if not Path(bare).is_file():
+        raise UserError(f"check {bare}: no such file; give a plugin's file or its name")
+    registry.add_plugin_file(bare)
+    given = plan.parse_method(f"file{bracket}{inside}")[1]
+    return str(Path(bare).resolve()), given
+
+
+def _check_one(
+    name: str, given: dict[str, Any], bench: Bench, data_root: Path | None
+) -> Iterator[Result]:
+    from harness.check.data import check_dataset
+    from harness.check.method import check_method
+    from harness.check.result import Result
+
+    methods, datasets = registry.discover("methods"), registry.discover("datasets")
+    chosen = [key for key, origin in methods.origins.items() if name in (key, origin)]
+    data = [key for key, origin in datasets.origins.items() if name in (key, origin)]
+    broken = (methods.broken | datasets.broken).get(name, "")
+    if broken or not (chosen or data):
+        if not Path(name).is_absolute():
+            known = {**methods.plugins, **datasets.plugins}
+            raise unknown_name("method or data set", name, known)
+        message = broken or (
+            "define a class derived from harness.method.Method (or harness.dataset.Dataset)"
+        )
+        yield Result(name, "found", "FAIL", message, "the registry finds a plugin by its class")
+    for key in chosen:
+        yield Result(key, "found", "ok")
+        yield from check_method(methods.plugins[key], bench, given)
+    for key in data:
+        yield Result(key, "found", "ok")
+        yield from check_dataset(datasets.plugins[key], data_root, given)

@@ -1,0 +1,82 @@
+"""The verb of a login node, ``sweep prepare``: what compute nodes cannot do, being offline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.specs import DatasetSpec, RunSpec
+from harness.store.store import write_atomically
+
+
+def prepare(args: argparse.Namespace) -> int:
+    """``sweep prepare FILE``: fetch and load the weights, decode every image, note both."""
+    from harness.clip.load import load_backbone
+    from harness.execution.context import default_cache
+    from harness.sweep import file as sweeps
+
+    sweep = sweeps.read_sweep(args.file)
+    specs = sweeps.expand_sweep(sweep, args.data_root, args.file)
+    root = args.store or Path("results") / sweep.name
+    cache = (args.cache_dir or default_cache()).resolve()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--cache-dir {cache}: {error.strerror}; give a shared folder") from None
+    notes: dict[str, str] = {}
+    for model in {s.model.model_dump_json(): s.model for s in specs}.values():
+        backbone = load_backbone(model)
+        notes[f"model {model.title()}"] = backbone.fingerprint
+        print(f"model {model.title()}: weights in place, {backbone.fingerprint}")
+    for data in {s.dataset.model_dump_json(): s.dataset for s in specs}.values():
+        n, fingerprint = _check_images(data, args.data_root)
+        notes[f"data set {data.name}"] = fingerprint
+        print(f"data set {data.name}: {n} images decoded, {fingerprint}")
+    file = _file(root)
+    write_atomically(file, json.dumps({**_prepared(root), **notes}, indent=1).encode())
+    print(f"cache: {cache}; noted in {file}")
+    return 0
+
+
+def _check_images(data: DatasetSpec, data_root: Path | None) -> tuple[int, str]:
+    """Return how many images were decoded and the data set's fingerprint."""
+    from harness.data.images import decode
+    from harness.sweep import plan
+
+    opened = plan.open_dataset(data, data_root)
+    bad = []
+    n = 0
+    for domain in opened.domains:
+        for sample in opened.samples(domain):
+            n += 1
+            try:
+                decode(opened.read(sample), opened.where(sample))
+            except UserError as error:
+                bad.append(str(error))
+    if bad:
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        raise UserError(f"data set '{data.name}': {bad[0]}{more}")
+    return n, opened.fingerprint()
+
+
+def unprepared(root: Path, specs: Sequence[RunSpec]) -> list[str]:
+    """Return the models whose weights would be fetched and that were not prepared for a store."""
+    known = _prepared(root)
+    # A model with a fingerprint is files on this machine.
+    titles = {s.model.title() for s in specs if not s.model.fingerprint}
+    return sorted(title for title in titles if f"model {title}" not in known)
+
+
+def _file(root: Path) -> Path:
+    return root / "slurm" / "prepared.json"
+
+
+def _prepared(root: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(_file(root).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found

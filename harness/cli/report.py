@@ -1,0 +1,178 @@
+"""The verb `report`: print the tables of a store and write its files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from harness.errors import UserError, unknown_name
+from harness.report.build import Choice, Reported, report_blocks
+from harness.report.published.numbers import FIGURES
+from harness.report.stats.paired import KINDS
+from harness.report.tables.model import Score
+from harness.report.tables.spread import MEANING, SPREADS
+from harness.report.text import comparison as contrast
+from harness.report.text.tables import to_terminal
+from harness.report.write import FORMATS, write_report
+from harness.store.store import Store
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_FORMATS = (*FORMATS, "term")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    meanings = "; ".join(f"{kind}: {text}" for kind, text in MEANING.items()).replace("%", "%%")
+    parser.add_argument(
+        "--store", type=Path, default=Path("results/quickstart"), help="results (%(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="where files go (<store>/report)")
+    parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
+    parser.add_argument(
+        "--by-sweep", action="store_true",
+        help="a report of each of the store's sweeps, in a folder of its name",
+    )  # fmt: skip
+    parser.add_argument(
+        "--spread", choices=SPREADS, default="std", help=f"what ± is ({meanings}; %(default)s)"
+    )
+    parser.add_argument(
+        "--format", default=",".join(_FORMATS), metavar="A,B", help="some of %(default)s"
+    )
+    parser.add_argument("--model", help="only this backbone, e.g. ViT-B-16/openai")
+    parser.add_argument("--dataset", help="only this data set")
+    parser.add_argument(
+        "--score", choices=get_args(Score), default="target",
+        help="accuracy on the target domain, or on the sources' validation parts, which is what "
+        "hyperparameters may be chosen by (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--initials", action="store_true", help="head the domains' columns by initials"
+    )
+    parser.add_argument(
+        "--against", metavar="LABEL",
+        help="the row that others are compared with (CLIPood, else fine-tuning, else zero-shot)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--test", choices=KINDS, default="t",
+        help="of the seeds' differences; all but t need 6 seeds or more (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-evidence", dest="evidence", action="store_false",
+        help="only the tables: no comparison, no marks, no further measures",
+    )  # fmt: skip
+    parser.add_argument(
+        "--compare-published", nargs="?", type=Path, const=FIGURES, metavar="CSV",
+        help="also print and write published figures beside ours (results/published/figures.csv)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--html", action="store_true",
+        help="also write leaderboard.html: one page to sort, filter and open runs in, offline",
+    )  # fmt: skip
+
+
+def run_report(args: argparse.Namespace) -> int:
+    """Do what the options of `report` say; return the exit status.
+
+    Raises:
+        UserError: If nothing is there to report, or a name is unknown.
+    """
+    if not args.by_sweep:
+        return _report_one(args, args.sweep, args.out or args.store / "report")
+    if args.sweep:
+        raise UserError(f"--by-sweep --sweep {args.sweep}: give one of the two")
+    store = Store(args.store)
+    sweeps = [p.name for p in store.plans() if any(store.has(run.id) for run in p.runs)]
+    if not sweeps:
+        raise UserError(f"--by-sweep: no sweep was run into {args.store}; leave it out")
+    status = 0
+    for name in sweeps:
+        status = max(status, _report_one(args, name, (args.out or args.store / "report") / name))
+    return status
+
+
+def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
+    formats = [part.strip() for part in args.format.split(",") if part.strip()]
+    choice = Choice(
+        args.spread, sweep, args.model, args.dataset, args.initials, args.score,
+        args.evidence, args.against, args.test,
+    )  # fmt: skip
+    status = report(args.store, out, choice, formats)
+    if args.compare_published:
+        _published(args, choice, formats, out)
+    if args.html:
+        _page(args, choice, out)
+    return status
+
+
+def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str], out: Path) -> None:
+    from harness.cli.published import published
+
+    bare = replace(choice, score="target", evidence=False, against=None)
+    tables = [part.table for part in report_blocks(Store(args.store), bare)]
+    published(tables, args.compare_published, out, formats)
+
+
+def _page(args: argparse.Namespace, choice: Choice, out: Path) -> None:
+    from harness.report.page.literature import literature
+    from harness.report.page.render import write_page
+    from harness.report.published.numbers import load_figures
+
+    beside = literature(load_figures(args.compare_published or FIGURES))
+    print(write_page(Store(args.store), out, choice, beside))
+
+
+def report(
+    store_dir: Path,
+    out_dir: Path | None = None,
+    choice: Choice | None = None,
+    formats: Sequence[str] = _FORMATS,
+) -> int:
+    """Print the tables, write the files, say where they are; return the exit status.
+
+    Args:
+        store_dir: The store's directory.
+        out_dir: Where files go; by default ``report`` in the store.
+        choice: What to report, and how; by default everything, with standard deviations.
+        formats: Some of md, csv, tex, png, pdf; ``term`` prints the tables.
+
+    Raises:
+        UserError: If nothing is there to report, or a name is unknown.
+    """
+    from rich.console import Console
+
+    for name in formats:
+        if name not in _FORMATS:
+            raise unknown_name("format", name, _FORMATS)
+    store, choice = Store(store_dir), choice or Choice()
+    parts = report_blocks(store, choice)
+    if "term" in formats:
+        console = Console()
+        if not console.is_terminal:  # a file or a pipe has no width to fit
+            console = Console(width=max(console.width, 160))
+        for part in parts:
+            _print(part, console)
+    files = [name for name in formats if name != "term"]
+    if files:
+        paths = write_report(store, out_dir or store_dir / "report", choice, files, parts)
+        for path in paths:
+            print(path)
+    return 0
+
+
+def _print(part: Reported, console: Console) -> None:
+    """Print a table, what can be said about it, and what its predictions say beyond it."""
+    from rich.text import Text
+
+    console.print(to_terminal(part.table, console.width))
+    if part.evidence is not None:
+        console.print(Text(part.evidence.answer, style="bold"))
+        comparison = contrast.to_terminal(part.evidence)
+        if comparison is not None:
+            console.print(comparison)
+    if part.beyond is not None:
+        console.print(to_terminal(part.beyond, console.width))

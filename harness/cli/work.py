@@ -1,0 +1,252 @@
+"""The verbs that train: run, sweep plan, sweep run, quickstart."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import registry
+from harness.console.command_name import command_name
+from harness.console.display import duration
+from harness.errors import UserError
+from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
+from harness.execution.local import Outcome, run_local
+from harness.execution.place import place
+from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, validated
+from harness.store.store import Store, SweepPlan
+from harness.sweep import file as sweeps
+from harness.sweep import plan
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds of ``0,1,2`` or ``0-2``.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            seeds += range(int(first), int(last) + 1) if dash else [int(first)]
+        except ValueError:
+            raise UserError(f"--seeds {text}: write 0,1,2 or 0-2") from None
+    if not seeds:
+        raise UserError(f"--seeds {text}: no seed in it; write 0,1,2 or 0-2")
+    return seeds
+
+
+def run(args: argparse.Namespace) -> int:
+    """``run METHOD ...``: methods x targets x seeds given on the command line."""
+    options = dict(_key_value("--option", text) for text in args.option)
+    dataset = DatasetSpec(name=args.dataset, options=options)
+    opened = plan.open_dataset(dataset, args.data_root)
+    specs = plan.expand(
+        [plan.resolve_method(*plan.parse_method(text)) for text in args.methods],
+        ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision),
+        dataset,
+        _protocol(args),
+        [part.strip() for part in args.target.split(",")],
+        parse_seeds(args.seeds),
+        opened,
+        args.selection,
+        args.data_seed,
+    )
+    return _run(specs, args, args.store, keep_weights=args.keep_weights)
+
+
+def _protocol(args: argparse.Namespace) -> ProtocolSpec:
+    # What was not given is not mentioned: the protocol's own defaults, or a preset's, hold.
+    asked = {
+        "name": args.protocol, "preset": args.protocol_preset, "test_on": args.test_on,
+        "disjoint_groups": args.disjoint_groups or None, "shots": args.shots, "source": args.source,
+    }  # fmt: skip
+    values = {key: value for key, value in asked.items() if value is not None}
+    spec: ProtocolSpec = validated(ProtocolSpec, values, "protocol")
+    return spec
+
+
+def _key_value(option: str, text: str) -> tuple[str, object]:
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"{option} {text}: write KEY=VALUE")
+    return key.strip(), yaml.safe_load(value)
+
+
+def sweep_plan(args: argparse.Namespace) -> int:
+    """``sweep plan FILE``: print what it would run."""
+    args.dry_run = True
+    return sweep_run(args)
+
+
+def sweep_run(args: argparse.Namespace) -> int:
+    """``sweep run FILE ...``: run what is missing, and keep the plans in the store."""
+    status = 0
+    for file in args.file:
+        sweep = sweeps.read_sweep(file)
+        if len(args.file) > 1:
+            print(f"sweep {sweep.name}: {sweep.description}", file=sys.stderr)
+        specs = sweeps.expand_sweep(sweep, args.data_root, file, outline=args.dry_run)
+        store = args.store or Path("results") / sweep.name
+        found = _run(specs, args, store, sweeps.plan_of(sweep, specs), sweep.keep_weights)
+        if found == 130:
+            return found
+        status = max(status, found)
+    return status
+
+
+def quickstart(args: argparse.Namespace) -> int:
+    """``quickstart``: the embedded sweep, then its table and figure."""
+    sweep = sweeps.read_sweep("quickstart-fast" if args.fast else "quickstart")
+    if args.fast and args.store == Path("results/quickstart"):
+        args.store = Path("results/quickstart-fast")
+    specs = sweeps.expand_sweep(sweep, None)
+    status = _run(specs, args, args.store, sweeps.plan_of(sweep, specs))
+    if args.dry_run or status == 130:
+        return status
+    from harness.cli.report import report
+
+    return report(args.store) or status
+
+
+def _run(
+    specs: list[RunSpec],
+    args: argparse.Namespace,
+    store: Path,
+    planned: SweepPlan | None = None,
+    keep_weights: bool = False,
+) -> int:
+    for origin, why in registry.not_loaded().items():
+        print(f"not loaded: {origin}: {why}", file=sys.stderr)
+    if args.limit is not None:
+        missing = [spec for spec in specs if not Store(store).has(spec.id)]
+        specs = missing[: args.limit]
+    check_models(specs)
+    if args.dry_run:
+        print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
+        return 0
+    context, workers = place(
+        store, args.data_root, args.cache_dir, args.device, args.threads, args.workers, args.log
+    )
+    if planned is not None:
+        Store(store).write_plan(planned)
+    context = context.model_copy(update={"keep_weights": keep_weights})
+    outcome = run_local(specs, context, workers, args.fail_fast)
+    status = conclude(outcome, store)
+    if keep_weights:
+        _say_without_weights(specs, Store(store))
+    return status
+
+
+def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
+    without = [spec for spec in specs if store.has(spec.id) and not store.has_weights(spec.id)]
+    if without:
+        print(
+            f"{len(without)} run(s) were done before without weights, and a record never changes: "
+            "run them into a new --store to have the weights",
+            file=sys.stderr,
+        )
+
+
+def check_models(specs: list[RunSpec]) -> None:
+    """Find a wrong model now and once, not in every worker.
+
+    Raises:
+        UserError: For an unknown name or tag, or missing files.
+    """
+    from harness.clip import names
+
+    for model in {spec.model.model_dump_json(): spec.model for spec in specs}.values():
+        names.check(model)
+
+
+def conclude(outcome: Outcome, store: Path) -> int:
+    """Say what came of it and what to do next; return the exit status."""
+    words = [f"{outcome.done} run(s) done"]
+    if outcome.skipped:
+        words.append(f"{outcome.skipped} were done before")
+    if outcome.busy:
+        words.append(f"{outcome.busy} left to another process")
+    if outcome.failed:
+        words.append(f"{len(outcome.failed)} failed")
+    print("; ".join(words) + f". Store: {store}", file=sys.stderr)
+    for spec, error in outcome.failed[:5]:
+        print(f"failed: {spec.title()}: {error}", file=sys.stderr)
+    if outcome.failed:
+        print(f"tracebacks: {store}/failures/; the same command tries again", file=sys.stderr)
+    if outcome.done + outcome.skipped:
+        print(f"table: {command_name()} report --store {store}", file=sys.stderr)
+    if outcome.interrupted:
+        print("stopped; the same command continues where it stopped", file=sys.stderr)
+        return 130
+    return 1 if outcome.failed else 0
+
+
+def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ()) -> None:
+    """Print the runs by method and target, what is done, and how long the rest takes.
+
+    Args:
+        specs: The runs.
+        store: Where they are, or will be.
+        others: More stores whose records tell how long a run takes.
+    """
+    state = {
+        spec.id: "done" if store.has(spec.id) else "failed" if store.failure(spec.id) else "missing"
+        for spec in specs
+    }
+    console = Console(highlight=False)
+    for (dataset, model), members in _grouped(specs).items():
+        targets = list(dict.fromkeys(spec.target for spec in members))
+        title = f"{dataset}, {model}: {len(members)} runs"
+        table = Table(title=title, title_justify="left")
+        table.add_column("method")
+        for target in targets:
+            table.add_column(target, justify="right")
+        for label in dict.fromkeys(spec.label for spec in members):
+            row = []
+            for target in targets:
+                cell = [state[s.id] for s in members if s.label == label and s.target == target]
+                row.append(f"{cell.count('done')}/{len(cell)} done")
+            table.add_row(label, *row)
+        console.print(table)
+    counts = Counter(state.values())
+    parts = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "missing"))
+    console.print(f"{len(state)} runs: {parts}; store: {store.root}", markup=False, soft_wrap=True)
+    left = [spec for spec in specs if state[spec.id] != "done"]
+    if left:
+        records = itertools.chain.from_iterable(s.records() for s in (store, *others))
+        console.print(hours(left, Durations(records)), markup=False, soft_wrap=True)
+
+
+def _grouped(specs: Sequence[RunSpec]) -> dict[tuple[str, str], list[RunSpec]]:
+    found: dict[tuple[str, str], list[RunSpec]] = {}
+    for spec in specs:
+        found.setdefault((spec.dataset.name, spec.model.title()), []).append(spec)
+    return found
+
+
+def hours(specs: Sequence[RunSpec], durations: Durations) -> str:
+    """Return a line on how long the runs take one worker, and what that is taken from."""
+    known = [s for s in (durations.seconds(spec) for spec in specs) if s is not None]
+    rest = [spec for spec in specs if durations.seconds(spec) is None]
+    rough = [s for s in (published_seconds(spec) for spec in rest) if s is not None]
+    parts = []
+    if known:
+        devices = ", ".join(sorted(durations.devices))
+        parts.append(f"{len(known)} run(s) take about {duration(sum(known))} of one worker's time, "
+                     f"by earlier records on {devices}")  # fmt: skip
+    if rough:
+        parts.append(f"{len(rough)} run(s) about {sum(rough) / 3600:.1f} GPU hours, a rough guess "
+                     f"from {PUBLISHED_STEP}")  # fmt: skip
+    if unknown := len(rest) - len(rough):
+        parts.append(f"{unknown} run(s): no record tells (--records STORE)")
+    return "; ".join(parts)

@@ -1,1 +1,0 @@
-"""What the verbs do; `harness.cli` holds their options."""

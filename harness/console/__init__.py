@@ -1,0 +1,1 @@
+"""What every verb shows: progress, durations, widths."""

@@ -1,1 +1,0 @@
-"""Results that leave a machine: one archive with records, predictions and plans."""

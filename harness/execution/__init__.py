@@ -1,0 +1,1 @@
+"""From a spec to its record: one run, a worker, many workers, a cluster."""

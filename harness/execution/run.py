@@ -1,0 +1,288 @@
+"""One run, from its spec to its record."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+
+from harness import registry
+from harness.clip.backbone import Backbone
+from harness.clip.load import load_backbone
+from harness.data.bank import ImageBank
+from harness.errors import UserError
+from harness.execution.context import Context
+from harness.method import Method, Task, TrainConfig
+from harness.protocols import protocols
+from harness.specs import ModelSpec, RunSpec, validated
+from harness.store import provenance, weights
+from harness.store.store import Metrics, Provenance, RunRecord, Score, Store
+from harness.store.timestamps import now
+from harness.sweep.plan import open_dataset
+from harness.training.averaging import WeightAverage
+from harness.training.build import build_method
+from harness.training.checkpoint import TrainState
+from harness.training.evaluate import pack_predictions, predict, score
+from harness.training.logging import Logger, fractions, run_log
+from harness.training.loop import LoopSettings, Trained, train, validate
+
+
+class Shared:
+    """What the runs of one process share: the loaded model, the data set, decoded images."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._models: dict[str, Backbone] = {}
+        self._banks: dict[str, ImageBank] = {}
+        torch.set_num_threads(context.threads)
+        if context.device.startswith("cuda") and not torch.cuda.is_available():
+            raise UserError(
+                f"device {context.device}: torch {torch.__version__} sees no CUDA device on "
+                f"{provenance.host()}; check driver and partition, or ask for device cpu"
+            )
+        for path in context.plugins:
+            registry.add_plugin_file(path)
+
+    def backbone(self, spec: ModelSpec) -> Backbone:
+        """Return the pretrained backbone; runs fork it and leave it as it is."""
+        key = spec.model_dump_json()
+        if key not in self._models:
+            self._models[key] = load_backbone(spec, self.context.device)
+        return self._models[key]
+
+    def bank(self, spec: RunSpec) -> ImageBank:
+        """Return the data set's images for the run's model and test transform.
+
+        Raises:
+            UserError: If the data are not those that the spec was made for.
+        """
+        dataset, resize = spec.dataset, spec.protocol.test_resize
+        key = dataset.model_dump_json() + spec.model.model_dump_json() + resize
+        if key not in self._banks:
+            opened = open_dataset(dataset, self.context.data_root)
+            backbone = self.backbone(spec.model)
+            if resize != "model":
+                backbone = backbone.resized(resize)
+            bank = ImageBank(opened, backbone, self.context.cache, self.context.decode_threads)
+            if dataset.fingerprint and bank.fingerprint != dataset.fingerprint:
+                raise UserError(
+                    f"data set '{dataset.name}' changed since the run was planned (fingerprint "
+                    f"{bank.fingerprint}, planned {dataset.fingerprint}); plan again"
+                )
+            self._banks[key] = bank
+        return self._banks[key]
+
+
+def execute(
+    spec: RunSpec,
+    shared: Shared,
+    progress: Callable[[int, int], None] = lambda step, steps: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RunRecord:
+    """Run `spec` (or continue it from its checkpoint) and add its record to the store.
+
+    Raises:
+        harness.training.loop.Interrupted: When `stop` said so; the checkpoint is written.
+        UserError: When the spec cannot be run as it is (data missing, unreadable image ...).
+    """
+    with run_log(spec, shared.context.log, shared.context.store) as log:
+        return _execute(spec, shared, progress, stop, log)
+
+
+def _execute(
+    spec: RunSpec,
+    shared: Shared,
+    progress: Callable[[int, int], None],
+    stop: Callable[[], bool],
+    log: Logger | None,
+) -> RunRecord:
+    started, clock = now(), time.monotonic()
+    context = shared.context
+    store = Store(context.store)
+    bank = shared.bank(spec)
+    provenance.reset_peak_memory(context.device)
+    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    seen = [s for part in (parts.train, parts.val) for samples in part.values() for s in samples]
+    with bank.only(seen):
+        bank.check(seen)
+        built = build(spec, shared, parts)
+        method, parameters = built.method, built.parameters
+        selection = _selection(spec, method)
+        trained = Trained(TrainState(), None)
+        if method.trains:
+            settings = LoopSettings(
+                store.work_dir(spec.id) / "checkpoint.pt",
+                progress,
+                stop,
+                context.checkpoint_seconds,
+                log,
+            )
+            trained = train(
+                cast(Method[TrainConfig], method),
+                parameters,
+                bank,
+                parts,
+                spec.seed,
+                selection == "best",
+                settings,
+            )
+    state = trained.state
+    with _selected(selection, trained, parameters):
+        with bank.only(seen):
+            val = validate(method, bank, parts)
+        # Only now, with the weights fixed, is what was held out opened.
+        tested = [
+            (predict(method, bank, part.samples, part.class_names), part)
+            for part in protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+        ]
+        kept = weights.pack(parameters) if context.keep_weights and parameters else None
+    predictions = pack_predictions(tested, bank.backbone.logit_scale)
+    start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
+    metrics = Metrics(
+        tests={part.name: score(logits, part.samples) for logits, part in tested},
+        source_val=val,
+        zero_shot_val=start if method.trains else val,
+        selection=selection,
+        selected_step=state.best_step if selection == "best" else state.step,
+        losses=_mean_losses(state),
+    )
+    if log is not None:
+        if not method.trains:
+            log.begin(0)
+        scores = fractions("source_val", val) | fractions("test", metrics.tests)
+        log.final(state.step, scores)
+    record = RunRecord(
+        id=spec.id,
+        spec=spec,
+        metrics=metrics,
+        provenance=Provenance(
+            started=started,
+            wall_s=round(time.monotonic() - clock + state.earlier_s, 3),
+            step_ms=round(statistics.median(state.step_ms), 3) if state.step_ms else None,
+            peak_memory_mb=round(provenance.peak_memory_mb(context.device), 1),
+            resumed=state.resumed,
+            device=provenance.device_name(context.device),
+            threads=torch.get_num_threads(),
+            host=provenance.host(),
+            git=provenance.git_state(),
+            versions=provenance.versions(),
+            command=sys.argv,
+        ),
+        dataset_fingerprint=bank.fingerprint,
+        model_fingerprint=bank.backbone.fingerprint,
+        class_names=bank.dataset.class_names,
+        trained_classes=protocols.base_classes(bank.dataset, spec.protocol),
+        trained_parameters=sum(p.numel() for p in parameters.values()),
+        total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
+        citation=method.citation,
+        predictions_sha256=hashlib.sha256(predictions).hexdigest(),
+    )
+    store.write(record, predictions, store.work_dir(spec.id) / "log.txt", kept)
+    return record
+
+
+def prepare_features(spec: RunSpec, shared: Shared) -> None:
+    """Compute the frozen features that `spec` would read, into the cache that all its peers read.
+
+    Nothing of what is computed for the target domain is seen by a run before its weights are
+    fixed: the bank refuses it as it refuses the images.
+    """
+    bank = shared.bank(spec)
+    cls = registry.method_class(spec.method)
+    config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
+    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    for samples in parts.train.values():
+        bank.frozen_features(samples, config)
+    tested = protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    for samples in (*parts.val.values(), *(part.samples for part in tested)):
+        bank.frozen_features(samples, None)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A run's method, ready to train or, after `rebuild`, to use."""
+
+    method: Method[Any]
+    backbone: Backbone
+    """The run's own copy of the image tower."""
+    parameters: dict[str, torch.nn.Parameter]
+    """What trains, by the names the method gave."""
+
+
+def rebuild(spec: RunSpec, shared: Shared) -> Built:
+    """Make a finished run's method again, with the weights that were tested.
+
+    Raises:
+        UserError: If the run kept no weights, or model or data are not those of its record.
+    """
+    store, bank = Store(shared.context.store), shared.bank(spec)
+    record = store.read(spec.id)
+    for what, found, recorded in (
+        ("model", bank.backbone.fingerprint, record.model_fingerprint),
+        ("data set", bank.fingerprint, record.dataset_fingerprint),
+    ):
+        if found != recorded:
+            raise UserError(
+                f"run {spec.id}: {what} has fingerprint {found}, its record {recorded}; "
+                "give the files it was run with"
+            )
+    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    built = build(spec, shared, parts)
+    if built.parameters:
+        weights.load(store.weights_file(spec.id), built.parameters)
+    return built
+
+
+def build(spec: RunSpec, shared: Shared, parts: protocols.Sources) -> Built:
+    """Make the method on its own copy of the image tower; gradients on what it trains only."""
+    cls = registry.method_class(spec.method)
+    config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
+    method = cls(config)
+    backbone = shared.backbone(spec.model).fork()
+    dataset = shared.bank(spec).dataset
+    task = Task(
+        class_names=parts.class_names,
+        template=dataset.template,
+        source_domains=tuple(parts.train),
+        steps=config.steps if isinstance(config, TrainConfig) else 0,
+        seed=spec.seed,
+    )
+    return Built(method, backbone, build_method(method, backbone, task))
+
+
+def _selection(spec: RunSpec, method: Method[Any]) -> str:
+    if not method.trains:
+        return "last"
+    return method.own_selection if spec.selection == "own" else spec.selection
+
+
+def _selected(
+    selection: str, trained: Trained, parameters: dict[str, torch.nn.Parameter]
+) -> AbstractContextManager[None]:
+    """Swap in the weights to test."""
+    if selection == "averaged":
+        average: WeightAverage | None = trained.average
+        if average is None:
+            raise UserError("selection 'averaged': this method keeps no averaged weights; use last")
+        return average.swapped()
+    if selection == "best":
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.copy_(trained.state.best[name])
+    return nullcontext()
+
+
+def _mean_losses(state: TrainState) -> dict[str, list[float]]:
+    steps = state.step
+    counts = [len(range(-(-i * steps // 10), -(-(i + 1) * steps // 10))) for i in range(10)]
+    return {
+        name: [round(total / n, 6) for total, n in zip(sums, counts, strict=True) if n]
+        for name, sums in state.losses.items()
+    }

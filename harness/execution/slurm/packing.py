@@ -1,0 +1,165 @@
+"""Which runs go into which job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.execution.slurm.cluster import ClusterSpec, Resources
+from harness.specs import RunSpec
+
+SHARE_OF_LIMIT = 0.8
+FIRST = "first of "
+MAX_ARRAY = 1000
+"""Tasks in an array: one below Slurm's default MaxArraySize of 1001."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What one job does, in order."""
+
+    features: tuple[RunSpec, ...] = ()
+    """Runs whose frozen features are computed for others to read."""
+    runs: tuple[RunSpec, ...] = ()
+    seconds: float | None = None
+    """Estimate of the runs; None when nothing is known of at least one."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """Jobs that ask for the same resources; one sbatch call."""
+
+    name: str
+    resources: Resources
+    packs: tuple[Pack, ...]
+    after: tuple[str, ...] = ()
+    """Names of the arrays that must have ended (in whatever way) before this one starts."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What packing needs to know of a method."""
+
+    trains: bool = True
+    frozen: bool = False
+    """Reads frozen features of the image tower, which all its runs share."""
+
+
+def shared_key(spec: RunSpec) -> str:
+    """Return what runs of one job must have in common: backbone and data set."""
+    return spec.model.model_dump_json() + spec.dataset.model_dump_json()
+
+
+def arrange(
+    runs: Sequence[RunSpec],
+    cluster: ClusterSpec,
+    kinds: Mapping[str, Kind],
+    seconds: Callable[[RunSpec], float | None],
+) -> list[Array]:
+    """Return the arrays that do `runs`.
+
+    First, per backbone and data set, one job for what is short or of use to others: runs without
+    training, and the frozen features when at least two runs of different jobs would compute them.
+    Only runs that read those features wait for it: for the others waiting would save nothing.
+    If that job fails they start all the same and compute for themselves.
+
+    Args:
+        runs: What is to be done, in order of importance.
+        cluster: Resources and budgets.
+        kinds: Per method.
+        seconds: Estimates a run; None if nothing is known.
+    """
+    groups: dict[tuple[str, str], list[Pack]] = {}
+    settings: dict[str, Resources] = {}
+
+    def put(resources: Resources, after: str, packs: Sequence[Pack]) -> None:
+        label = resources.model_dump_json()
+        settings[label] = resources
+        groups.setdefault((label, after), []).extend(packs)
+
+    for key, members in _by(runs, shared_key).items():
+        quick = tuple(s for s in members if not kinds[s.method].trains)
+        frozen = [s for s in members if kinds[s.method].trains and kinds[s.method].frozen]
+        rest = [s for s in members if kinds[s.method].trains and not kinds[s.method].frozen]
+        readers = _pack_by_resources(frozen, cluster, seconds)
+        wanted = tuple(frozen) if sum(len(packs) for _, packs in readers) > 1 else ()
+        if wanted or quick:
+            # Features are known by the device and threads they were computed with, so it is their
+            # readers' resources that count.
+            method = (wanted or quick)[0].method
+            known = None if wanted else total([seconds(s) for s in quick])
+            settings[FIRST + key] = cluster.resources(method)
+            groups[(FIRST + key, "")] = [Pack(wanted, quick, known)]
+        for resources, packs in readers:
+            put(resources, FIRST + key if wanted else "", packs)
+        for resources, packs in _pack_by_resources(rest, cluster, seconds):
+            put(resources, "", packs)
+    return _arrays(groups, settings)
+
+
+def _pack_by_resources(
+    runs: Sequence[RunSpec], cluster: ClusterSpec, seconds: Callable[[RunSpec], float | None]
+) -> list[tuple[Resources, list[Pack]]]:
+    found = []
+    for members in _by(runs, lambda s: cluster.resources(s.method).model_dump_json()).values():
+        resources = cluster.resources(members[0].method)
+        found.append((resources, pack(members, resources, seconds)))
+    return found
+
+
+def pack(
+    runs: Sequence[RunSpec], resources: Resources, seconds: Callable[[RunSpec], float | None]
+) -> list[Pack]:
+    """Split runs of one backbone, data set and resources into jobs, keeping their order.
+
+    Args:
+        runs: To be split.
+        resources: Their budget: ``runs_per_job``, or else ``job_minutes`` and the time limit.
+        seconds: Estimates a run. A run of unknown length gets a job of its own.
+    """
+    budget = 60 * min(resources.job_minutes, SHARE_OF_LIMIT * resources.timeout_min)
+    packs: list[list[RunSpec]] = []
+    left = 0.0
+    for spec in runs:
+        known = seconds(spec)
+        cost = budget if known is None else known
+        if resources.runs_per_job:
+            fits = bool(packs) and len(packs[-1]) < resources.runs_per_job
+        else:
+            fits = bool(packs) and cost <= left
+        if fits:
+            packs[-1].append(spec)
+            left -= cost
+        else:
+            packs.append([spec])
+            left = budget - cost
+    return [Pack((), tuple(part), total([seconds(spec) for spec in part])) for part in packs]
+
+
+def total(parts: Sequence[float | None]) -> float | None:
+    """Return the sum, or None if a part is unknown."""
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _arrays(
+    groups: Mapping[tuple[str, str], list[Pack]], settings: Mapping[str, Resources]
+) -> list[Array]:
+    first = {
+        label: f"a{number}" for number, (label, _) in enumerate(groups) if label.startswith(FIRST)
+    }
+    arrays: list[Array] = []
+    for number, ((label, after), packs) in enumerate(groups.items()):
+        for start in range(0, len(packs), MAX_ARRAY):
+            name = f"a{number}" + (f"-{start // MAX_ARRAY}" if start else "")
+            part = tuple(packs[start : start + MAX_ARRAY])
+            arrays.append(Array(name, settings[label], part, (first[after],) if after else ()))
+    # An array is submitted after those it waits for, whose job ids it names.
+    return sorted(arrays, key=lambda array: bool(array.after))
+
+
+def _by(runs: Sequence[RunSpec], key: Callable[[RunSpec], str]) -> dict[str, list[RunSpec]]:
+    found: dict[str, list[RunSpec]] = {}
+    for spec in runs:
+        found.setdefault(key(spec), []).append(spec)
+    return found

@@ -1,1 +1,0 @@
-"""Where runs happen: worker processes on this machine."""

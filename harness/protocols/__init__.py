@@ -1,0 +1,1 @@
+"""Protocols: what trains, what is tested, over which classes."""

@@ -1,0 +1,1 @@
+"""Is a gain real? Rows of a table against one of them."""

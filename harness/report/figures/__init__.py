@@ -1,0 +1,1 @@
+"""Figures: what a sweep file asks for, drawn."""

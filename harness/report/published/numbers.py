@@ -1,0 +1,122 @@
+"""Read figures of the literature from CSV; every row is checked."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness import resources
+from harness.errors import UserError
+from harness.specs import Strict, validated
+
+FOLDER = resources.published()
+FIGURES = FOLDER / "figures.csv"
+MEASURES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("domain_shift", "top1"): ("accuracy",),
+    ("distribution_shift", "top1"): ("accuracy", "source"),
+    ("open_class", "top1 base"): ("base",),
+    ("open_class", "top1 new"): ("new",),
+    ("open_class", "harmonic mean"): ("H",),
+    ("domain_and_class", "top1"): ("all",),
+    ("domain_and_class", "top1 base"): ("base",),
+    ("domain_and_class", "top1 open"): ("open",),
+    ("domain_and_class", "top1 all"): ("all",),
+}
+"""Protocol and published metric: which of our measures (`harness.protocols.measures`) it is."""
+_OPTIONAL = ("spread", "n_seeds")
+
+
+class PublishedFigure(Strict):
+    """One number of the literature; accuracies in percent."""
+
+    source: str = Field(min_length=1)
+    where: str
+    """Table or figure of the source; empty if it has but one."""
+    protocol: Literal[
+        "domain_shift", "distribution_shift", "open_class", "domain_and_class", "cost"
+    ]
+    dataset: str
+    """A data set, or ``mean of datasets``."""
+    domain: str
+    """The held-out domain, or ``mean``; empty where a data set is not divided."""
+    method: str = Field(min_length=1)
+    backbone: str = Field(min_length=1)
+    metric: str = Field(min_length=1)
+    value: float = Field(ge=0, allow_inf_nan=False)
+    spread: float | None = Field(ge=0, allow_inf_nan=False)
+    spread_kind: Literal["", "unstated", "std", "sem", "ci95"]
+    """``unstated``: the source does not say what its ± is."""
+    n_seeds: int | None = Field(ge=1)
+    note: str
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.protocol != "cost":
+            known = [metric for protocol, metric in MEASURES if protocol == self.protocol]
+            if self.metric not in known:
+                raise ValueError(f"metric '{self.metric}' is unknown in {self.protocol}; "
+                                 f"known: {', '.join(known)}")  # fmt: skip
+            if self.value > 100:
+                raise ValueError(f"value {self.value} is no percentage; use 0 to 100")
+            if not self.dataset:
+                raise ValueError("dataset is empty; name it, or 'mean of datasets'")
+        if (self.spread is None) != (self.spread_kind == ""):
+            raise ValueError("spread and spread_kind go together; give both or neither")
+        return self
+
+    @property
+    def place(self) -> str:
+        """Return source and place in it."""
+        return f"{self.source}, {self.where}" if self.where else self.source
+
+    @property
+    def by_authors(self) -> bool:
+        """Tell whether the source repeats what the method's authors published."""
+        return self.note.startswith("as published by its authors")
+
+    @property
+    def rerun(self) -> bool:
+        """Tell whether the source ran another group's method itself."""
+        return self.note.startswith("reproduced by")
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """Return what the number is of, whoever printed it."""
+        return self.protocol, self.dataset, self.domain, self.method, self.backbone, self.metric
+
+
+def load_figures(path: Path = FIGURES) -> list[PublishedFigure]:
+    """Return the rows of a CSV file with a column for each field of `PublishedFigure`.
+
+    Raises:
+        UserError: Naming file, line and field: for a file that cannot be read, another header, an
+            unknown protocol or metric, no number where one belongs, or a row given twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot read published figures ({reason})") from None
+    reader = csv.reader(text.splitlines(keepends=True))
+    header = next(reader, [])
+    fields = list(PublishedFigure.model_fields)
+    if header != fields:
+        raise UserError(f"{path}, line 1: columns are {header}; they must be {', '.join(fields)}")
+    figures: list[PublishedFigure] = []
+    lines: dict[tuple[Any, ...], int] = {}
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        if len(row) != len(fields):
+            raise UserError(f"{where}: {len(row)} fields, {len(fields)} are needed; quote commas")
+        given = dict(zip(fields, row, strict=True))
+        values = {k: None if k in _OPTIONAL and not v else v for k, v in given.items()}
+        figure: PublishedFigure = validated(PublishedFigure, values, where)
+        key = (*figure.cell, figure.source, figure.where, figure.note)
+        if key in lines:
+            raise UserError(f"{where}: the same figure as line {lines[key]}; keep one")
+        lines[key] = reader.line_num
+        figures.append(figure)
+    return figures

@@ -1,0 +1,1 @@
+"""Tables: mean ± spread over seeds, joins of blocks, further measures, captions."""

@@ -1,0 +1,66 @@
+"""Cells of a table: means, spreads, what is best."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from harness.protocols.measures import harmonic_mean
+from harness.report.tables.model import Cell, Row, SeedKey
+from harness.report.tables.spread import Spread, spread_of
+
+
+def cell_of(
+    values: Mapping[SeedKey, float], failed: int, missing: int, spread: Spread,
+    parts: Mapping[SeedKey, tuple[float, float]] | None = None,
+) -> Cell:  # fmt: skip
+    """Return the cell of some seeds' values."""
+    numbers = list(values.values())
+    mean = statistics.fmean(numbers) if numbers else None
+    spread_ = spread_of(numbers, spread)
+    return Cell(mean, spread_, len(numbers), failed, missing, by_seed=values, parts=parts or {})
+
+
+def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -> Cell:
+    """Return the mean over cells within each seed, then over the seeds that all of them have.
+
+    Of harmonic means it is the harmonic mean of the averages (CoCoOp's tables).
+    """
+    whole = [seed for seed in seeds if cells and all(seed in cell.by_seed for cell in cells)]
+    parts: dict[SeedKey, tuple[float, float]] = {}
+    if all(cell.parts for cell in cells):
+        for seed in whole:
+            base, new = (statistics.fmean(cell.parts[seed][i] for cell in cells) for i in (0, 1))
+            parts[seed] = base, new
+        values = {seed: harmonic_mean(*parts[seed]) for seed in whole}
+    else:
+        values = {seed: statistics.fmean(c.by_seed[seed] for c in cells) for seed in whole}
+    cell = cell_of(values, 0, len(seeds) - len(whole), spread, parts)
+    return replace(cell, runs=tuple(dict.fromkeys(run for own in cells for run in own.runs)))
+
+
+def mark_best(rows: Sequence[Row]) -> list[Row]:
+    """Mark the best complete cells of each column; what prints the same is a tie."""
+    columns = list(zip(*((*row.cells, row.mean) for row in rows), strict=True))
+    marked = [_mark(column) for column in columns]
+    out = []
+    for row, cells in zip(rows, zip(*marked, strict=True), strict=True):
+        out.append(replace(row, cells=tuple(cells[:-1]), mean=cells[-1]))
+    return out
+
+
+def _mark(column: Sequence[Cell]) -> list[Cell]:
+    printed = [f"{cell.mean:.1f}" if cell.complete else None for cell in column]
+    known = [float(text) for text in printed if text is not None]
+    if len(known) < 2:  # the best of one is no finding
+        return list(column)
+    top = f"{max(known):.1f}"
+    return [replace(cell, best=text == top) for cell, text in zip(column, printed, strict=True)]
+
+
+def usual_n(rows: Sequence[Row]) -> int:
+    """Return the number of seeds that most complete cells have, 0 if there is none."""
+    counts = Counter(cell.n for row in rows for cell in row.cells if cell.complete)
+    return max(counts, key=lambda n: (counts[n], n)) if counts else 0

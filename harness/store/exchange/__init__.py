@@ -1,0 +1,1 @@
+"""Results that travel: archives, their verification, merging."""

@@ -1,0 +1,246 @@
+"""From names as a user types them to RunSpecs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness import registry, resources
+from harness.dataset import Dataset, DatasetOptions
+from harness.errors import UserError, unknown_name
+from harness.protocols import protocols
+from harness.report.runs.labels import method_call
+from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
+
+_MODEL_FILES = {".json", ".txt", ".safetensors", ".bin", ".pth"}
+_METHOD = re.compile(r"^\s*([\w.-]+)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """A method with its complete configuration."""
+
+    name: str
+    config: dict[str, Any]
+    given: dict[str, Any]
+    label: str
+
+
+def parse_method(text: str) -> tuple[str, dict[str, Any]]:
+    """Split ``name[key=value,...]`` into name and values; values are YAML scalars or lists.
+
+    Raises:
+        UserError: If the brackets or a ``key=value`` are malformed.
+    """
+    match = _METHOD.match(text)
+    if match is None:
+        raise UserError(f"method '{text}': write name or name[param=value,param=value]")
+    name, inside = match.groups()
+    values: dict[str, Any] = {}
+    for item in re.split(r",(?![^\[\]()]*[\])])", inside or ""):
+        if not item.strip():
+            continue
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UserError(f"method '{text}': '{item.strip()}' is not param=value")
+        values[key.strip()] = yaml.safe_load(value)
+    return name, values
+
+
+def resolve_method(
+    name: str,
+    given: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+    label: str = "",
+    where: str = "",
+) -> MethodChoice:
+    """Fill in a method's configuration: its defaults, then a preset, `defaults`, then `given`.
+
+    Args:
+        name: The plugin.
+        given: What the user set; ``preset`` picks one of the method's named sets.
+        defaults: Of a sweep, for all methods; keys that this method does not have are left out.
+        label: What tables call it; by default ``name[param=value, ...]``.
+        where: For messages.
+
+    Raises:
+        UserError: For an unknown method, preset or parameter, or a value out of range.
+    """
+    cls = registry.method_class(name)
+    fields = cls.Config.model_fields
+    values: dict[str, Any] = {}
+    explicit = dict(given)
+    preset = explicit.pop("preset", None)
+    if preset is not None:
+        if preset not in cls.presets:
+            raise unknown_name(f"preset of '{name}'", str(preset), cls.presets)
+        values.update(cls.presets[preset])
+    values.update({key: value for key, value in (defaults or {}).items() if key in fields})
+    for key in explicit:
+        if key not in fields:
+            raise unknown_name(f"parameter of method '{name}'", key, fields)
+    values.update(explicit)
+    place = f"{where}: method '{name}'" if where else f"method '{name}'"
+    config = validated(cls.Config, values, place).model_dump(mode="json")
+    return MethodChoice(name, config, dict(given), label or method_call(name, given))
+
+
+def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:
+    """Return the data set plugin, opened.
+
+    Raises:
+        UserError: For an unknown name or option, a missing root, or bad data.
+    """
+    cls = registry.dataset_class(spec.name)
+    options = validated(cls.Options, spec.options, f"data set '{spec.name}'")
+    if cls.needs_root and root is None:
+        raise UserError(f"data set '{spec.name}' needs --data-root DIR ({cls.source})")
+    return cls(options, root)
+
+
+class Outline(Dataset):
+    """A public data set as its plugin describes it, to plan runs where its files are not.
+
+    The identity of such runs does not depend on the files: the plan is that of the machine that
+    has them.
+    """
+
+    def __init__(self, cls: type[Dataset], options: DatasetOptions) -> None:
+        super().__init__(options, None)
+        self.name = cls.name  # type: ignore[misc]
+        self.source_domain = cls.source_domain  # type: ignore[misc]
+        self.domains = tuple(sorted(cls.expected))
+        self.class_names = tuple(f"class {i}" for i in range(cls.expected_classes))
+
+
+def outline(spec: DatasetSpec, root: Path | None) -> Dataset:
+    """Return the data set opened, or without a root its outline where the plugin has one.
+
+    Raises:
+        UserError: As `open_dataset`.
+    """
+    cls = registry.dataset_class(spec.name)
+    if root is None and cls.needs_root and cls.expected and not cls.small:
+        return Outline(cls, validated(cls.Options, spec.options, f"data set '{spec.name}'"))
+    return open_dataset(spec, root)
+
+
+def identify(
+    model: ModelSpec, dataset: DatasetSpec, opened: Dataset
+) -> tuple[ModelSpec, DatasetSpec]:
+    """Fill in the fingerprints that make the identity of local files one of content, not path."""
+    if type(opened).small and not dataset.fingerprint:
+        dataset = dataset.model_copy(update={"fingerprint": opened.fingerprint()})
+    files = local_files(model)
+    if files and not model.fingerprint:
+        model = model.model_copy(update={"fingerprint": files_hash(files)})
+    return model, dataset
+
+
+def local_files(model: ModelSpec) -> tuple[Path, ...]:
+    """Return the files on this machine that `model` names, if it names any.
+
+    Of a folder all that open_clip may read: configuration, weights and tokenizer.
+    """
+    embedded = resources.shipped("models") / model.name
+    if embedded.is_dir() or model.name.startswith("local-dir:"):
+        folder = embedded if embedded.is_dir() else Path(model.name.removeprefix("local-dir:"))
+        return tuple(p for p in sorted(folder.glob("*")) if p.suffix in _MODEL_FILES)
+    file = Path(model.pretrained)
+    return (file,) if model.pretrained and file.is_file() else ()
+
+
+@cache
+def files_hash(paths: tuple[Path, ...]) -> str:
+    """SHA-256 over the names and contents of files, 16 hex digits; a lone file's name is left out.
+
+    Raises:
+        UserError: If one cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); restore it") from None
+        digest.update(f"{path.name if len(paths) > 1 else ''}\0{content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def expand(
+    methods: Sequence[MethodChoice],
+    model: ModelSpec,
+    dataset: DatasetSpec,
+    protocol: ProtocolSpec,
+    targets: Sequence[str],
+    seeds: Sequence[int],
+    opened: Dataset,
+    selection: Selection = "own",
+    data_seed: int | None = None,
+) -> list[RunSpec]:
+    """Return methods x targets x seeds as specs, in the order that fills a table evenly.
+
+    Seeds are outermost: after a third of the time a three-seed table is complete for one seed.
+
+    Args:
+        methods: With their configurations.
+        model: The backbone.
+        dataset: The data set.
+        protocol: The protocol.
+        targets: Held-out (or trained and tested, or tested) domains; ``["all"]`` for every one.
+        seeds: Of the runs.
+        opened: The data set, to check targets against and take the fingerprint of.
+        selection: Which weights are tested.
+        data_seed: Of the splits; by default the run's seed, so that splits vary with it, or 0 if
+            the protocol fixes them.
+
+    Raises:
+        UserError: If the protocol, a target or the selection does not fit.
+    """
+    model, dataset = identify(model, dataset, opened)
+    if protocol.name == "distribution_shift" and not protocol.source:
+        if not opened.source_domain:
+            raise UserError(
+                f"protocol distribution_shift: data set '{dataset.name}' has no agreed source "
+                f"domain; set 'source' to one of {', '.join(opened.domains)}"
+            )
+        protocol = protocol.model_copy(update={"source": opened.source_domain})
+    if protocol.fixed_splits and data_seed is None:
+        data_seed = 0
+    chosen = protocols.targets_of(opened, protocol, targets)
+    for method in methods:
+        _check_selection(method.name, selection)
+    return [
+        RunSpec(
+            method=method.name,
+            config=method.config,
+            model=model,
+            dataset=dataset,
+            protocol=protocol,
+            target=target,
+            selection=selection,
+            seed=seed,
+            data_seed=seed if data_seed is None else data_seed,
+            given=method.given,
+            label=method.label,
+        )
+        for seed, target, method in itertools.product(seeds, chosen, methods)
+    ]
+
+
+def _check_selection(name: str, selection: Selection) -> None:
+    cls = registry.method_class(name)
+    if selection == "averaged" and cls.trains and cls.own_selection != "averaged":
+        raise UserError(
+            f"selection 'averaged': method '{name}' keeps no averaged weights; "
+            "use --selection own, last or best"
+        )

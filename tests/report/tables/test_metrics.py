@@ -1,0 +1,159 @@
+"""Measures beyond accuracy in a report, against sums written out here."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.report.build import Choice, report_blocks
+from harness.report.tables.caption import caption
+from harness.report.tables.model import Cell, Table
+from harness.specs import ProtocolSpec, RunSpec
+from harness.store.store import Score, Store
+from tests.report.fakes import add, packed, record, spec
+
+RNG = np.random.default_rng(5)
+Arrays = dict[str, Any]
+
+
+def drawn(n: int, classes: int = 5) -> Arrays:
+    """Unbalanced labels, and scores as they come out of half precision."""
+    label = np.minimum(RNG.geometric(0.5, n) - 1, classes - 1)
+    return {
+        "label": label,
+        "prediction": np.where(RNG.random(n) < 0.6, label, RNG.integers(0, classes, n)),
+        "confidence": RNG.random(n).astype(np.float16),
+        "score": RNG.random(n).astype(np.float16).round(2),
+    }
+
+
+def write(store: Store, run: RunSpec, sets: dict[str, Arrays]) -> None:
+    made = record(run, 1)
+    tests = {
+        name: Score(correct=int((a["label"] == a["prediction"]).sum()), n=len(a["label"]))
+        for name, a in sets.items()
+    }
+    metrics = made.metrics.model_copy(update={"tests": tests})
+    joined = {key: np.concatenate([a[key] for a in sets.values()]) for key in drawn(1)}
+    test = np.concatenate([np.full(len(a["label"]), i) for i, a in enumerate(sets.values())])
+    assert store.write(made.model_copy(update={"metrics": metrics}), packed(**joined, test=test))
+
+
+def beyond_of(store: Store, measure: str = "accuracy", **options: Any) -> Table | None:
+    (part,) = [
+        p for p in report_blocks(store, Choice(**options)) if p.table.key["measure"] == measure
+    ]
+    return part.beyond
+
+
+def cells(table: Table | None, label: str) -> dict[str, Cell]:
+    assert table is not None
+    (row,) = [row for row in table.rows if row.label == label]
+    return dict(zip(table.domains, row.cells, strict=True))
+
+
+def accuracy(a: Arrays) -> float:
+    return 100 * float(np.mean(a["label"] == a["prediction"]))
+
+
+def macro(a: Arrays) -> float:
+    own = [a["prediction"][a["label"] == c] == c for c in sorted(set(a["label"]))]
+    return 100 * statistics.fmean(float(np.mean(right)) for right in own)
+
+
+def ece(a: Arrays) -> float:
+    total = 0.0
+    for m in range(15):
+        inside = [
+            i for i, c in enumerate(a["confidence"])
+            if m / 15 < float(c) <= (m + 1) / 15 or (m == 0 and c == 0)
+        ]  # fmt: skip
+        total += abs(sum(
+            float(a["label"][i] == a["prediction"][i]) - float(a["confidence"][i]) for i in inside
+        ))  # fmt: skip
+    return 100 * total / len(a["label"])
+
+
+def test_means_over_domains_within_each_seed_then_over_seeds(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = {(m, d, s): drawn(90) for m in "ab" for d in "xyz" for s in range(3)}
+    for (m, d, s), arrays in made.items():
+        write(store, spec(m, d, s, method=m), {"target": arrays})
+    table = beyond_of(store)
+    for m in "ab":
+        own = cells(table, m)
+        assert list(own) == ["worst domain", "per class", "ECE"]
+        for name, measure in (("per class", macro), ("ECE", ece)):
+            seeds = [statistics.fmean(measure(made[m, d, s]) for d in "xyz") for s in range(3)]
+            assert own[name].mean == pytest.approx(statistics.fmean(seeds))
+            assert own[name].spread == pytest.approx(statistics.stdev(seeds))
+        worst = [min(accuracy(made[m, d, s]) for d in "xyz") for s in range(3)]
+        assert own["worst domain"].mean == pytest.approx(statistics.fmean(worst))
+        assert own["worst domain"].complete
+    errors = {m: cells(table, m)["ECE"] for m in "ab"}
+    lowest = min(errors, key=lambda m: errors[m].mean or 0.0)
+    assert [m for m in "ab" if errors[m].best] == [lowest]
+    assert table is not None
+    assert "ECE: expected calibration error in 15 bins, lower is better" in caption(table)
+
+
+def test_unknown_classes_are_told_apart_once_and_by_every_pair(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    base, new = drawn(40), drawn(30)
+    run = spec("a", "x", protocol=ProtocolSpec(name="domain_and_class"))
+    write(store, run, {"base": base, "open": new})
+    pairs = [(float(k > u) + 0.5 * float(k == u)) for k in base["score"] for u in new["score"]]
+    own = cells(beyond_of(store, "all"), "a")
+    assert list(own) == ["per class", "ECE", "AUROC"]  # one domain: none is the worst
+    assert own["AUROC"].mean == pytest.approx(100 * statistics.fmean(pairs))
+    both = {key: np.concatenate([base[key], new[key]]) for key in base}
+    assert own["per class"].mean == pytest.approx(macro(both))
+    for measure, arrays in (("base", base), ("open", new)):
+        own = cells(beyond_of(store, measure), "a")
+        assert list(own) == ["per class", "ECE"]
+        assert own["per class"].mean == pytest.approx(macro(arrays))
+        assert own["ECE"].mean == pytest.approx(ece(arrays))
+
+
+def test_open_class_and_distribution_shift_read_their_own_sets(tmp_path: Path) -> None:
+    store = Store(tmp_path / "open")
+    base, new = drawn(40), drawn(30)
+    run = spec("a", "x", protocol=ProtocolSpec(name="open_class"))
+    write(store, run, {"base": base, "new": new})
+    assert list(cells(beyond_of(store, "H"), "a")) == ["AUROC"]
+    assert cells(beyond_of(store, "new"), "a")["per class"].mean == pytest.approx(macro(new))
+    store = Store(tmp_path / "shift")
+    parts = {name: drawn(50) for name in "rsi"}
+    shift = ProtocolSpec(name="distribution_shift", source="i")
+    write(store, spec("a", "r+s", protocol=shift), parts)
+    own = cells(beyond_of(store), "a")
+    assert own["ECE"].mean == pytest.approx(statistics.fmean(ece(parts[d]) for d in "rs"))
+    source = cells(beyond_of(store, "source"), "a")
+    assert source["ECE"].mean == pytest.approx(ece(parts["i"]))
+
+
+def test_missing_predictions_are_holes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for m in "ab":
+        for s in range(2):
+            write(store, spec(m, "x", s, method=m), {"target": drawn(20)})
+    ids = {(r.spec.method, r.spec.seed): r.id for r in store.records()}
+    (store.run_dir(ids["a", 0]) / "predictions.npz").write_bytes(b"")
+    (store.run_dir(ids["b", 0]) / "predictions.npz").unlink()
+    (store.run_dir(ids["b", 1]) / "predictions.npz").write_bytes(b"PK\3\4 but no more")
+    table = beyond_of(store)
+    assert (cells(table, "a")["ECE"].n, cells(table, "a")["ECE"].n_missing) == (1, 1)
+    assert cells(table, "b")["ECE"].mean is None
+
+
+def test_without_any_number_there_is_no_table(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    add(store, spec("a", "x"), 1000)
+    assert beyond_of(store) is None
+    write(store, spec("a", "x", 1), {"target": drawn(20)})
+    assert beyond_of(store, score="source_val") is None
+    assert beyond_of(store, evidence=False) is None

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.tables.caption import caption, with_initials
+from harness.report.tables.model import Table
+from harness.report.text.markup import latex, markdown
+from harness.report.text.tables import to_csv, to_latex, to_markdown, to_terminal
+from harness.store.store import Store
+from tests.report.fakes import DOMAINS, add, fill, realistic, spec
+
+HOSTILE = [
+    "a|b",
+    r"a\|b",
+    "100% & {more} $x^2$ #1 ~_~",
+    "<script>alert(1)</script> &amp;",
+    "*star* _under_ `code` [link](http://x)",
+    "[1cm] --- \"quoted\" 'x' ``y''",
+    "[red]not red[/red]",
+    r"\input{secret}",
+    "two\nlines\tand\x00nul",
+    "Größe 模型 ±",
+]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    return summarise(load_frame(realistic(tmp_path_factory.mktemp("real"))))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    store = Store(tmp_path_factory.mktemp("hostile"))
+    for i, name in enumerate(HOSTILE):
+        for seed in (0, 1):
+            add(store, spec(name, r"do|main_$\x", seed, config={"i": i}), 1000 + 10 * i + seed)
+    return summarise(load_frame(store))
+
+
+def test_markdown_shows_the_numbers_and_the_best(table: Table) -> None:
+    lines = to_markdown(table).splitlines()
+    assert lines[0].split() == ["|", "method", "|", *" | ".join(DOMAINS).split(), "|", "mean", "|"]
+    (best,) = [line for line in lines if line.startswith("| AlignCLIP")]
+    assert best.count("**") == 10
+    assert "**47.2** ± 0.1" in best
+
+
+def test_markdown_renders_hostile_names_as_they_are(hostile: Table) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(to_markdown(hostile))
+    cells = [token for token in tokens if token.type == "inline"][:-1]  # the last: the caption
+    texts = ["".join(child.content for child in cell.children or []) for cell in cells]
+    assert all(
+        child.type in {"text", "text_special", "strong_open", "strong_close"}
+        for cell in cells
+        for child in cell.children or []
+    )
+    assert len(texts) == 2 * (1 + len(HOSTILE))
+    assert {row.label for row in hostile.rows} == set(texts[2::2])
+    assert texts[1] == hostile.domains[0]
+
+
+def test_markdown_leaves_ordinary_names_readable() -> None:
+    assert markdown("fluent_3d") == "fluent_3d"
+    assert markdown("# no heading") == r"\# no heading"
+
+
+def test_csv_comes_back_with_pandas(table: Table) -> None:
+    frame = pd.read_csv(io.StringIO(to_csv(table)))
+    assert len(frame) == 7 * 5
+    for row in table.rows:
+        for domain, cell in zip((*DOMAINS, "mean"), table.cells(row), strict=True):
+            line = frame[(frame["method"] == row.label) & (frame["domain"] == domain)].iloc[0]
+            assert (line["mean"], line["spread"], line["n"]) == (cell.mean, cell.spread, cell.n)
+            assert (line["spread_kind"], line["n_missing"]) == ("std", 0)
+    wide = pd.read_csv(io.StringIO(to_csv(table, wide=True)))
+    assert wide.shape == (7, 1 + 3 * 5)
+    assert wide["mean mean"].tolist() == [row.mean.mean for row in table.rows]
+
+
+def test_csv_keeps_hostile_names(hostile: Table) -> None:
+    frame = pd.read_csv(io.StringIO(to_csv(hostile)))
+    assert set(frame["method"]) == {row.label for row in hostile.rows}
+
+
+@pytest.mark.parametrize("name", ["table", "hostile"])
+def test_latex_is_well_formed(name: str, request: pytest.FixtureRequest) -> None:
+    table: Table = request.getfixturevalue(name)
+    text = to_latex(table)
+    bare = re.sub(r"\\[\\{}$&#_%]", lambda m: "\n" if m[0] == r"\\" else "", text)
+    assert bare.count("{") == bare.count("}")
+    assert bare.count("$") % 2 == 0
+    for part in ("table", "tabular"):
+        assert bare.count(rf"\begin{{{part}}}") == bare.count(rf"\end{{{part}}}") == 1
+    columns = re.search(r"\\begin\{tabular\}\{(l c*)\}".replace(" ", ""), text)
+    assert columns is not None
+    body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
+    lines = [line for line in body.splitlines() if line.endswith(r" \\")]
+    assert len(lines) == 1 + len(table.rows)
+    for line in lines:
+        unescaped = re.sub(r"\\[\\&%#$_{}]", "", line)
+        assert unescaped.count("&") == len(columns[1]) - 1
+        assert "%" not in unescaped
+        assert not line.startswith(("[", "*"))  # arguments of the row's end before
+    allowed = (
+        r"begin end centering caption label toprule midrule bottomrule textbf scriptsize pm "
+        r"textbackslash textasciitilde textasciicircum textless textgreater textbar "
+        r"textasciigrave ensuremath"
+    )
+    code = text.split("\n", 1)[1].replace(r"\\", "")
+    assert set(re.findall(r"\\([A-Za-z]+)", code)) <= set(allowed.split())
+
+
+def test_latex_marks_the_best_and_keeps_hyphens_apart(table: Table) -> None:
+    assert r"\textbf{47.2} {\scriptsize$\pm$ 0.1} \\" in to_latex(table)
+    assert latex("a--b-c") == "a-{}-b-c"
+
+
+def test_terminal_reads_no_markup_in_names(hostile: Table) -> None:
+    out = io.StringIO()
+    Console(file=out, width=200).print(to_terminal(hostile))
+    assert "[red]not red[/red]" in out.getvalue()
+
+
+def test_terminal_cuts_no_number_when_narrow(table: Table) -> None:
+    out = io.StringIO()
+    Console(file=out, width=80).print(to_terminal(table, 80))
+    assert "…" not in out.getvalue()
+    for part in ("47.2", "± 0.1", " alignclip[aal=false]  ", " openmoji_line "):
+        assert part in out.getvalue()
+
+
+def test_caption_says_all_a_reader_needs(table: Table) -> None:
+    text = caption(table)
+    for part in (
+        "on emoji",
+        "leave one domain out",
+        "tested on all images",
+        "tiny-emoji (fp32)",
+        "± sample standard deviation over n = 3 seeds",
+        "last (zero-shot CLIP, full fine-tuning, CoOp)",
+        "averaged (CLIPood, AlignCLIP",
+    ):
+        assert part in text
+    assert "missing" not in text
+
+
+def test_caption_of_one_seed_and_of_holes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000,)}})
+    store.fail(spec("a", "y", method="a"), "E: no", "", "now")
+    text = caption(summarise(load_frame(store)))
+    assert "One seed (n = 1), so no ±." in text
+    assert "Of 2 runs, 1 failed." in text
+
+
+def test_initials_only_if_asked_and_told_apart(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"art": (1,), "clipart": (1,), "cartoon": (1,), "mean": (1,)}})
+    table = summarise(load_frame(store))
+    assert table.heads == table.domains
+    short = with_initials(table)
+    assert short.heads == ("A", "Ca", "Cl", "M")
+    assert "A art, Ca cartoon" in caption(short)
+    assert to_markdown(short).splitlines()[0].endswith("| mean over domains |")

@@ -1,0 +1,109 @@
+"""From what a user types to specs, and identities that do not depend on places."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UserError
+from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.sweep import plan
+from harness.sweep.file import SweepSpec, expand_sweep
+from tests.engine import make_spec
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("clipood", ("clipood", {})),
+        (" clipood [ ] ", ("clipood", {})),
+        ("a[lr=0.1,flip=false]", ("a", {"lr": 0.1, "flip": False})),
+        ("a[crop_scale=[0.5,1.0], steps=3]", ("a", {"crop_scale": [0.5, 1.0], "steps": 3})),
+        ("a[ctx_init=a photo of a]", ("a", {"ctx_init": "a photo of a"})),
+    ],
+)
+def test_parse_method(text: str, expected: tuple[str, dict[str, Any]]) -> None:
+    assert plan.parse_method(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a[b", "a]b[", "", "a[b=1]c", "a[b]"])
+def test_malformed_methods_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"write name or name\[|is not param=value"):
+        plan.parse_method(text)
+
+
+def test_a_method_s_own_values_win_over_the_sweep_s_and_those_over_a_preset() -> None:
+    given = {"preset": "paper", "lr": "1e-4"}
+    defaults = {"lr": 0.5, "steps": 7, "n_ctx": 3, "detach_target": False}
+    choice = plan.resolve_method("alignclip", given, defaults)
+    assert choice.config["lr"] == 1e-4  # YAML reads 1e-4 as text; the field makes it a number
+    assert choice.config["steps"] == 7
+    assert choice.config["normalise_targets"] is True  # of the preset
+    assert choice.config["detach_target"] is False
+    assert "n_ctx" not in choice.config  # a default for methods that have it
+    assert choice.config["margin"] == 0.3
+    assert choice.given == given
+    assert choice.label == "alignclip[preset=paper, lr=1e-4]"
+
+
+def test_the_same_configuration_has_one_id_however_it_is_given(
+    image_folder: Path, random_clip: Path
+) -> None:
+    plain = make_spec("clipood", image_folder, random_clip)
+    spelled = make_spec("clipood", image_folder, random_clip, margin=0.3, beta=0.5)
+    assert plain.id == spelled.id
+    assert plain.given != spelled.given
+    preset = make_spec("alignclip", image_folder, random_clip, preset="official")
+    assert preset.id == make_spec("alignclip", image_folder, random_clip).id
+
+
+def test_the_id_is_the_same_wherever_data_and_model_lie(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    data, model = tmp_path / "data", tmp_path / "model"
+    shutil.copytree(image_folder, data)
+    shutil.copytree(random_clip, model)
+    here = make_spec("finetune", image_folder, random_clip)
+    assert make_spec("finetune", data, model).id == here.id
+    weights = model / "open_clip_model.safetensors"
+    config = model / "open_clip_config.json"
+    for file in (weights, config):  # a changed configuration is another model, too
+        before = file.read_bytes()
+        file.write_bytes(before[:-1] + b" ")
+        plan.files_hash.cache_clear()
+        assert make_spec("finetune", data, model).id != here.id
+        file.write_bytes(before)
+    plan.files_hash.cache_clear()
+    assert make_spec("finetune", data, model).id == here.id
+    next(data.glob("domain0/*/*.png")).unlink()
+    assert make_spec("finetune", data, random_clip).id != here.id
+
+
+def test_runs_of_one_seed_share_the_data_seed_across_methods() -> None:
+    sweep = SweepSpec(name="s", methods=["zero_shot", "clipood"], seeds=[3, 5], targets="noto")
+    runs = expand_sweep(sweep, None)
+    assert [(r.method, r.seed, r.data_seed) for r in runs] == [
+        ("zero_shot", 3, 3), ("clipood", 3, 3), ("zero_shot", 5, 5), ("clipood", 5, 5),
+    ]  # fmt: skip
+    fixed = expand_sweep(sweep.model_copy(update={"data_seed": 0}), None)
+    assert [r.data_seed for r in fixed] == [0] * 4
+
+
+def test_all_means_every_domain_and_a_name_must_be_one() -> None:
+    opened = plan.open_dataset(DatasetSpec(name="emoji"), None)
+    choice = [plan.resolve_method("zero_shot", {})]
+    model, data = ModelSpec(name="tiny-emoji"), DatasetSpec(name="emoji")
+    runs = plan.expand(choice, model, data, ProtocolSpec(), ["all"], [0], opened)
+    assert [run.target for run in runs] == list(opened.domains)
+    assert len({run.id for run in runs}) == 4
+    with pytest.raises(UserError, match="target 'notto' is no domain of 'emoji'"):
+        plan.expand(choice, model, data, ProtocolSpec(), ["notto"], [0], opened)
+
+
+@pytest.mark.parametrize("selection", ["own", "last", "best"])
+def test_methods_without_an_average_take_the_other_selections(selection: Any) -> None:
+    sweep = SweepSpec(name="s", methods=["finetune"], seeds=[0], selection=selection)
+    assert all(run.selection == selection for run in expand_sweep(sweep, None))

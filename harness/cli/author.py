@@ -46,6 +46,8 @@ def new_method(args: argparse.Namespace) -> int:
         raise UserError(f"{file} exists; choose another name or --dir, or delete it") from None
     except OSError as error:
         raise UserError(f"{file}: cannot be written ({error.strerror}); use --dir DIR") from None
+    if file.is_absolute() and file.is_relative_to(Path.cwd()):
+        file = file.relative_to(Path.cwd())
     plugin = f" --plugin {file}" if folder else ""
     call = command_name()
     print(f"written: {file}\n\nIt trains as it stands. Edit losses(), then:")

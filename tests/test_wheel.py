@@ -22,7 +22,7 @@ from tests.engine import outcome
 pytestmark = pytest.mark.xdist_group("wheel")  # one process builds and installs, once
 ROOT = resources.ROOT
 BUNDLED = "harness/_bundled/"
-CALL = "my_thing[steps=3,batch_per_domain=2]"
+RUN = ("zero_shot", "my_thing[steps=3,batch_per_domain=2]", "--target", "noto", "--workers", "1")
 
 # What `sweep submit` leaves for a job, without a Slurm to give it to.
 TAKE = """
@@ -99,8 +99,8 @@ def site_packages(bin_dir: Path) -> Path:
 def with_third_parties(bin_dir: Path) -> None:
     """Let an environment see the third parties' packages of the one that runs the tests.
 
-    A .pth file adds their folder at the end of the path and does not follow the .pth files in it, so
-    a harness that is installed there, editable or not, is out of reach.
+    A .pth file adds their folder at the end of the path and does not follow the .pth files in it: a
+    harness that is installed there, editable or not, is out of reach.
     """
     (site_packages(bin_dir) / "third_parties.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
@@ -189,7 +189,7 @@ def test_from_an_empty_directory_to_a_page_with_a_method_of_ones_own(installed: 
     said = installed.run("clip-bench", "check", "methods/my_thing.py")
     assert "FAIL" not in said
     assert "ok    worker" in said
-    said = installed.run("clip-bench", "run", "zero_shot", CALL, "--target", "noto")
+    said = installed.run("clip-bench", "run", *RUN)
     assert "table: clip-bench report --store results/runs" in said
     installed.run("clip-bench", "report", "--store", "results/runs", "--html", "--format", "md")
     report = desk / "results" / "runs" / "report"
@@ -205,7 +205,7 @@ def test_a_snapshot_of_it_gives_a_job_the_same_numbers(installed: Installed) -> 
     desk = installed.desk
     if not (desk / "results").is_dir():  # this test alone
         installed.run("clip-bench", "new-method", "my_thing")
-        installed.run("clip-bench", "run", "zero_shot", CALL, "--target", "noto")
+        installed.run("clip-bench", "run", *RUN)
     said = installed.run("python", "-c", TAKE)
     code, file = json.loads(said.splitlines()[-1])
     assert (Path(code) / "harness" / "_bundled" / "methods" / "clipood.py").is_file()

@@ -204,7 +204,7 @@ def test_a_snapshot_is_the_code_and_changes_with_it(tmp_path: Path) -> None:
     plugin.write_text("a = 1\n")
     code, (copy,) = snapshot.take(tmp_path / "s", [str(plugin)])
     assert Path(copy).read_text() == "a = 1\n"
-    for name in ("harness/cli.py", "methods/coop.py", "datasets/emoji.py", "run_benchmark.py"):
+    for name in ("harness/cli/main.py", "methods/coop.py", "datasets/emoji.py", "run_benchmark.py"):
         assert (code / name).read_bytes() == (resources.ROOT / name).read_bytes()
     assert snapshot.take(tmp_path / "s", [str(plugin)])[0] == code
     plugin.write_text("a = 2\n")

@@ -182,6 +182,7 @@ def test_from_an_empty_directory_to_a_page_with_a_method_of_ones_own(installed: 
     assert "--plugin" not in said
     guide = Path(said.strip().splitlines()[-1].split(" says ")[0])
     assert guide.is_file()
+    assert guide.is_relative_to(site_packages(installed.bin))  # it is the wheel's copy that runs
     said = installed.run("clip-bench", "list")
     for name in ("my_thing", "alignclip", "emoji", "table1-domain-shift"):
         assert f"\n {name} " in said, name

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.report.runs.labels import clean
 from harness.store.store import Store
+from harness.sweep.calls import one_line
 
 
 def add_actions(actions: Any) -> None:
@@ -53,7 +53,7 @@ def verify(args: argparse.Namespace) -> int:
     for file in args.files:
         with received(file) as archive:
             for problem in archive.problems:
-                print(clean(f"{file}: {problem}"))
+                print(one_line(f"{file}: {problem}"))
             bad |= bool(archive.problems)
             if not archive.problems:
                 runs = sum(1 for _ in archive.store.records())
@@ -68,11 +68,11 @@ def merge(args: argparse.Namespace) -> int:
     done = merged(args.files, Store(args.store), args.dry_run)
     if done.problems:
         for problem in done.problems:
-            print(clean(problem))
+            print(one_line(problem))
         print("nothing was added", file=sys.stderr)
         return 1
     for conflict in done.conflicts:
-        print(clean(f"CONFLICT {conflict}"))
+        print(one_line(f"CONFLICT {conflict}"))
     would = "would be " if args.dry_run else ""
     print(
         f"{len(done.added)} run(s) and {len(done.plans)} sweep(s) {would}added, {len(done.equal)} "

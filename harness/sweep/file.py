@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness import resources
 from harness.console.command_name import command_name
 from harness.errors import UserError, unknown_name
-from harness.report.figures.specs import FigureSpec, check_names
-from harness.report.runs.labels import canonical, method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
 from harness.store.store import SweepPlan
 from harness.sweep import plan
+from harness.sweep.calls import canonical, print_call
+from harness.sweep.figures import FigureSpec, check_names
 
 
 class _Part(BaseModel):
@@ -75,7 +75,7 @@ class SweepSpec(_Part):
     keep_weights: bool = False
     """Leave the tested weights beside every record, for `maps`. No part of a run's identity."""
     figures: list[FigureSpec] = Field(default_factory=list)
-    """Figures of the report; see harness/report/figures.py."""
+    """Figures of the report; see `harness.sweep.figures`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -196,7 +196,7 @@ def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: st
     # Before anything runs: a figure that cannot be drawn must not be found out hours later.
     check_names([figure.name for figure in sweep.figures], f"{where or sweep.name}: figure")
     labels = [method.label for method in methods]
-    calls = [method_call(method.name, method.given) for method in methods]
+    calls = [print_call(method.name, method.given) for method in methods]
     known = {canonical(name) for name in (*labels, *calls)}
     for figure in sweep.figures:
         for row in figure.rows:

@@ -17,8 +17,8 @@ from harness import registry, resources
 from harness.dataset import Dataset, DatasetOptions
 from harness.errors import UserError, unknown_name
 from harness.protocols import protocols
-from harness.report.runs.labels import method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
+from harness.sweep.calls import print_call
 
 _MODEL_FILES = {".json", ".txt", ".safetensors", ".bin", ".pth"}
 _METHOD = re.compile(r"^\s*([\w.-]+)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
@@ -90,7 +90,7 @@ def resolve_method(
     values.update(explicit)
     place = f"{where}: method '{name}'" if where else f"method '{name}'"
     config = validated(cls.Config, values, place).model_dump(mode="json")
-    return MethodChoice(name, config, dict(given), label or method_call(name, given))
+    return MethodChoice(name, config, dict(given), label or print_call(name, given))
 
 
 def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:

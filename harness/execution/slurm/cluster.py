@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness import registry, resources
 from harness.errors import UserError, unknown_name
-from harness.specs import validated
+from harness.sweep.reading import read_yaml
+from harness.validation import validated
 
 _GUIDE = resources.guide("slurm")
 _RESERVED = {"array", "output", "error", "job-name", "comment", "dependency", "signal", "time",
@@ -129,14 +130,7 @@ def read_cluster(name: str | Path, changes: Sequence[str] = ()) -> ClusterSpec:
         UserError: Naming the file and field, or the change.
     """
     file = find(str(name))
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); give a YAML file") from None
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise UserError(f"{file}: not valid YAML ({line}); mend the file") from None
-    spec: ClusterSpec = _validated(values, str(file))
+    spec: ClusterSpec = _validated(read_yaml(file) or {}, str(file))
     return change(spec, changes, str(file)) if changes else _checked(spec, str(file))
 
 
@@ -200,6 +194,5 @@ def find(name: str) -> Path:
         raise UserError(f"--cluster {name}: no such file; {_GUIDE} has an example")
     file = resources.find("clusters", name, [_settings()])
     if file is None:
-        fix = f"or give a YAML file, see {_GUIDE}"
-        raise unknown_name("cluster", name, named(), fix)
+        raise unknown_name("cluster", name, named(), f"or give a YAML file, see {_GUIDE}")
     return file

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from harness import resources
 from harness.errors import UserError
-from harness.specs import Strict, validated
+from harness.validation import Strict, validated
 
 FOLDER = resources.published()
 FIGURES = FOLDER / "figures.csv"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry, resources
-from harness.cli.main import main
+from harness.cli.main import build_parser, main
 from harness.console.command_name import command_name, program
 from harness.errors import UserError
 from harness.execution.slurm.cluster import read_cluster
@@ -55,6 +55,16 @@ def test_plugins_in_the_working_directory_are_found_and_handed_on(
     assert "mine" in said
     assert "not loaded" not in said
     assert registry.plugin_files() == [str(mine)]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["list", "info x", "run x", "sweep plan x", "sweep run x", "sweep submit x --cluster c",
+     "sweep retry x", "sweep prepare x", "maps", "cost", "check x", "quickstart", "doctor"],
+)  # fmt: skip
+def test_every_verb_that_uses_plugins_takes_the_users(verb: str) -> None:
+    # `main` looks into ./methods and ./datasets for the verbs that have the option.
+    assert build_parser().parse_args([*verb.split(), "--plugin", "mine.py"]).plugin == ["mine.py"]
 
 
 def test_a_worker_does_not_look_for_itself() -> None:

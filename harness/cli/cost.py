@@ -11,6 +11,7 @@ from typing import get_args
 from rich.console import Console
 
 from harness import registry
+from harness.cli import options
 from harness.clip import names
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
@@ -40,6 +41,7 @@ _WRITERS: dict[str, Callable[[CostReport], str]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `cost`."""
+    options.plugin(parser)
     parser.add_argument(
         "methods",
         nargs="*",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.cli import options
 from harness.cli.running import check_models
 from harness.errors import UserError
 from harness.execution.context import Context
@@ -42,6 +43,7 @@ Files = Iterator[tuple[str, bytes]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `maps`."""
+    options.plugin(parser)
     parser.add_argument(
         "--store",
         type=Path,

@@ -212,8 +212,8 @@ def test_a_snapshot_is_the_code_and_changes_with_it(tmp_path: Path) -> None:
     assert snapshot.take(tmp_path / "s", [str(plugin)])[0] != code
     assert Path(copy).read_text() == "a = 1\n"
     done = subprocess.run(
-        [sys.executable, "-c", "from harness import resources; from harness.store import provenance; "
-         "print(resources.ROOT); print(provenance.git_state())"],
+        [sys.executable, "-c", "from harness import resources\n"
+         "from harness.store import provenance\nprint(resources.ROOT); print(provenance.git_state())"],
         env={"PYTHONPATH": str(code), "PATH": "", "PYTHONSAFEPATH": "1"},
         cwd=resources.ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip

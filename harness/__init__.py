@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.version import __version__
+
 if TYPE_CHECKING:
     from harness.api import compare, load_results, run, table
     from harness.errors import UserError
 
-__version__ = "0.1.0"
-"""The one place that says it: packaging and records read it here."""
-__all__ = ["UserError", "compare", "load_results", "run", "table"]
+__all__ = ["UserError", "__version__", "compare", "load_results", "run", "table"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 from harness import registry, resources
 from harness.cli.main import build_parser, main
-from harness.console.command_name import command_name, program
+from harness.command_name import command_name, program
 from harness.errors import UserError
 from harness.execution.slurm.cluster import read_cluster
 from harness.sweep.file import read_sweep

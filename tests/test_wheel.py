@@ -99,8 +99,8 @@ def site_packages(bin_dir: Path) -> Path:
 def with_third_parties(bin_dir: Path) -> None:
     """Let an environment see the third parties' packages of the one that runs the tests.
 
-    A .pth file adds their folders at the end of the path and does not follow the .pth files in them:
-    a harness that is installed there, editable or not, is out of reach.
+    A .pth file adds their folders at the end of the path and does not follow the .pth files there:
+    a harness that is installed among them, editable or not, is out of reach.
     """
     folders = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     (site_packages(bin_dir) / "third_parties.pth").write_text("\n".join(folders) + "\n")

@@ -13,9 +13,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import __version__
-from harness.console.command_name import FROM_CHECKOUT, command_name, program
+from harness.command_name import FROM_CHECKOUT, command_name, program
 from harness.errors import UserError
+from harness.version import __version__
 
 EXAMPLES = """\
 examples:

@@ -10,7 +10,7 @@ from string import Template
 
 from harness import registry, resources
 from harness.cli import options
-from harness.console.command_name import command_name
+from harness.command_name import command_name
 from harness.errors import UserError
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import registry
-from harness.console.command_name import command_name
+from harness.command_name import command_name
 from harness.console.display import duration
 from harness.errors import UserError
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds

@@ -13,7 +13,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from harness import __version__, resources
+from harness import resources
+from harness.version import __version__
 
 SNAPSHOT_NOTE = "SNAPSHOT.json"
 """In a snapshot of the code: which commit it was taken from."""

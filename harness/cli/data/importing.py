@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from harness.cli import options
-from harness.console.command_name import command_name
+from harness.command_name import command_name
 from harness.errors import UserError
 
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
 from harness.cli.sweep.naming import add_sweep, find_plan
-from harness.console.command_name import command_name
+from harness.command_name import command_name
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from harness.execution.slurm.status import RunStatus, State
+    from harness.execution.slurm.status import RunState, RunStatus
     from harness.store.records import SweepPlan
     from harness.store.store import Store
 
-_STYLE: dict[State, str] = {
+_STYLE: dict[RunState, str] = {
     "done": "green",
     "running": "cyan",
     "failed": "red",
@@ -138,7 +138,7 @@ def _view(store: Store, planned: SweepPlan, found: Sequence[RunStatus], whole: b
 
 def _row(
     table: Table,
-    shown: Sequence[State],
+    shown: Sequence[RunState],
     label: str,
     dataset: str,
     target: str,

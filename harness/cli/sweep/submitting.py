@@ -15,14 +15,14 @@ from harness import registry, resources
 from harness.cli.running import check_models
 from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
-from harness.console.command_name import command_name
+from harness.command_name import command_name
 from harness.console.display import duration
 from harness.execution.context import Context, default_cache
 from harness.execution.estimate import Durations
 from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import find, read_cluster
 from harness.execution.slurm.packing import Array, total
-from harness.execution.slurm.status import STATES, RunStatus, State, statuses
+from harness.execution.slurm.status import STATES, RunState, RunStatus, statuses
 from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.training.logging import resolved
@@ -33,7 +33,7 @@ def submit(
     root: Path,
     planned: SweepPlan,
     cluster_name: str,
-    wanted: frozenset[State],
+    wanted: frozenset[RunState],
 ) -> int:
     """Submit the runs of `planned` that are in a `wanted` state; return the exit status.
 
@@ -64,7 +64,7 @@ def _request(
     root: Path,
     planned: SweepPlan,
     cluster_name: str,
-    wanted: frozenset[State],
+    wanted: frozenset[RunState],
 ) -> slurm.Request:
     changes = list(args.set)
     if args.runs_per_job is not None:
@@ -98,7 +98,7 @@ def _nothing(request: slurm.Request) -> str:
     return f"nothing to submit: {_rest(runs, request.wanted)}"
 
 
-def _rest(found: Sequence[RunStatus], wanted: frozenset[State]) -> str:
+def _rest(found: Sequence[RunStatus], wanted: frozenset[RunState]) -> str:
     counts = Counter(status.state for status in found)
     text = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     again = counts["failed"] + counts["lost"]

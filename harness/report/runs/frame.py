@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.console.command_name import command_name
+from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
 from harness.specs import RunSpec
 from harness.store.records import RunRecord, Score

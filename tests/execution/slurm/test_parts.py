@@ -18,15 +18,15 @@ from harness.errors import UserError
 from harness.execution.slurm import job, scheduler, snapshot
 from harness.execution.slurm.cluster import ClusterSpec, Resources, read_cluster
 from harness.execution.slurm.ledger import Ledger, Submission, SubmittedArray, TaskState
-from harness.execution.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, Kind, arrange, pack
+from harness.execution.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, PackKind, arrange, pack
 from harness.execution.slurm.status import statuses
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.store import Store
 
 KINDS = {
-    "zero_shot": Kind(trains=False), "coop": Kind(frozen=True),
-    "finetune": Kind(), "clipood": Kind(),
+    "zero_shot": PackKind(trains=False), "coop": PackKind(frozen=True),
+    "finetune": PackKind(), "clipood": PackKind(),
 }  # fmt: skip
 UNKNOWN: Callable[[RunSpec], float | None] = lambda spec: None  # noqa: E731
 
@@ -213,7 +213,8 @@ def test_a_snapshot_is_the_code_and_changes_with_it(tmp_path: Path) -> None:
     assert Path(copy).read_text() == "a = 1\n"
     done = subprocess.run(
         [sys.executable, "-c", "from harness import resources\n"
-         "from harness.store import provenance\nprint(resources.ROOT); print(provenance.git_state())"],
+         "from harness.store.provenance import git_state\n"
+         "print(resources.ROOT); print(git_state())"],
         env={"PYTHONPATH": str(code), "PATH": "", "PYTHONSAFEPATH": "1"},
         cwd=resources.ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip

@@ -31,13 +31,13 @@ from pathlib import Path
 from harness import registry
 from harness.execution.context import Context
 from harness.execution.slurm import snapshot
-from harness.execution.slurm.ledger import Task
+from harness.execution.slurm.ledger import JobTask
 from harness.store.store import Store
 
 registry.add_own_plugins()
 desk = Path.cwd()
 code, plugins = snapshot.take(desk / "snapshots", registry.plugin_files())
-task = Task(
+task = JobTask(
     context=Context(store=desk / "jobs", plugins=plugins),
     state_file=desk / "jobs" / "state.json",
     runs=tuple(record.spec for record in Store(desk / "results" / "runs").records()),

@@ -9,7 +9,8 @@ import pandas as pd
 
 from harness.errors import UserError, unknown_name
 from harness.report.runs.blocks import blocks
-from harness.report.tables.aggregate import labelled, load_frame
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import labelled
 from harness.specs import RunSpec
 from harness.store.store import Store
 from harness.sweep.calls import canonical

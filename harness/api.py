@@ -168,7 +168,7 @@ def load_results(store: Path | str, sweep: str | None = None) -> pd.DataFrame:
     dtype of what it holds; what is not known is NA. ``config`` and ``given`` are JSON:
 
     >>> import json
-    >>> frame.config.map(json.loads).str["lr"].unique().tolist()
+    >>> pd.json_normalize(frame.config.map(json.loads)).lr.unique().tolist()
     [0.0003, 0.002]
 
     Args:

@@ -16,7 +16,9 @@ from harness.report.published.compare import PublishedCell, compare_published, w
 from harness.report.published.meanings import load_meanings
 from harness.report.published.numbers import PublishedFigure, load_figures
 from harness.report.published.tolerance import MISSING_SPREAD, tolerance
-from harness.report.tables.aggregate import blocks, load_frame, summarise
+from harness.report.runs.blocks import blocks
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
 from harness.store.store import Score, Store

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.report.stats import bootstrap_interval, compare, sign_flip_p, t_interval
+from harness.report.stats import (
+    Design,
+    bootstrap_interval,
+    compare,
+    scores_of,
+    sign_flip_p,
+    t_interval,
+)
 from harness.report.stats.draws import Floats
 
 TASKS, SEEDS, SIMULATIONS = 4, 8, 2000
@@ -89,10 +96,9 @@ def test_verdicts_over_a_family_err_no_more_than_alpha() -> None:
     for _ in range(families):
         gain = np.array([0, 0, 0, 2.0])[:, None, None]  # c is better, a and b are not different
         values = 60 + gain + rng.normal(0, 3, (1, 3, 9)) + rng.normal(0, 1, (4, 3, 9))
-        verdicts = {
-            c.label: c.verdict
-            for c in compare(frame.assign(accuracy=values.ravel()), "ref", draws=20)
-        }
+        scores = scores_of(frame.assign(accuracy=values.ravel()))
+        design = Design(test="permutation", draws=20)
+        verdicts = {c.label: c.verdict for c in compare(scores, "ref", design=design)}
         wrong += verdicts["a"] in ("better", "worse") or verdicts["b"] in ("better", "worse")
         right += verdicts["c"] == "better"
     assert wrong <= stats.binom.ppf(0.999, families, 0.05)

@@ -10,8 +10,11 @@ import pytest
 
 from harness.errors import UserError
 from harness.report.figures.specs import chosen_table, line_points, tables_for
-from harness.report.tables.aggregate import blocks, load_frame, summarise
-from harness.report.tables.caption import caption
+from harness.report.runs.blocks import blocks
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
+from harness.report.tables.caption import caption_text
+from harness.report.tables.columns import SIDE_BY_SIDE
 from harness.report.tables.join import joined
 from harness.report.tables.model import Table
 from harness.report.write import write_report
@@ -61,7 +64,7 @@ def across(store: Store, **given: Any) -> dict[tuple[str, str, int], float]:
 def test_a_column_for_each_data_set_and_their_mean_within_each_seed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     values = across(store)
-    (table,) = joined(tables(store), "datasets")
+    (table,) = joined(tables(store), SIDE_BY_SIDE["datasets"])
     assert table.columns == ("PACS", "VLCS", "mean")
     for row in table.rows:
         own = {(d, s): values[d, row.label, s] for d in ("PACS", "VLCS") for s in range(3)}
@@ -73,22 +76,22 @@ def test_a_column_for_each_data_set_and_their_mean_within_each_seed(tmp_path: Pa
         assert row.mean.mean == pytest.approx(statistics.fmean(means))
         assert row.mean.spread == pytest.approx(statistics.stdev(means))
     assert [cell.best for cell in table.rows[0].cells] == [True, True]
-    assert "on PACS, VLCS;" in caption(table)
-    assert "'mean' averages over data sets within each seed first" in caption(table)
+    assert "on PACS, VLCS;" in caption_text(table)
+    assert "'mean' averages over data sets within each seed first" in caption_text(table)
 
 
 def test_two_backbones_are_not_mixed_over_data_sets(tmp_path: Path) -> None:
     store = Store(tmp_path)
     across(store)
     across(store, model=ModelSpec(name="ViT-B-16", pretrained="openai"))
-    wide = joined(tables(store), "datasets")
+    wide = joined(tables(store), SIDE_BY_SIDE["datasets"])
     assert [table.key["model"] for table in wide] == ["tiny-emoji", "ViT-B-16/openai"]
-    by_model = joined(tables(store), "models")
+    by_model = joined(tables(store), SIDE_BY_SIDE["models"])
     assert [table.domains for table in by_model] == [("tiny-emoji", "ViT-B-16/openai")] * 2
     other = spec("a", "d0", 0, method="a", dataset=DatasetSpec(name="PACS", options={"x": 1}))
     score(store, other, target=3)
     with pytest.raises(UserError, match="'PACS' stands for blocks of different dataset_options"):
-        joined(tables(store), "datasets")
+        joined(tables(store), SIDE_BY_SIDE["datasets"])
 
 
 def test_an_average_harmonic_mean_is_that_of_the_averages(tmp_path: Path) -> None:
@@ -97,13 +100,15 @@ def test_an_average_harmonic_mean_is_that_of_the_averages(tmp_path: Path) -> Non
     for dataset, (base, new) in found.items():
         score(store, spec("a", "d", protocol=OPEN, dataset=DatasetSpec(name=dataset)),
               base=base, new=new)  # fmt: skip
-    wide = {t.key["measure"]: t for t in joined(tables(store), "datasets")}
+    wide = {t.key["measure"]: t for t in joined(tables(store), SIDE_BY_SIDE["datasets"])}
     assert wide["base"].rows[0].mean.mean == pytest.approx(60)
     assert wide["new"].rows[0].mean.mean == pytest.approx(40)
     cells = wide["H"].rows[0].cells
     assert [cell.mean for cell in cells] == [pytest.approx(32), pytest.approx(48)]
     assert wide["H"].rows[0].mean.mean == pytest.approx(48)  # 2*60*40/100, not the mean of both
-    side = joined([t for t in tables(store) if t.key["dataset"] == "PACS"], "measures")
+    side = joined(
+        [t for t in tables(store) if t.key["dataset"] == "PACS"], SIDE_BY_SIDE["measures"]
+    )
     assert [table.columns for table in side] == [("base", "new", "H")]
     assert [c.mean for c in side[0].rows[0].cells] == [80, 20, pytest.approx(32)]
 
@@ -115,11 +120,11 @@ def test_the_training_domain_stands_beside_the_shifts_and_out_of_their_mean(
     protocol = ProtocolSpec(name="distribution_shift", source="i")
     for seed in range(2):
         score(store, spec("a", "r+s", seed, protocol=protocol), r=40 + seed, s=60, i=90)
-    (table,) = joined(tables(store), "measures")
+    (table,) = joined(tables(store), SIDE_BY_SIDE["measures"])
     assert table.columns == ("i", "r", "s", "mean")
     (row,) = table.rows
     assert [cell.mean for cell in table.cells(row)] == [90, 40.5, 60, 50.25]
-    assert "averages over the domains not trained on" in caption(table)
+    assert "averages over the domains not trained on" in caption_text(table)
     assert table.n_runs == 2
 
 
@@ -129,7 +134,7 @@ def test_a_hole_in_one_data_set_is_a_hole(tmp_path: Path) -> None:
     runs = [spec("c", "d0", s, method="c", dataset=DatasetSpec(name="PACS")) for s in range(3)]
     score(store, runs[0], target=99)
     plan(store, "more", runs)
-    (table,) = joined(tables(store), "datasets")
+    (table,) = joined(tables(store), SIDE_BY_SIDE["datasets"])
     (row,) = [row for row in table.rows if row.label == "c"]
     assert [cell.mean for cell in (*row.cells, row.mean)] == [None, None, None]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.report.build import Choice, report_blocks
-from harness.report.tables.caption import caption
+from harness.report.tables.caption import caption_text
 from harness.report.tables.model import Cell, Table
 from harness.specs import ProtocolSpec, RunSpec
 from harness.store.store import Score, Store
@@ -98,7 +98,7 @@ def test_means_over_domains_within_each_seed_then_over_seeds(tmp_path: Path) -> 
     lowest = min(errors, key=lambda m: errors[m].mean or 0.0)
     assert [m for m in "ab" if errors[m].best] == [lowest]
     assert table is not None
-    assert "ECE: expected calibration error in 15 bins, lower is better" in caption(table)
+    assert "ECE: expected calibration error in 15 bins, lower is better" in caption_text(table)
 
 
 def test_unknown_classes_are_told_apart_once_and_by_every_pair(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
+from harness.protocols import read_protocol
 from harness.report.runs.blocks import Block, blocks
 from harness.report.runs.frame import frame_of, load_frame
 from harness.report.stats import Design, TestKind, Unit, scores_of, to_frame
@@ -20,8 +21,9 @@ from harness.report.stats import compare as compare_scores
 from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import cell_text
 from harness.report.tables.spread import SPREADS, Spread
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, Selection, validated
+from harness.specs import DatasetSpec, ModelSpec, Selection
 from harness.store.store import Store
+from harness.validation import validated
 
 BLOCK = ("dataset", "model", "protocol", "measure")
 """What the rows of `compare` and `table` are told apart by."""
@@ -71,7 +73,7 @@ def run(
         dataset: A data set plugin.
         options: Of the data set.
         data_root: Where the data set's files are.
-        protocol: A name, or `harness.specs.ProtocolSpec`'s fields.
+        protocol: A name, or a protocol's name and options.
         targets: Held-out domains, or ``all``.
         seeds: Of the runs.
         data_seed: Fixes the splits; by default they vary with the seed.
@@ -94,10 +96,11 @@ def run(
         KeyboardInterrupt: After the checkpoints are written; the same call continues.
     """
     from harness import registry
-    from harness.cli.work import check_models
+    from harness.cli.running import check_models
     from harness.execution.local import run_local
     from harness.execution.place import place
     from harness.sweep import plan
+    from harness.sweep.calls import parse_call
     from harness.sweep.file import MethodEntry
 
     if selection not in get_args(Selection):
@@ -112,7 +115,7 @@ def run(
     for item in [methods] if isinstance(methods, str | Mapping) else methods:
         values = {"method": item} if isinstance(item, str) else dict(item)
         entry: MethodEntry = validated(MethodEntry, values, "methods")
-        name, inline = plan.parse_method(entry.method)
+        name, inline = parse_call(entry.method)
         given = {**inline, **entry.params}
         choices.append(plan.resolve_method(name, given, label=entry.label))
     specs = plan.expand(
@@ -121,7 +124,7 @@ def run(
             ModelSpec, {"name": model, "pretrained": pretrained, "precision": precision}, "model"
         ),
         data,
-        validated(ProtocolSpec, _named(protocol), "protocol"),
+        read_protocol(protocol),
         [targets] if isinstance(targets, str) else list(targets),
         _seeds(seeds),
         plan.open_dataset(data, root),
@@ -149,10 +152,6 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
     if not given or not all(isinstance(seed, int) and seed >= 0 for seed in given):
         raise UserError(f"seeds {seeds!r}: give whole numbers from 0, e.g. range(3)")
     return given
-
-
-def _named(protocol: str | Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": protocol} if isinstance(protocol, str) else dict(protocol)
 
 
 def load_results(store: Path | str, sweep: str | None = None) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from harness.report.published.render import (
     to_terminal,
 )
 from harness.report.tables.model import Table
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 
 
 def published(

@@ -51,6 +51,21 @@ def parse_value(text: str) -> Any:
     return value
 
 
+def parse_pair(text: str, option: str) -> tuple[str, Any]:
+    """Split the ``KEY=VALUE`` of a command-line option.
+
+    Raises:
+        UserError: If it is none, or brackets or quotes do not close.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UserError(f"{option} {text}: write KEY=VALUE")
+    try:
+        return key.strip(), parse_value(value)
+    except ValueError as error:
+        raise UserError(f"{option} {text}: {error}") from None
+
+
 def print_value(value: Any) -> str:
     """Return a value as a user would type it; a text only has quotes where it needs them."""
     if isinstance(value, str):
@@ -124,22 +139,26 @@ def _name(name: str, text: str) -> str:
 
 def _arguments(text: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    at = 0
+    at = _behind_blanks(text, 0)
     while at < len(text):
-        key, equals, _ = text[at:].partition("=")
-        if not equals or not key.strip() or "," in key.strip().strip(","):
-            item = text[at:].partition(",")[0].strip()
-            if item or text[at:].strip(", \n\t"):
-                raise ValueError(f"'{item}' is not param=value")
-            break  # a comma behind the last one
-        name = key.strip(", \n\t")
+        item = text[at:].partition(",")[0]
+        key, equals, _ = item.partition("=")
+        name = key.strip()
+        if not equals or not name:
+            raise ValueError(f"'{item.strip()}' is not param=value")
         if name in values:
             raise ValueError(f"'{name}' is given twice")
         values[name], at = _value(text, at + len(key) + 1, ",")
         if at < len(text) and text[at] != ",":
             raise ValueError(f"'{text[at:].strip()}' follows the value of {name}; put a comma")
-        at += 1
+        at = _behind_blanks(text, at)
     return values
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    while at < len(text) and (text[at] == "," or text[at].isspace()):
+        at += 1
+    return at
 
 
 def _value(text: str, at: int, stops: str) -> tuple[Any, int]:

@@ -8,15 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import UserError, unknown_name
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
-from harness.store.store import SweepPlan
+from harness.protocols import AnyProtocol
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
+from harness.store.records import SweepPlan
 from harness.sweep import plan
-from harness.sweep.calls import canonical, print_call
+from harness.sweep.calls import canonical, parse_call, print_call
 from harness.sweep.figures import FigureSpec, check_names
+from harness.sweep.reading import read_yaml
+from harness.validation import validated
 
 
 class _Part(BaseModel):
@@ -61,7 +64,7 @@ class SweepSpec(_Part):
     """Also `model`, for one."""
     datasets: list[DatasetEntry] = Field(default=[DatasetEntry(name="emoji")], min_length=1)
     """Also `dataset`, for one."""
-    protocol: ProtocolSpec = ProtocolSpec()
+    protocol: AnyProtocol = DomainShift()
     selection: Selection = "own"
     targets: list[str] | str = "all"
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
@@ -107,16 +110,9 @@ def read_sweep(path: str | Path) -> SweepSpec:
     file = Path(path)
     if not file.is_file() and not file.suffix:
         file = Path(__file__).resolve().parents[2] / "sweeps" / f"{path}.yaml"
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such sweep file; see sweeps/ for examples") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); give a YAML file") from None
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise UserError(f"{path}: not valid YAML ({line}); mend the file") from None
-    spec: SweepSpec = validated(SweepSpec, values, str(path))
+    if not file.exists():
+        raise UserError(f"{path}: no such sweep file; see sweeps/ for examples")
+    spec: SweepSpec = validated(SweepSpec, read_yaml(file, str(path)), str(path))
     return spec
 
 
@@ -170,7 +166,7 @@ def _methods(
     unused = {key: place for place in places for key in place.methods}
     methods = []
     for entry in entries:
-        name, inline = plan.parse_method(entry.method)
+        name, inline = parse_call(entry.method)
         given = {**inline, **entry.params}
         choice = plan.resolve_method(name, given, defaults, entry.label, where)
         changes: dict[str, Any] = {}

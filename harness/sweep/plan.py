@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness import registry
 from harness.dataset import Dataset, DatasetOptions
 from harness.errors import UserError, unknown_name
-from harness.protocols import protocols
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
+from harness.protocols import Protocol
+from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
 from harness.sweep.calls import print_call
+from harness.validation import validated
 
 _MODEL_FILES = {".json", ".txt", ".safetensors", ".bin", ".pth"}
-_METHOD = re.compile(r"^\s*([\w.-]+)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -32,27 +29,6 @@ class MethodChoice:
     config: dict[str, Any]
     given: dict[str, Any]
     label: str
-
-
-def parse_method(text: str) -> tuple[str, dict[str, Any]]:
-    """Split ``name[key=value,...]`` into name and values; values are YAML scalars or lists.
-
-    Raises:
-        UserError: If the brackets or a ``key=value`` are malformed.
-    """
-    match = _METHOD.match(text)
-    if match is None:
-        raise UserError(f"method '{text}': write name or name[param=value,param=value]")
-    name, inside = match.groups()
-    values: dict[str, Any] = {}
-    for item in re.split(r",(?![^\[\]()]*[\])])", inside or ""):
-        if not item.strip():
-            continue
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise UserError(f"method '{text}': '{item.strip()}' is not param=value")
-        values[key.strip()] = yaml.safe_load(value)
-    return name, values
 
 
 def resolve_method(
@@ -180,7 +156,7 @@ def expand(
     methods: Sequence[MethodChoice],
     model: ModelSpec,
     dataset: DatasetSpec,
-    protocol: ProtocolSpec,
+    protocol: Protocol,
     targets: Sequence[str],
     seeds: Sequence[int],
     opened: Dataset,
@@ -207,18 +183,12 @@ def expand(
         UserError: If the protocol, a target or the selection does not fit.
     """
     model, dataset = identify(model, dataset, opened)
-    if protocol.name == "distribution_shift" and not protocol.source:
-        if not opened.source_domain:
-            raise UserError(
-                f"protocol distribution_shift: data set '{dataset.name}' has no agreed source "
-                f"domain; set 'source' to one of {', '.join(opened.domains)}"
-            )
-        protocol = protocol.model_copy(update={"source": opened.source_domain})
+    protocol = protocol.completed(opened)
     if protocol.fixed_splits and data_seed is None:
         data_seed = 0
-    chosen = protocols.targets_of(opened, protocol, targets)
+    chosen = protocol.targets_of(opened, targets)
     for method in methods:
-        _check_selection(method.name, selection)
+        _check_selection(method, selection)
     return [
         RunSpec(
             method=method.name,
@@ -237,10 +207,11 @@ def expand(
     ]
 
 
-def _check_selection(name: str, selection: Selection) -> None:
-    cls = registry.method_class(name)
-    if selection == "averaged" and cls.trains and cls.own_selection != "averaged":
+def _check_selection(method: MethodChoice, selection: Selection) -> None:
+    cls = registry.method_class(method.name)
+    config = validated(cls.Config, method.config, f"method '{method.name}'")
+    if selection == "averaged" and cls.trains and cls.selection_of(config) != "averaged":
         raise UserError(
-            f"selection 'averaged': method '{name}' keeps no averaged weights; "
+            f"selection 'averaged': {method.label} keeps no averaged weights; "
             "use --selection own, last or best"
         )

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
-from harness.store.store import Metrics, Provenance, RunRecord, Score, Store, SweepPlan
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from harness.store.records import Metrics, Provenance, RunRecord, Score, SweepPlan
+from harness.store.store import Store
 
 DOMAINS = ("fluent_3d", "noto", "openmoji_line", "twemoji")
 METHODS = {  # label -> method, given, base accuracy of each domain, spread
@@ -29,7 +31,7 @@ def spec(label: str = "", target: str = "noto", seed: int = 0, **values: Any) ->
         "config": {"steps": 150, "lr": 3e-4},
         "model": ModelSpec(name="tiny-emoji"),
         "dataset": DatasetSpec(name="emoji"),
-        "protocol": ProtocolSpec(),
+        "protocol": DomainShift(),
         "data_seed": seed,
     }
     return RunSpec(label=label, target=target, seed=seed, **(defaults | values))

@@ -9,15 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from harness.report.comparison.images import (
-    compare_images,
-    images_fixed,
-    runs_by_label,
-    untrained,
-)
+from harness.report.comparison.images import compare_images, runs_by_label, untrained
 from harness.report.comparison.model import ImageEvidence, RowComparison, TableComparison
 from harness.report.comparison.reference import reference_row
 from harness.report.comparison.summary import answer, why_none
+from harness.report.runs.blocks import protocol_of
 from harness.report.runs.predictions import PredictionCache
 from harness.report.runs.rows import TaskKey
 from harness.report.stats import Design, OverImages, Scores, compare, gathered, iqm, pair
@@ -68,7 +64,8 @@ def compare_rows(
     images: Mapping[str, ImageEvidence] = {}
     over_images: Mapping[str, OverImages] = {}
     if frame is not None and predictions is not None and table.score == "target":
-        images = dict(_images(frame, predictions, labels, reference, 1 - design.alpha))
+        pairs = _images(table, frame, predictions, labels, reference, 1 - design.alpha)
+        images = dict(pairs)
         over_images = _in_place_of_seeds(images, scores, reference, untrained(frame))
     compared = tuple(
         RowComparison(
@@ -109,6 +106,7 @@ def _scores(table: Table, rows: Sequence[Row]) -> Scores:
 
 
 def _images(
+    table: Table,
     frame: pd.DataFrame,
     predictions: PredictionCache,
     labels: Sequence[str],
@@ -116,7 +114,7 @@ def _images(
     level: float,
 ) -> Iterator[tuple[str, ImageEvidence]]:
     """Yield what predictions say of each row of which both have them."""
-    runs, fixed = runs_by_label(frame), images_fixed(frame)
+    runs, fixed = runs_by_label(frame), protocol_of(table.key).same_images()
     for label in labels:
         evidence = compare_images(
             runs.get(label, {}), runs.get(reference, {}), predictions, fixed, level

@@ -41,7 +41,7 @@ def compare_images(
         candidate: A row's runs.
         reference: Another's.
         predictions: Of the same store.
-        fixed: Whether all seeds are tested on the same images; see `images_fixed`.
+        fixed: Whether all seeds of a target are tested on the same images, in the same order.
         level: Coverage.
 
     Returns:
@@ -72,14 +72,6 @@ def compare_images(
         n_images=sum(len(pair.candidate) for pair in first_of.values()),
         n_seeds=len({seed for _, seed in shared}),
     )
-
-
-def images_fixed(frame: pd.DataFrame) -> bool:
-    """Tell whether all seeds of a domain are tested on the same images, in the same order."""
-    run = frame.iloc[0]
-    if run["protocol"] == "domain_shift":
-        return run["test_on"] == "all" and not run["disjoint_groups"]
-    return bool(run["protocol"] == "domain_and_class")
 
 
 def untrained(frame: pd.DataFrame) -> frozenset[str]:

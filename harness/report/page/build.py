@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.errors import UserError
-from harness.protocols.measures import HEADLINE
+from harness.protocols import PROTOCOLS
 from harness.report.build import Choice, Reported, compared, report_blocks
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
@@ -25,7 +25,8 @@ from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.columns import SIDE_BY_SIDE
 from harness.report.tables.join import joined
 from harness.report.tables.model import Table
-from harness.store.store import RunRecord, Store
+from harness.store.records import RunRecord
+from harness.store.store import Store
 
 
 def build_page(store: Store, choice: Choice | None = None, beside: Beside | None = None) -> Page:
@@ -113,7 +114,7 @@ def _told_apart(views: Sequence[View]) -> tuple[View, ...]:
 
 def _headline(table: Table, reported: Sequence[Reported]) -> TableComparison | None:
     """Return the comparison by the measure that stands for a run, the last column."""
-    key = table.key | {"measure": HEADLINE[table.key["protocol"]]}
+    key = table.key | {"measure": PROTOCOLS[table.key["protocol"]].headline_measure}
     same = (b for b in reported if all(b.table.key[field] == key[field] for field in FIELDS))
     return next((block.evidence for block in same), None)
 

@@ -23,7 +23,7 @@ from harness.report.page.model import Badge, Beside, Domain, Glance, Line, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
 from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table, cell_text
-from harness.store.store import RunRecord
+from harness.store.records import RunRecord
 
 _BADGES: Mapping[str, tuple[Badge, str]] = {
     "better": ("resolved", "more than noise"),

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.errors import UserError
-from harness.specs import Strict, validated
+from harness.validation import Strict, validated
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
 FIGURES = FOLDER / "figures.csv"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from harness.protocols import PROTOCOLS, Protocol, read_protocol
 
 ASKED = (
     "dataset",
@@ -24,6 +27,7 @@ ASKED = (
     "source",
     "fixed_splits",
     "test_resize",
+    "protocol_options",
 )
 """Known from the spec, so that a run that is not done has its place too."""
 OPENED = ("dataset_fingerprint", "model_fingerprint")
@@ -75,30 +79,28 @@ def _placed(frame: pd.DataFrame) -> pd.DataFrame:
     return placed
 
 
+def protocol_of(key: Mapping[str, Any]) -> Protocol:
+    """Return the protocol of a block from its key."""
+    shared = {field: key[field] for field in Protocol.model_fields if field != "name"}
+    return read_protocol(
+        {"name": key["protocol"], **shared, **json.loads(key["protocol_options"])}, "block"
+    )
+
+
 def _names(keys: Sequence[dict[Any, Any]]) -> list[str]:
     if len(keys) == 1:
         return [""]
     varying = [field for field in FIELDS if len({key[field] for key in keys}) > 1]
     names: list[str] = []
     for key in keys:
-        words = "-".join(_word(field, key[field]) for field in varying)
+        words = "-".join(_word(field, key) for field in varying)
         name = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.").lower() or "block"
         taken = sum(other == name or other.startswith(f"{name}.") for other in names)
         names.append(f"{name}.{taken + 1}" if taken else name)
     return names
 
 
-def _word(field: str, value: Any) -> str:
-    if field == "disjoint_groups":
-        return "disjoint" if value else "shared"
-    if field == "test_on":
-        return f"test-{value}"
-    if field == "holdout_fraction":
-        return f"holdout-{value}"
-    if field == "shots":
-        return f"{value}-shot" if value else "all-shots"
-    if field == "fixed_splits":
-        return "fixed-splits" if value else "own-splits"
-    if field == "test_resize":
-        return f"resize-{value}"
-    return str(value)[:8] if field in OPENED else str(value)
+def _word(field: str, key: dict[Any, Any]) -> str:
+    if field in Protocol.model_fields:
+        return PROTOCOLS[key["protocol"]].file_part(field, key[field])
+    return str(key[field])[:8] if field in OPENED else str(key[field])

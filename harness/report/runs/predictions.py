@@ -11,14 +11,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.report.runs.rows import SeedKey
-from harness.store.store import Predictions, Store
+from harness.store.records import Predictions
+from harness.store.store import Store
 
 KEPT = 2**28
 """Bytes of predictions that are kept at a time."""
-_SETS = {"accuracy": "target"}
-"""The test set of a measure, if not of the same name."""
-_BY_DOMAIN = ("distribution_shift",)
-"""Protocols whose test sets have their domains' names."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,11 @@ class FinishedRun:
 
     id: str
     label: str
-    protocol: str
     measure: str
     target: str
     seed: SeedKey
+    test_set: str
+    """What the measure is over, empty if over several."""
     tests: tuple[str, ...]
     """The test sets, in the order of the stored predictions."""
 
@@ -38,17 +36,17 @@ class FinishedRun:
 def finished_runs(frame: pd.DataFrame) -> Iterator[FinishedRun]:
     """Yield the finished runs of a frame, one for each row."""
     done = frame[frame["status"] == "done"]
-    names = ("id", "label", "protocol", "measure", "target", "seed", "data_seed", "tests")
-    for run_id, label, protocol, measure, target, seed, data_seed, tests in zip(
+    names = ("id", "label", "measure", "target", "seed", "data_seed", "test_set", "tests")
+    for run_id, label, measure, target, seed, data_seed, test_set, tests in zip(
         *(done[name] for name in names), strict=True
     ):
         yield FinishedRun(
             id=run_id,
             label=label,
-            protocol=protocol,
             measure=measure,
             target=target,
             seed=(seed, data_seed),
+            test_set=test_set,
             tests=tuple(json.loads(tests)),
         )
 
@@ -82,10 +80,7 @@ class PredictionCache:
         """
         if run.measure == "H":
             return None
-        if run.measure == "all":
-            return self.of(run.id)
-        own = _SETS.get(run.measure, run.measure)
-        return self.on(run, run.target if run.protocol in _BY_DOMAIN else own)
+        return self.on(run, run.test_set) if run.test_set else self.of(run.id)
 
     def on(self, run: FinishedRun, test: str) -> Predictions | None:
         """Return the predictions on one test set; None without it or without predictions."""

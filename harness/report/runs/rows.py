@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Literal
 
-from harness.protocols.measures import measured, planned
+from harness.protocols import Protocol
 from harness.specs import ModelSpec, RunSpec
-from harness.store.store import RunRecord, Score
+from harness.store.records import RunRecord, Score
 from harness.sweep.calls import one_line, print_call
 
 Status = Literal["done", "failed", "missing"]
@@ -57,10 +57,14 @@ class RunRow:
     source: str
     fixed_splits: bool
     test_resize: str
+    protocol_options: str
+    """JSON: what the protocol has of its own."""
     asked_selection: str
     target: str
     seed: int
     data_seed: int
+    test_set: str
+    """What the measure is over, empty if over several."""
     selection: str | None = None
     """The weights that were tested: `last`, `averaged`, `best`."""
     accuracy: float | None = None
@@ -117,13 +121,15 @@ def asked(
             source=protocol.source,
             fixed_splits=protocol.fixed_splits,
             test_resize=protocol.test_resize,
+            protocol_options=_json(protocol.model_dump(exclude=set(Protocol.model_fields))),
             asked_selection=spec.selection,
             target=one_line(target),
             seed=spec.seed,
             data_seed=spec.data_seed,
+            test_set=protocol.test_set(target, measure),
             error=error,
         )
-        for target, measure in planned(spec)
+        for target, measure in protocol.cells(spec.target)
     ]
 
 
@@ -132,12 +138,13 @@ def finished(record: RunRecord, spec: RunSpec, order: int) -> list[RunRow]:
     metrics, made = record.metrics, record.provenance
     if not metrics.tests or any(score.n == 0 for score in metrics.tests.values()):
         return asked(record.id, spec, order, "failed", "the record has no test images")
-    shares = measured(spec, metrics.tests)
+    shares = spec.protocol.measured(spec.target, metrics.tests)
     rows = []
-    for row, at in zip(asked(record.id, spec, order, "done"), planned(spec), strict=True):
+    cells = spec.protocol.cells(spec.target)
+    for row, at in zip(asked(record.id, spec, order, "done"), cells, strict=True):
         target, measure = at
         harmonic = measure == "H"
-        score = metrics.tests.get("target") or metrics.tests.get(target, metrics.tests.get(measure))
+        score = metrics.tests.get(row.test_set)
         rows.append(
             replace(
                 row,

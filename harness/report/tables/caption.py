@@ -6,29 +6,18 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from harness.report.runs.blocks import protocol_of
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
-from harness.specs import FEW_SHOT
 
-_PROTOCOLS = {
-    "domain_shift": "leave one domain out",
-    "distribution_shift": "trained on one domain, tested on others",
-    "open_class": "half of the classes trained on",
-    "domain_and_class": "one domain and half of the classes left out",
-}
 _MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
-_TESTED = {
-    "all": "tested on all images of the held-out domain",
-    "in": "tested on DomainBed's 'in' part of the held-out domain",
-    "out": "tested on DomainBed's 'out' part of the held-out domain",
-}
 
 
 def title_text(table: Table) -> str:
     """Return what the table is about in a line."""
     key = table.key
-    protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
+    protocol = protocol_of(key).title
     measure = f", {key['measure']}" if key["measure"] not in ("accuracy", "") else ""
     scored = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
     return f"{table.kind.about}{scored}, {_model(key)}"
@@ -36,13 +25,9 @@ def title_text(table: Table) -> str:
 
 def caption_text(table: Table) -> str:
     """Return the full caption as plain text."""
-    key = table.key
-    protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
     sentences = [
-        table.about
-        or f"{_measure(table)} in % on {_dataset(table)}; {protocol}{_setting(key)}, "
-        f"{_tested(table)}; {_validated(key)}.",
-        f"Backbone: {_model(key)}.",
+        table.about or f"{_measure(table)} in % on {_dataset(table)}; {_protocol(table)}.",
+        f"Backbone: {_model(table.key)}.",
         spread_sentence(table),
         _selection(table) if table.kind.names_weights else "",
     ]
@@ -65,32 +50,14 @@ def _measure(table: Table) -> str:
     return table.kind.measure(table.domains, measure)
 
 
-def _setting(key: dict[str, Any]) -> str:
-    words = [f"trained on {key['source']}"] if key["source"] else []
-    words += [f"{key['shots']} images a class"] if key["shots"] else []
-    words += ["splits of seed 0 for all runs"] if key["fixed_splits"] else []
-    words += [f"{key['test_resize']} test images"] if key["test_resize"] != "model" else []
-    return f" ({', '.join(words)})" if words else ""
-
-
-def _validated(key: dict[str, Any]) -> str:
-    if key["shots"] and key["protocol"] in FEW_SHOT:
-        return f"validated on {min(key['shots'], 4)} images a class"
-    share = f"{100 * key['holdout_fraction']:g} %"
-    if key["protocol"] in FEW_SHOT:
-        return f"validated on the official split, or {share} of the training images"
-    return f"{share} of each source domain held out for validation"
-
-
-def _tested(table: Table) -> str:
+def _protocol(table: Table) -> str:
+    protocol = protocol_of(table.key)
+    setting = ", ".join(protocol.setting_words())
+    tested = protocol.tested_words()
     if table.score == "source_val":
-        return "scored on the validation parts of the source domains (the mean over them)"
-    if table.key["protocol"] == "domain_and_class":
-        return "tested on all images of the held-out domain"
-    if table.key["protocol"] != "domain_shift":
-        return "tested on the official test images, or all where there is no such split"
-    groups = ", on groups (pictured things) not trained on" if table.key["disjoint_groups"] else ""
-    return f"{_TESTED.get(table.key['test_on'], table.key['test_on'])}{groups}"
+        tested = "scored on the validation parts of the source domains (the mean over them)"
+    named = f"{protocol.title} ({setting})" if setting else protocol.title
+    return f"{named}, {tested}; {protocol.validated_words()}"
 
 
 def spread_sentence(table: Table) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import UserError
-from harness.protocols.measures import NAMES
+from harness.protocols import PROTOCOLS
 from harness.report.runs.blocks import FIELDS
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
@@ -42,9 +42,9 @@ def joined(tables: Sequence[Table], kind: Joined) -> list[Table]:
 
 def _joined(tables: list[Table], kind: Joined) -> Table:
     if isinstance(kind, Measures):
-        order = NAMES[tables[0].key["protocol"]]
+        order = PROTOCOLS[tables[0].key["protocol"]].measures
         tables = sorted(tables, key=lambda table: order.index(table.key["measure"]))
-        if tables[0].key["protocol"] == "distribution_shift":
+        if "source" in order:
             return _shifts(tables)
     names = [str(table.key[kind.varies[0]]) for table in tables]
     if len(set(names)) < len(names):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from harness.report.runs.blocks import protocol_of
 from harness.report.runs.predictions import FinishedRun, PredictionCache, finished_runs
 from harness.report.runs.rows import SeedKey
 from harness.report.stats import auroc, calibration_error, macro_accuracy, worst_domain
@@ -35,8 +36,9 @@ def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> T
     if table.score != "target":
         return None
     scores: dict[tuple[str, str], _Scores] = {}
+    unknown = protocol_of(table.key).unknown_set()
     for run in finished_runs(frame):
-        for name, share in _measured(run, predictions).items():
+        for name, share in _measured(run, predictions, unknown).items():
             if not np.isnan(share):
                 own = scores.setdefault((run.label, name), {})
                 own[run.target, run.seed] = 100 * share
@@ -64,18 +66,23 @@ def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> T
     )
 
 
-def _measured(run: FinishedRun, predictions: PredictionCache) -> dict[str, float]:
-    """Return a run's measures as fractions, as far as its predictions are there."""
+def _measured(run: FinishedRun, predictions: PredictionCache, unknown: str) -> dict[str, float]:
+    """Return a run's measures as fractions, as far as its predictions are there.
+
+    Args:
+        run: The run.
+        predictions: Of its store.
+        unknown: The test set of classes not trained on, empty if there is none.
+    """
     shares = {}
     tested = predictions.measured(run)
     if tested is not None:
         shares[MACRO] = macro_accuracy(tested.label, tested.prediction)
         shares[ECE] = calibration_error(tested.confidence, tested.prediction == tested.label)
-    if run.measure in ("H", "all"):  # about all classes: so that it is not said three times
-        known = predictions.on(run, "base")
-        unknown = predictions.on(run, "new" if run.protocol == "open_class" else "open")
-        if known is not None and unknown is not None:
-            shares[AUROC] = auroc(known.score, unknown.score)
+    if unknown and not run.test_set:  # about all classes: so that it is not said three times
+        sets = predictions.on(run, "base"), predictions.on(run, unknown)
+        if sets[0] is not None and sets[1] is not None:
+            shares[AUROC] = auroc(sets[0].score, sets[1].score)
     return shares
 
 

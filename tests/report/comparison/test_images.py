@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from harness.protocols import read_protocol
+from harness.protocols.domain_shift import DomainShift
 from harness.report import stats
 from harness.report.build import Choice, report_blocks
-from harness.report.comparison.images import images_fixed, untrained
+from harness.report.comparison.images import untrained
 from harness.report.runs.frame import load_frame
-from harness.specs import ProtocolSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from tests.report.comparison.stores import LABELS, RNG, answered, compared, only
 from tests.report.fakes import add, packed, record, spec
 
@@ -83,7 +84,7 @@ def test_images_of_other_data_seeds_are_not_taken_for_the_same(tmp_path: Path) -
         for seed in range(3):
             for method, share in (("clipood", 0.5), ("alignclip", 0.6)):
                 right = RNG.random(500) < share
-                answered(store, method, "x", right, seed, protocol=ProtocolSpec(test_on=test_on))
+                answered(store, method, "x", right, seed, protocol=DomainShift(test_on=test_on))
         (line,) = compared(store).rows
         assert line.images is not None
         assert line.images.n_seeds == seeds
@@ -98,7 +99,7 @@ def test_all_classes_are_compared_over_all_their_images_and_a_harmonic_mean_over
         first, second = RNG.random((2, 500)) < [[0.5], [0.6]]
         test = np.arange(500) >= 300
         for method, right in (("clipood", first), ("alignclip", second)):
-            run = spec(method, "x", method=method, protocol=ProtocolSpec(name=protocol))
+            run = spec(method, "x", method=method, protocol=read_protocol(protocol))
             made = record(run, 1)
             tests = {
                 name: Score(correct=int(right[test == part].sum()), n=int((test == part).sum()))
@@ -146,25 +147,6 @@ def test_what_trained_in_any_run_is_trained(tmp_path: Path) -> None:
     add(store, spec("tuned", "y", 5, method="tuned"), 1, trained_parameters=0)
     store.fail(spec("failed", "x", method="failed"), "E: x", "", "now")
     assert untrained(load_frame(store)) == {"zero_shot"}
-
-
-@pytest.mark.parametrize(
-    ("protocol", "fixed"),
-    [
-        ({}, True),
-        ({"test_on": "out"}, False),
-        ({"disjoint_groups": True}, False),
-        ({"name": "domain_and_class"}, True),
-        ({"name": "open_class"}, False),
-    ],
-)
-def test_where_all_seeds_are_tested_on_the_same_images(
-    tmp_path: Path, protocol: dict[str, Any], fixed: bool
-) -> None:
-    store = Store(tmp_path)
-    store.fail(spec("a", "x", protocol=ProtocolSpec(**protocol)), "E: x", "", "now")
-    frame = load_frame(store)
-    assert images_fixed(frame) is fixed
 
 
 def test_a_pair_that_does_not_vary_but_is_trained_is_compared_over_seeds(tmp_path: Path) -> None:

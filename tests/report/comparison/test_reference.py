@@ -14,7 +14,8 @@ from harness.report.comparison.reference import references_of
 from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
 from harness.report.write import write_report
-from harness.store.store import Store, SweepPlan
+from harness.store.records import SweepPlan
+from harness.store.store import Store
 from tests.report.comparison.stores import SCORES, compared, filled
 from tests.report.fakes import plan, spec
 

@@ -11,7 +11,8 @@ from harness.report.figures.specs import ablation_bars
 from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
-from harness.store.store import Store, SweepPlan
+from harness.store.records import SweepPlan
+from harness.store.store import Store
 from harness.sweep.calls import canonical
 from harness.sweep.figures import AblationSpec, figures_of
 from tests.report.fakes import ABLATION, add, fill, realistic, spec

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from harness import registry
+from harness.protocols import read_protocol
+from harness.protocols.domain_shift import DomainShift
 from harness.protocols.measures import TARGETS
+from harness.protocols.open_class import OpenClass
 from harness.report.published.compare import PublishedCell, compare_published, why_none
 from harness.report.published.meanings import load_meanings
 from harness.report.published.numbers import PublishedFigure, load_figures
@@ -20,14 +23,15 @@ from harness.report.runs.blocks import blocks
 from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
-from harness.store.store import Score, Store
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from harness.store.records import Score
+from harness.store.store import Store
 from harness.sweep.file import expand_sweep, read_sweep
 from tests.report.fakes import record, spec
 
 CLIP = ModelSpec(name="ViT-B-16", pretrained="openai", precision="fp16")
 VLCS = ("Caltech101", "LabelMe", "SUN09", "VOC2007")
-AUTHORS = ProtocolSpec.model_validate({"preset": "original"})
+AUTHORS = read_protocol({"preset": "original"})
 SWEEPS = (
     "table1-domain-shift", "table2-distribution-shift", "table3-open-class",
     "table4-domain-and-class", "ablation-parts", "ablation-parts-classes", "ablation-layers",
@@ -143,7 +147,7 @@ def test_only_a_re_run_in_the_same_source_gives_an_allowance(tmp_path: Path) -> 
     [
         ({"model": ModelSpec(name="tiny-emoji")}, "backbone tiny-emoji is not CLIP ViT-B/16"),
         ({"model": ModelSpec(name="ViT-B-16", pretrained="laion2b")}, "backbone ViT-B-16/laion2b"),
-        ({"protocol": ProtocolSpec()}, "'all' of the held-out domain, the source on 'out'"),
+        ({"protocol": DomainShift()}, "'all' of the held-out domain, the source on 'out'"),
         ({"selection": "last"}, "tests the weights 'last', the source 'averaged'"),
         ({"config": {"lr": 1e-4}}, "has another recipe: lr is 0.0001 instead of 5e-06"),
         ({"domains": VLCS[:3]}, "our mean is over Caltech101, LabelMe, SUN09, the source's over"),
@@ -167,7 +171,7 @@ def test_what_is_not_the_same_thing_is_refused_in_a_line(
 def test_a_source_that_names_no_part_is_compared_with_a_note(tmp_path: Path) -> None:
     store = Store(tmp_path)
     run_vlcs(store, "clipood", [(800, 800)] * 4)
-    run_vlcs(store, "clipood", [(810, 810)] * 4, protocol=ProtocolSpec())
+    run_vlcs(store, "clipood", [(810, 810)] * 4, protocol=DomainShift())
     silent = figure(source="someone, 2030")
     cells = compare_published(tables(store), [silent])
     assert [cell.ours for cell in cells] == [pytest.approx(80), pytest.approx(81)]
@@ -202,7 +206,7 @@ def test_a_method_is_known_by_its_configuration(tmp_path: Path) -> None:
 
 def test_base_new_and_their_harmonic_mean_by_data_set_and_over_all(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    names, open_class = load_meanings().means["open_class"], ProtocolSpec(name="open_class")
+    names, open_class = load_meanings().means["open_class"], OpenClass()
     counts = {name: (600 + 20 * i, 400 + 30 * i) for i, name in enumerate(names)}
     for name, (base, new) in counts.items():
         run = spec("CLIP", name, 1, method="zero_shot", config={}, model=CLIP,

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from harness.errors import UserError
+from harness.protocols.domain_shift import DomainShift
 from harness.report.runs.blocks import FIELDS, blocks
 from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.specs import DatasetSpec, ModelSpec
 from harness.store.store import Store
 from tests.report.fakes import add, plan, spec
 
@@ -24,9 +25,9 @@ def store(tmp_path: Path) -> Store:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("test_on", {"protocol": ProtocolSpec(test_on="out")}),
-        ("holdout_fraction", {"protocol": ProtocolSpec(holdout_fraction=0.5)}),
-        ("disjoint_groups", {"protocol": ProtocolSpec(disjoint_groups=True)}),
+        ("test_on", {"protocol": DomainShift(test_on="out")}),
+        ("holdout_fraction", {"protocol": DomainShift(holdout_fraction=0.5)}),
+        ("disjoint_groups", {"protocol": DomainShift(disjoint_groups=True)}),
         ("precision", {"model": ModelSpec(name="tiny-emoji", precision="bf16")}),
         ("model", {"model": ModelSpec(name="ViT-B-16", pretrained="openai")}),
         ("dataset", {"dataset": DatasetSpec(name="pacs")}),
@@ -78,7 +79,7 @@ def test_a_run_that_is_not_done_goes_where_most_of_its_like_went(store: Store) -
 
 def test_keys_hold_plain_values_and_names_say_what_differs(store: Store) -> None:
     add(store, spec("a"), 1000)
-    add(store, spec("a", protocol=ProtocolSpec(disjoint_groups=True, shots=4)), 1000)
+    add(store, spec("a", protocol=DomainShift(disjoint_groups=True, shots=4)), 1000)
     first, second = blocks(load_frame(store))
     assert (first.name, second.name) == ("shared-all-shots", "disjoint-4-shot")
     kinds = {field: type(value) for field, value in second.key.items()}

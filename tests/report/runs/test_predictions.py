@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.protocols import read_protocol
 from harness.report.runs import predictions
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import FinishedRun, PredictionCache, finished_runs
-from harness.specs import ProtocolSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from tests.report.fakes import add, packed, record, spec
 
 
@@ -19,7 +20,7 @@ def measured(store: Store, protocol: str, target: str, **options: str) -> dict[s
     """Add a run with four images in its first test set and two in its second."""
     names = {"open_class": ("base", "new"), "domain_and_class": ("base", "open")}
     sets = names.get(protocol, ("i", "r"))
-    run = spec("a", target, protocol=ProtocolSpec(name=protocol, **options))
+    run = spec("a", target, protocol=read_protocol({"name": protocol, **options}))
     made = record(run, 1)
     tests = {name: Score(correct=1, n=n) for name, n in zip(sets, (4, 2), strict=True)}
     metrics = made.metrics.model_copy(update={"tests": tests})

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.protocols import read_protocol
+from harness.protocols.distribution_shift import DistributionShift
 from harness.report.runs.frame import load_frame
 from harness.report.runs.rows import asked, finished
 from harness.report.tables.aggregate import summarise
-from harness.specs import ModelSpec, ProtocolSpec, RunSpec
-from harness.store.store import RunRecord, Score, Store
+from harness.specs import ModelSpec, RunSpec
+from harness.store.records import RunRecord, Score
+from harness.store.store import Store
 from tests.report.fakes import add, record, spec
 
 
@@ -33,7 +36,7 @@ def test_where_a_local_model_lies_is_not_in_the_table(store: Store) -> None:
 
 
 def test_a_harmonic_mean_carries_the_two_accuracies_it_is_of() -> None:
-    run = spec("a", protocol=ProtocolSpec(name="open_class"))
+    run = spec("a", protocol=read_protocol("open_class"))
     rows = {row.measure: row for row in finished(scored(run, base=80, new=20), run, 0)}
     assert list(rows) == ["base", "new", "H"]
     assert (rows["H"].accuracy, rows["H"].base, rows["H"].new) == (pytest.approx(32), 80, 20)
@@ -42,7 +45,7 @@ def test_a_harmonic_mean_carries_the_two_accuracies_it_is_of() -> None:
 
 
 def test_a_shifted_run_has_a_row_for_each_domain_and_one_for_its_own() -> None:
-    run = spec("a", "r+s", protocol=ProtocolSpec(name="distribution_shift", source="i"))
+    run = spec("a", "r+s", protocol=DistributionShift(source="i"))
     rows = finished(scored(run, r=40, s=60, i=90), run, 3)
     assert [(row.target, row.measure, row.accuracy, row.order) for row in rows] == [
         ("r", "accuracy", 40, 3),

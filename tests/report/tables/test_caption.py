@@ -26,6 +26,7 @@ KEY = {
     "source": "",
     "fixed_splits": False,
     "test_resize": "model",
+    "protocol_options": "{}",
 }
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
+from harness.protocols.distribution_shift import DistributionShift
+from harness.protocols.open_class import OpenClass
 from harness.report.figures.specs import chosen_table, line_points, tables_for
 from harness.report.runs.blocks import blocks
 from harness.report.runs.frame import load_frame
@@ -18,12 +20,13 @@ from harness.report.tables.columns import SIDE_BY_SIDE
 from harness.report.tables.join import joined
 from harness.report.tables.model import Table
 from harness.report.write import write_report
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
-from harness.store.store import Score, Store
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from harness.store.records import Score
+from harness.store.store import Store
 from harness.sweep.figures import LineSpec, TableSpec, figure_spec
 from tests.report.fakes import plan, record, spec
 
-OPEN = ProtocolSpec(name="open_class")
+OPEN = OpenClass()
 
 
 def score(store: Store, run: RunSpec, **correct: int) -> None:
@@ -117,7 +120,7 @@ def test_the_training_domain_stands_beside_the_shifts_and_out_of_their_mean(
     tmp_path: Path,
 ) -> None:
     store = Store(tmp_path)
-    protocol = ProtocolSpec(name="distribution_shift", source="i")
+    protocol = DistributionShift(source="i")
     for seed in range(2):
         score(store, spec("a", "r+s", seed, protocol=protocol), r=40 + seed, s=60, i=90)
     (table,) = joined(tables(store), SIDE_BY_SIDE["measures"])

@@ -15,7 +15,7 @@ def references_of(store: Store, sweep: str | None = None) -> tuple[str, ...]:
     """Return the rows that the store's sweeps name as `reference`, or that one sweep."""
     plans = (plan for plan in store.plans() if sweep in (None, plan.name))
     return tuple(
-        dict.fromkeys(str(p.source["reference"]) for p in plans if "reference" in p.source)
+        dict.fromkeys(str(p.source["reference"]) for p in plans if p.source.get("reference"))
     )
 
 

@@ -14,10 +14,9 @@ import pandas as pd
 
 from harness.errors import UserError, unknown_name
 from harness.protocols import read_protocol
-from harness.report.runs.blocks import Block, blocks
+from harness.report.runs.blocks import Block, blocks_of
 from harness.report.runs.frame import frame_of, load_frame
-from harness.report.stats import Design, TestKind, Unit, scores_of, to_frame
-from harness.report.stats import compare as compare_scores
+from harness.report.stats import Design, TestKind, Unit, compare_scores, scores_of, to_frame
 from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import cell_text
 from harness.report.tables.spread import SPREADS, Spread
@@ -227,7 +226,7 @@ def compare(
             raise unknown_name("method", label, known, "as the table labels its rows")
     design = Design(test=test, unit=unit, alpha=alpha, power=power)
     compared = []
-    for block in blocks(frame):
+    for block in blocks_of(frame):
         labels = dict.fromkeys(block.frame["label"])
         wanted = [c for c in candidates or labels if c in labels and c != reference]
         if reference not in labels or not wanted:
@@ -260,7 +259,7 @@ def table(results: pd.DataFrame | Path | str, spread: Spread = "std") -> pd.Data
     if spread not in SPREADS:
         raise unknown_name("spread", spread, SPREADS)
     frames = []
-    split = blocks(_frame(results))
+    split = blocks_of(_frame(results))
     for block in split:
         made = summarise(block.frame, spread)
         rows = {

@@ -15,8 +15,7 @@ import harness
 from harness import UserError, api, compare, load_results, run, table
 from harness.cli.main import main
 from harness.report.runs.frame import DTYPES, load_frame
-from harness.report.stats import compare as compare_scores
-from harness.report.stats import scores_of
+from harness.report.stats import compare_scores, scores_of
 from harness.store.store import Store
 from tests.report.fakes import DOMAINS, METHODS, N, add, realistic
 from tests.report.fakes import spec as fake
@@ -80,7 +79,7 @@ def test_the_guide_runs_as_it_stands_and_is_the_command_lines_run(
         exec(block, names)
     assert names["frame"].status.tolist() == ["done"] * 4
     assert len(names["everything"]) == 4
-    assert names["found"].label.tolist() == ["CLIPood"]
+    assert names["compared"].label.tolist() == ["CLIPood"]
     out = capsys.readouterr().out
     assert "CLIPood scores" in out
     assert "unknown method 'clipod': did you mean clipood" in out
@@ -109,7 +108,7 @@ def test_the_guide_runs_as_it_stands_and_is_the_command_lines_run(
         ({"methods": {"method": "coop", "param": {}}}, "methods: unknown field 'param'"),
         ({"targets": "notto"}, "target 'notto' is no domain of 'emoji'"),
         ({"protocol": {"shots": -1}}, "protocol: field 'shots' is -1"),
-        ({"protocol": "domain_shif"}, "protocol: field 'name' is 'domain_shif'"),
+        ({"protocol": "domain_shif"}, "unknown protocol 'domain_shif': did you mean domain_shift"),
         ({"precision": "fp8"}, "model: field 'precision' is 'fp8'"),
         ({"selection": "bset"}, "unknown selection 'bset': did you mean best"),
         ({"seeds": []}, r"seeds \[\]: give whole numbers from 0"),

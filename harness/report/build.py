@@ -13,7 +13,7 @@ from harness.report.comparison.compare import compare_rows
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
 from harness.report.comparison.reference import references_of
-from harness.report.runs.blocks import blocks
+from harness.report.runs.blocks import blocks_of
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.stats import Design, TestKind
@@ -89,7 +89,7 @@ def report_blocks(
     references = references_of(store, sweep or choice.sweep)
     out = []
     for name, table, runs in tables:
-        comparison = compared(table, choice, references, runs, predictions)
+        comparison = comparison_of(table, choice, references, runs, predictions)
         more = beyond(table, runs, predictions) if choice.evidence else None
         out.append(Reported(name, marked(table, comparison), runs, comparison, more))
     return out
@@ -102,7 +102,7 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
         frame = frame.drop_duplicates("id").assign(measure="accuracy")
         frame = frame.assign(accuracy=frame["source_val"])
     out = []
-    for block in blocks(frame):
+    for block in blocks_of(frame):
         table = replace(summarise(block.frame, choice.spread), score=choice.score)
         table = with_initials(table) if choice.initials else table
         out.append((block.name, table, labelled(block.frame)))
@@ -120,7 +120,7 @@ def filtered(frame: pd.DataFrame, model: str | None, dataset: str | None) -> pd.
     return frame
 
 
-def compared(
+def comparison_of(
     table: Table,
     choice: Choice,
     references: Sequence[str],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import UserError, unknown_name
-from harness.report.build import Choice, Reported, compared, report_blocks
+from harness.report.build import Choice, Reported, comparison_of, report_blocks
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
 from harness.report.comparison.reference import references_of
@@ -132,7 +132,7 @@ def _table(
     table = drawing.table
     frame = next((block.frame for block in drawing.blocks if block.table is table), None)
     rows = chosen_table(table, spec.model_copy(update={"columns": None}))
-    comparison = compared(rows, choice, references, frame, predictions)
+    comparison = comparison_of(rows, choice, references, frame, predictions)
     shown = marked(chosen_table(table, spec), comparison)
     files = {f"table{end}.{kind}": _render(shown, kind, end.strip("-")) for kind in kinds}
     return files | _beside(comparison, None, kinds, end)

@@ -12,11 +12,11 @@ import pandas as pd
 from harness.report.comparison.images import compare_images, runs_by_label, untrained
 from harness.report.comparison.model import ImageEvidence, RowComparison, TableComparison
 from harness.report.comparison.reference import reference_row
-from harness.report.comparison.summary import answer, why_none
+from harness.report.comparison.summary import plain_answer, why_unresolved
 from harness.report.runs.blocks import protocol_of
 from harness.report.runs.predictions import PredictionCache
 from harness.report.runs.rows import TaskKey
-from harness.report.stats import Design, OverImages, Scores, compare, gathered, iqm, pair
+from harness.report.stats import Design, OverImages, Scores, compare_scores, gathered, iqm, pair
 from harness.report.tables.caption import title_text
 from harness.report.tables.model import Cell, Row, Table
 
@@ -74,14 +74,14 @@ def compare_rows(
             images=images.get(c.label),
             iqm=iqm(pair(scores, c.label, reference).candidate),
         )
-        for c in compare(scores, reference, labels, design, over_images)
+        for c in compare_scores(scores, reference, labels, design, over_images)
     )
     return TableComparison(
         about=title_text(table),
         reference=reference,
         rows=compared,
-        answer=answer(table, reference, compared, scores, design),
-        why_none=why_none(compared),
+        answer=plain_answer(table, reference, compared, scores, design),
+        why_none=why_unresolved(compared),
         design=design,
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.report.comparison.model import RowComparison
-from harness.report.stats import Comparison, Design, Interval, Scores, compare
+from harness.report.stats import Comparison, Design, Interval, Scores, compare_scores
 from harness.report.stats.words import p_words
 from harness.report.tables.model import Table
 
 
-def answer(
+def plain_answer(
     table: Table,
     reference: str,
     rows: Sequence[RowComparison],
@@ -36,15 +36,15 @@ def answer(
         lead = (
             _turned(by_label[second])
             if best == reference and second in by_label
-            else _alone(compare(scores, second, [best], design)[0], second)
+            else _alone(compare_scores(scores, second, [best], design)[0], second)
         )
         leads.append(lead)
     where = " on source validation" if table.score == "source_val" else ""
     sentence = f"{best} is best{where} with {means[best]:.1f} %, {'; '.join(leads)}."
-    return " ".join(filter(None, (sentence, why_none(rows))))
+    return " ".join(filter(None, (sentence, why_unresolved(rows))))
 
 
-def why_none(rows: Sequence[RowComparison]) -> str:
+def why_unresolved(rows: Sequence[RowComparison]) -> str:
     """Return why nothing can be said beyond the means, or nothing."""
     if any(row.verdict != "too few seeds" for row in rows):
         return ""

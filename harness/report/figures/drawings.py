@@ -39,6 +39,8 @@ def drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iter
     for plan, spec in wanted:
         if not any(store.has(run.id) or store.failure(run.id) for run in plan.runs):
             continue  # planned, but nothing ran yet
+        if choice.score == "source_val" and spec.measure is not None:
+            continue  # validation has one number a run, whatever is tested
         # A figure's rows are those of its own sweep, under that sweep's names.
         frame = load_frame(store, plan.name)
         if filtered(frame, choice.model, choice.dataset).empty:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.page.columns import Filled
-from harness.report.page.model import Column, Forest, Shown
+from harness.report.page.model import Forest, PageColumn, Shown
 from harness.report.stats.words import p_words
 from harness.report.tables.model import Table
 
@@ -54,8 +54,8 @@ def evidence_columns(table: Table, comparison: TableComparison | None) -> list[F
         f"whether the difference to {reference} is more than noise; p after Holm's correction"
     )
     return [
-        (Column(f"Δ {reference}", "evidence", by_how_much), tuple(differences)),
-        (Column("verdict", "evidence", how_sure), tuple(verdicts)),
+        (PageColumn(f"Δ {reference}", "evidence", by_how_much), tuple(differences)),
+        (PageColumn("verdict", "evidence", how_sure), tuple(verdicts)),
     ]
 
 

@@ -10,20 +10,20 @@ import pandas as pd
 
 from harness.errors import UserError
 from harness.protocols import PROTOCOLS
-from harness.report.build import Choice, Reported, compared, report_blocks
+from harness.report.build import Choice, Reported, comparison_of, report_blocks
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
 from harness.report.comparison.reference import references_of
 from harness.report.page.columns import Places
 from harness.report.page.cost import device_of
-from harness.report.page.images import images_of
-from harness.report.page.model import Beside, Page, Provenance, View
+from harness.report.page.images import page_images
+from harness.report.page.model import Beside, Page, PageProvenance, View
 from harness.report.page.runs import page_data
 from harness.report.page.view import Source, safe_id, view_of
 from harness.report.runs.blocks import FIELDS
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.columns import SIDE_BY_SIDE
-from harness.report.tables.join import joined
+from harness.report.tables.join import join_tables
 from harness.report.tables.model import Table
 from harness.store.records import RunRecord
 from harness.store.store import Store
@@ -54,7 +54,7 @@ def build_page(store: Store, choice: Choice | None = None, beside: Beside | None
         provenance=_provenance(store, runs, records),
         views=_told_apart([view_of(source, places, records, beside) for source in sources]),
         notes=tuple(notes),
-        images=tuple(images_of(store, choice, predictions)),
+        images=tuple(page_images(store, choice, predictions)),
         data=page_data(store, runs, records),
     )
 
@@ -73,13 +73,13 @@ def _sources(
     sources, notes = [], []
     for name, kind in SIDE_BY_SIDE.items():
         try:
-            tables = joined([block.table for block in reported], kind)
+            tables = join_tables([block.table for block in reported], kind)
         except UserError as error:
             notes.append(f"Not joined: {error}.")
             continue
         for table in tables:
             if len(table.domains) > 1:
-                own = compared(table, choice, references) or _headline(table, reported)
+                own = comparison_of(table, choice, references) or _headline(table, reported)
                 sources.append(Source(f"view-{name}", marked(table, own), own, None))
     for block in reported:
         name = f"view-{safe_id(block.name)}"
@@ -121,14 +121,14 @@ def _headline(table: Table, reported: Sequence[Reported]) -> TableComparison | N
 
 def _provenance(
     store: Store, runs: Mapping[str, tuple[str, str]], records: Mapping[str, RunRecord]
-) -> Provenance:
+) -> PageProvenance:
     states = Counter(status for status, _ in runs.values())
     made = [record.provenance for record in records.values()]
     packages: dict[str, set[str]] = {}
     for one in made:
         for name, version in one.versions.items():
             packages.setdefault(name, set()).add(version)
-    return Provenance(
+    return PageProvenance(
         store=store.root.resolve().name,
         n_done=states["done"],
         n_failed=states["failed"],

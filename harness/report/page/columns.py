@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.page.cost import Cost, DeviceCost, short
-from harness.report.page.model import Beside, Column, Group, Published, Shown, State
+from harness.report.page.model import Beside, ColumnGroup, PageColumn, Published, Shown, State
 from harness.report.page.runs import ranges
 from harness.report.tables.model import Cell, Row, Table, cell_text
 
-Filled = tuple[Column, tuple[Shown, ...]]
+Filled = tuple[PageColumn, tuple[Shown, ...]]
 """A column with its cells, one for each row of the table."""
 
 
@@ -49,8 +49,8 @@ def score_columns(
             is_mean = not table.kind.of_domains or (is_score and table.has_mean)
             cell = table.cells(row)[i]
             cells.append(_number(cell, table, places, own, published, is_mean))
-        group: Group = "score" if is_score else "columns"
-        columns.append((Column(head, group, name if name != head else ""), tuple(cells)))
+        group: ColumnGroup = "score" if is_score else "columns"
+        columns.append((PageColumn(head, group, name if name != head else ""), tuple(cells)))
     return columns[-1], columns[:-1]
 
 
@@ -103,7 +103,7 @@ def beyond_columns(table: Table, beyond: Table | None) -> list[Filled]:
     nothing = Shown("–", None, state="none")
     return [
         (
-            Column(name, "beyond", falling=name != "ECE"),
+            PageColumn(name, "beyond", falling=name != "ECE"),
             tuple(
                 _plain(rows[row.label].cells[i], beyond) if row.label in rows else nothing
                 for row in table.rows
@@ -122,7 +122,7 @@ def cost_columns(costs: Sequence[Cost], devices: Sequence[str]) -> list[Filled]:
     """Return parameters, times and memory; the latter in columns of their own for each device."""
     if not any(cost.trained for cost in costs):
         return []
-    trained = Column("trained", "cost", "trained parameters", falling=False)
+    trained = PageColumn("trained", "cost", "trained parameters", falling=False)
     columns: list[Filled] = [(trained, tuple(_trained(cost) for cost in costs))]
     for k, device in enumerate(devices):
         own = [cost.by_device.get(device) for cost in costs]
@@ -132,7 +132,7 @@ def cost_columns(costs: Sequence[Cost], devices: Sequence[str]) -> list[Filled]:
             ("run s", "median seconds of a run, evaluation included", _wall),
             ("peak MB", "median peak memory of a run's process or GPU", _peak),
         ):
-            column = Column(f"{head}{tail}", "cost", f"{title}, on {device}", falling=False)
+            column = PageColumn(f"{head}{tail}", "cost", f"{title}, on {device}", falling=False)
             columns.append((column, tuple(_value(get(one)) for one in own)))
     return columns
 

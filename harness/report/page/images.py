@@ -15,7 +15,7 @@ from harness.store.store import Store
 from harness.sweep.figures import AblationSpec, LineSpec
 
 
-def images_of(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Image]:
+def page_images(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Image]:
     """Yield the store's ablations and lines, drawn."""
     for drawing in drawings(store, choice, predictions):
         png = picture(drawing, "png")

@@ -19,7 +19,7 @@ from harness.report.page.columns import (
 )
 from harness.report.page.cost import Cost, cost_of, devices_of
 from harness.report.page.domains import domains_of
-from harness.report.page.model import Badge, Beside, Domain, Glance, Line, View
+from harness.report.page.model import Badge, Beside, Domain, Glance, PageRow, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
 from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table, cell_text
@@ -65,8 +65,10 @@ def view_of(
     if table.kind.comparable and len(table.domains) > 1:
         domains, axis = domains_of(table)
     reference = comparison.reference if comparison else None
-    lines = [
-        Line(row.label, row.method, row.label == reference, tuple(cells[i] for _, cells in columns))
+    rows = [
+        PageRow(
+            row.label, row.method, row.label == reference, tuple(cells[i] for _, cells in columns)
+        )
         for i, row in enumerate(table.rows)
     ]
     return View(
@@ -76,7 +78,7 @@ def view_of(
         caption=caption_text(source.table),
         glance=_glance(table, comparison),
         columns=tuple(column for column, _ in columns),
-        lines=tuple(lines),
+        rows=tuple(rows),
         domains=domains,
         domain_axis=axis,
         what=table.kind.one,
@@ -136,11 +138,17 @@ def _plots(table: Table, costs: Sequence[Cost], devices: Sequence[str]) -> list[
         own = [cost.by_device.get(device) for cost in costs]
         tail = f" on {device}" if len(devices) > 1 else ""
         kinds += [
-            (f"Time of a run{tail}", f"seconds of a run on {device}",
-             [cost.wall_s if cost else None for cost in own]),
-            (f"Time of a step{tail}", f"milliseconds of an optimiser step on {device}",
-             [cost.step_ms if cost else None for cost in own]),
-        ]  # fmt: skip
+            (
+                f"Time of a run{tail}",
+                f"seconds of a run on {device}",
+                [cost.wall_s if cost else None for cost in own],
+            ),
+            (
+                f"Time of a step{tail}",
+                f"milliseconds of an optimiser step on {device}",
+                [cost.step_ms if cost else None for cost in own],
+            ),
+        ]
     trained = [float(cost.trained[1]) if cost.trained else None for cost in costs]
     kinds.append(("Trained parameters", "trained parameters", trained))
     plots = []

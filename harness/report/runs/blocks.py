@@ -46,7 +46,7 @@ class Block:
     frame: pd.DataFrame
 
 
-def blocks(frame: pd.DataFrame) -> list[Block]:
+def blocks_of(frame: pd.DataFrame) -> list[Block]:
     """Split runs into groups that may share a table; in order of first appearance."""
     placed = _placed(frame)
     number = placed.groupby(list(FIELDS), sort=False, dropna=False).ngroup().to_numpy()

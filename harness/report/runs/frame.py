@@ -15,7 +15,7 @@ from harness.sweep.calls import one_line
 
 _DTYPES = {
     "str": "string",
-    "Status": "string",
+    "RunStatus": "string",
     "str | None": "string",
     "int": "int64",
     "int | None": "Int64",

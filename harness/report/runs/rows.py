@@ -14,7 +14,7 @@ from harness.specs import ModelSpec, RunSpec
 from harness.store.records import RunRecord, Score
 from harness.sweep.calls import one_line, print_call
 
-Status = Literal["done", "failed", "missing"]
+RunStatus = Literal["done", "failed", "missing"]
 SeedKey = tuple[int, int]
 """A run's seed and that of its splits."""
 TaskKey = tuple[str, str]
@@ -29,7 +29,7 @@ class RunRow:
     """
 
     id: str
-    status: Status
+    status: RunStatus
     """``done``, ``failed``, or ``missing``: planned by a sweep, but neither recorded nor failed."""
     order: int
     """Place in the sweeps' plans; that of a run which none planned is behind them all."""
@@ -91,7 +91,7 @@ class RunRow:
 
 
 def asked(
-    run_id: str, spec: RunSpec, order: int, status: Status, error: str | None = None
+    run_id: str, spec: RunSpec, order: int, status: RunStatus, error: str | None = None
 ) -> list[RunRow]:
     """Return the rows of a run of which only the spec is known."""
     protocol = spec.protocol

@@ -1,13 +1,13 @@
 """Statistics that say whether a gain is real. Pure functions; no torch.
 
-Start with `compare`: candidates against a reference, from the scores of runs. For two runs over the
-same images see `images`, for more than accuracy `predictions`.
+Start with `compare_scores`: candidates against a reference, from the scores of runs. For two runs
+over the same images see `images`, for more than accuracy `predictions`.
 """
 
 from harness.report.stats.comparison import Comparison, OverImages, Verdict
 from harness.report.stats.design import Design, Unit
 from harness.report.stats.draws import Interval
-from harness.report.stats.family import compare, to_frame
+from harness.report.stats.family import compare_scores, to_frame
 from harness.report.stats.images import ImagePair, McNemar, image_interval, mcnemar, pair_images
 from harness.report.stats.improvement import interquartile_mean, iqm, probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
@@ -40,7 +40,7 @@ __all__ = [
     "bootstrap_interval",
     "calibration_error",
     "class_accuracies",
-    "compare",
+    "compare_scores",
     "gathered",
     "holm",
     "image_interval",

@@ -21,7 +21,7 @@ from harness.report.stats.power import seeds_needed
 _DESIGN = Design()
 
 
-def compare(
+def compare_scores(
     scores: Scores,
     reference: str,
     candidates: Sequence[str] | None = None,

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.errors import UserError
-from harness.report.runs.blocks import FIELDS, blocks
+from harness.report.runs.blocks import FIELDS, blocks_of
 from harness.report.runs.labels import disambiguate
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
@@ -26,9 +26,9 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     """Return the table of one block.
 
     Raises:
-        UserError: If the runs may not share a table; split them with `blocks` first.
+        UserError: If the runs may not share a table; split them with `blocks_of` first.
     """
-    found = blocks(frame)
+    found = blocks_of(frame)
     if len(found) != 1:
         first, second = found[0].key, found[1].key
         field = next(field for field in FIELDS if first[field] != second[field])

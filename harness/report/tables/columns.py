@@ -24,7 +24,7 @@ BEYOND = {
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnKind:
     """A kind of columns. The defaults hold for the domains of one block."""
 
     name: ClassVar[str] = "domains"
@@ -64,7 +64,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Domains(Columns):
+class Domains(ColumnKind):
     """The held-out domains of one block."""
 
 
@@ -73,7 +73,7 @@ DOMAINS = Domains()
 
 
 @dataclass(frozen=True)
-class Shifts(Columns):
+class Shifts(ColumnKind):
     """The training domain's column, then the domains tested on; the mean is over the latter."""
 
     source: str
@@ -88,7 +88,7 @@ class Shifts(Columns):
 
 
 @dataclass(frozen=True)
-class Joined(Columns):
+class Joined(ColumnKind):
     """Blocks side by side: a column is a block's mean over its domains."""
 
     one_block: ClassVar[bool] = False
@@ -141,7 +141,7 @@ class Measures(Joined):
 
 
 @dataclass(frozen=True)
-class Beyond(Columns):
+class Beyond(ColumnKind):
     """What `harness.report.tables.metrics` measures of one block beside its accuracy."""
 
     name: ClassVar[str] = "beyond"

@@ -22,7 +22,7 @@ _BLANK = {"dataset_options": "{}", "precision": "", "measure": ""}
 """What a table's key says of a field that differs; otherwise all its values."""
 
 
-def joined(tables: Sequence[Table], kind: Joined) -> list[Table]:
+def join_tables(tables: Sequence[Table], kind: Joined) -> list[Table]:
     """Return tables with blocks side by side, one for each group of blocks alike in the rest.
 
     Args:
@@ -41,7 +41,7 @@ def joined(tables: Sequence[Table], kind: Joined) -> list[Table]:
 
 
 def _joined(tables: list[Table], kind: Joined) -> Table:
-    if isinstance(kind, Measures):
+    if isinstance(kind, Measures) and len(tables) > 1:  # validation has one number a run
         order = PROTOCOLS[tables[0].key["protocol"]].measures
         tables = sorted(tables, key=lambda table: order.index(table.key["measure"]))
         if "source" in order:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.report.runs.rows import SeedKey
-from harness.report.tables.columns import DOMAINS, Columns
+from harness.report.tables.columns import DOMAINS, ColumnKind
 from harness.report.tables.spread import Spread
 
 ScoredOn = Literal["target", "source_val"]
@@ -83,7 +83,7 @@ class Table:
     n_failed: int
     n_missing: int
     score: ScoredOn = "target"
-    kind: Columns = DOMAINS
+    kind: ColumnKind = DOMAINS
     """What the columns are."""
     about: str = ""
     """What stands at the head of the caption where the numbers are no accuracies."""

@@ -79,8 +79,9 @@ def test_over_data_sets_the_pairs_are_those_of_the_mean_column(tmp_path: Path) -
         for method, gain in (("clipood", 0), ("alignclip", 40)):
             for domain in range(2 + d):
                 for seed in range(3):
-                    run = spec(method, f"d{domain}", seed, method=method,
-                               dataset=DatasetSpec(name=dataset))  # fmt: skip
+                    run = spec(
+                        method, f"d{domain}", seed, method=method, dataset=DatasetSpec(name=dataset)
+                    )
                     correct = 1000 + gain * (1 + d) + int(RNG.integers(0, 9)) + 20 * domain
                     add(store, run, correct)
                     runs.append(run)
@@ -92,9 +93,14 @@ def test_over_data_sets_the_pairs_are_those_of_the_mean_column(tmp_path: Path) -
     assert not any(name.startswith("comparison-side") for name in names)
     (row,) = csv.DictReader((tmp_path / "out" / "comparison-main.csv").open())
     per_seed = [
-        np.mean([np.mean(values["alignclip", d, s]) - np.mean(values["clipood", d, s])
-                 for d in ("PACS", "VLCS")]) for s in range(3)
-    ]  # fmt: skip
+        np.mean(
+            [
+                np.mean(values["alignclip", d, s]) - np.mean(values["clipood", d, s])
+                for d in ("PACS", "VLCS")
+            ]
+        )
+        for s in range(3)
+    ]
     interval = stats.t_interval(np.array(per_seed))
     assert interval is not None
     assert float(row["difference"]) == pytest.approx(np.mean(per_seed))

@@ -93,8 +93,10 @@ def test_images_of_other_data_seeds_are_not_taken_for_the_same(tmp_path: Path) -
 def test_all_classes_are_compared_over_all_their_images_and_a_harmonic_mean_over_none(
     tmp_path: Path,
 ) -> None:
-    for protocol, measures in (("domain_and_class", ("base", "open", "all")),
-                               ("open_class", ("base", "new", "H"))):  # fmt: skip
+    for protocol, measures in (
+        ("domain_and_class", ("base", "open", "all")),
+        ("open_class", ("base", "new", "H")),
+    ):
         store = Store(tmp_path / protocol)
         first, second = RNG.random((2, 500)) < [[0.5], [0.6]]
         test = np.arange(500) >= 300
@@ -119,8 +121,9 @@ def test_all_classes_are_compared_over_all_their_images_and_a_harmonic_mean_over
             if line.images is not None:
                 assert line.images.interval.value == pytest.approx(line.difference)
         sizes = {name: images and images.n_images for name, images in seen.items()}
-        assert sizes == dict(zip(measures, (300, 200, 500 if "all" in measures else None),
-                                 strict=True))  # fmt: skip
+        assert sizes == dict(
+            zip(measures, (300, 200, 500 if "all" in measures else None), strict=True)
+        )
 
 
 def test_unreadable_or_other_predictions_are_no_crash(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ def test_marks_are_on_the_means_that_differ_and_nowhere_else(tmp_path: Path) -> 
     table = only(filled(tmp_path)).table
     marks = {row.label: [cell.mark for cell in table.cells(row)] for row in table.rows}
     assert marks == {
-        "finetune": ["", "", "‡"], "clipood": [""] * 3, "alignclip": ["", "", "†"],
+        "finetune": ["", "", "‡"],
+        "clipood": [""] * 3,
+        "alignclip": ["", "", "†"],
         "close": [""] * 3,
-    }  # fmt: skip
+    }
     text = to_markdown(table)
     assert text.count("†") == 1 + 1  # the cell and the caption
     assert "† better, ‡ worse than clipood (p &lt; 0.05, paired t test, Holm" in text
@@ -31,8 +33,9 @@ def test_a_table_of_one_domain_carries_the_mark_in_its_column(tmp_path: Path) ->
     table = only(store).table
     assert not table.has_mean
     assert {row.label: [c.mark for c in row.cells] for row in table.rows} == {
-        "clipood": [""], "alignclip": ["†"],
-    }  # fmt: skip
+        "clipood": [""],
+        "alignclip": ["†"],
+    }
     assert "Holm" not in table.note  # one comparison needs no correction
 
 

@@ -20,7 +20,7 @@ from tests.report.page.stores import TRACE, holed, two_devices
 
 def column(view: View, text: str) -> dict[str, Shown]:
     (at,) = [i for i, one in enumerate(view.columns) if one.text == text]
-    return {line.label: line.cells[at] for line in view.lines}
+    return {line.label: line.cells[at] for line in view.rows}
 
 
 def positions(text: str) -> list[int]:
@@ -32,10 +32,12 @@ def runs_of(page: Page) -> list[dict[str, Any]]:
     """Put the embedded runs together again, as the page's script does."""
     data = json.loads(json.dumps(page.data))
     return [
-        {name: data["pool"][value] if name in data["pooled"] and value is not None else value
-         for name, value in zip(data["fields"], line, strict=True)}
+        {
+            name: data["pool"][value] if name in data["pooled"] and value is not None else value
+            for name, value in zip(data["fields"], line, strict=True)
+        }
         for line in data["runs"]
-    ]  # fmt: skip
+    ]
 
 
 def test_every_cell_shows_its_runs_mean_and_knows_them(tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ def test_holes_are_called_what_they_are(tmp_path: Path) -> None:
     assert (cell.number, cell.state, cell.value) == ("failed", "failed", None)
     mean = column(view, "mean")["AlignCLIP"]
     assert (mean.number, mean.title) == ("incomplete", "of 12 runs 1 failed and 2 missing")
-    assert view.lines[-1].label == "AlignCLIP"
+    assert view.rows[-1].label == "AlignCLIP"
     assert view.glance.best == "alignclip[sls=false]"
     by_id = {run["id"]: run for run in runs_of(page)}
     failed, missing = by_id[gone[0].id], by_id[gone[1].id]
@@ -79,9 +81,11 @@ def test_measures_are_joined_before_they_stand_alone(tmp_path: Path) -> None:
     views = build_page(two_devices(tmp_path)).views
     assert [view.id for view in views] == ["view-measures", "view-base", "view-new", "view-h"]
     assert [one.text for one in views[0].columns if one.group in ("score", "columns")] == [
-        "H", "base", "new",
-    ]  # fmt: skip
-    for line in views[0].lines:
+        "H",
+        "base",
+        "new",
+    ]
+    for line in views[0].rows:
         base, new, h = (
             column(views[0], name)[line.label].value or 0.0 for name in ("base", "new", "H")
         )

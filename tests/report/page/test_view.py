@@ -16,7 +16,7 @@ from tests.report.page.test_build import column
 def test_rows_are_ranked_and_the_answer_is_that_of_the_statistics(tmp_path: Path) -> None:
     store = holed(tmp_path)[0]
     (view,) = build_page(store).views
-    means = [line.cells[0].value for line in view.lines if line.cells[0].value is not None]
+    means = [line.cells[0].value for line in view.rows if line.cells[0].value is not None]
     assert means == sorted(means, reverse=True)
     (part,) = report_blocks(store, Choice())
     assert part.evidence is not None
@@ -42,8 +42,11 @@ def test_devices_have_columns_and_plots_of_their_own(tmp_path: Path) -> None:
     records = list(store.records())
     for sign, device in (("A", "CPU"), ("B", "GPU")):
         for label, cell in column(view, f"run s {sign}").items():
-            own = [r.provenance.wall_s for r in records
-                   if r.spec.label == label and r.provenance.device == device]  # fmt: skip
+            own = [
+                r.provenance.wall_s
+                for r in records
+                if r.spec.label == label and r.provenance.device == device
+            ]
             assert cell.value == (statistics.median(own) if own else None)
     for plot in view.plots:
         devices = {
@@ -60,7 +63,7 @@ def test_the_reference_leads_by_the_other_side_of_its_seconds_line(tmp_path: Pat
     store = Store(tmp_path)
     fill(store, {"zero_shot": {"x": (1200, 1210, 1221)}, "b": {"x": (1100, 1120, 1115)}})
     (view,) = build_page(store).views
-    assert (view.glance.best, view.lines[0].is_reference) == ("zero_shot", True)
+    assert (view.glance.best, view.rows[0].is_reference) == ("zero_shot", True)
     assert view.glance.lead == f"+{(3631 - 3335) / 3 / 20:.2f} over b"
     assert view.glance.badge_text == "more than noise"
     assert column(view, "verdict")["b"].verdict == "worse"

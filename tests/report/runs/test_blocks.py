@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.protocols.domain_shift import DomainShift
-from harness.report.runs.blocks import FIELDS, blocks
+from harness.report.runs.blocks import FIELDS, blocks_of
 from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
 from harness.specs import DatasetSpec, ModelSpec
@@ -38,7 +38,7 @@ def test_blocks_never_mix(store: Store, name: str, values: dict[str, object]) ->
     add(store, spec("a"), 1000)
     add(store, spec("a", **values), 1100)
     frame = load_frame(store)
-    parts = blocks(frame)
+    parts = blocks_of(frame)
     assert len(parts) == 2
     assert len({part.name for part in parts}) == 2
     with pytest.raises(UserError, match=f"cannot mix {name} "):
@@ -51,14 +51,14 @@ def test_blocks_never_mix(store: Store, name: str, values: dict[str, object]) ->
 def test_other_content_under_the_same_name_is_another_block(store: Store, name: str) -> None:
     add(store, spec("a", seed=0), 1000)
     add(store, spec("a", seed=1), 1000, **{name: "f" * 16})
-    assert len(blocks(load_frame(store))) == 2
+    assert len(blocks_of(load_frame(store))) == 2
 
 
 def test_a_missing_run_is_a_hole_not_a_block(store: Store) -> None:
     runs = [spec("a", seed=s) for s in range(3)]
     plan(store, "p", runs)
     add(store, runs[0], 1000)
-    assert len(blocks(load_frame(store))) == 1
+    assert len(blocks_of(load_frame(store))) == 1
 
 
 def test_a_run_that_is_not_done_goes_where_most_of_its_like_went(store: Store) -> None:
@@ -68,7 +68,7 @@ def test_a_run_that_is_not_done_goes_where_most_of_its_like_went(store: Store) -
     for run in runs[1:3]:
         add(store, run, 1000, dataset_fingerprint="new")
     store.fail(runs[3], "E: x", "", "now")
-    split = blocks(load_frame(store))
+    split = blocks_of(load_frame(store))
     assert [block.key["dataset_fingerprint"] for block in split] == ["old", "new"]
     assert [block.frame["status"].tolist() for block in split] == [
         ["done"],
@@ -80,7 +80,7 @@ def test_a_run_that_is_not_done_goes_where_most_of_its_like_went(store: Store) -
 def test_keys_hold_plain_values_and_names_say_what_differs(store: Store) -> None:
     add(store, spec("a"), 1000)
     add(store, spec("a", protocol=DomainShift(disjoint_groups=True, shots=4)), 1000)
-    first, second = blocks(load_frame(store))
+    first, second = blocks_of(load_frame(store))
     assert (first.name, second.name) == ("shared-all-shots", "disjoint-4-shot")
     kinds = {field: type(value) for field, value in second.key.items()}
     assert kinds["disjoint_groups"] is bool
@@ -95,4 +95,4 @@ def test_frames_put_together_by_hand_are_split_too(store: Store) -> None:
     add(store, spec("a", dataset=DatasetSpec(name="pacs")), 1000)
     frame = load_frame(store)
     twice = pd.concat([frame, frame])  # every index is there twice
-    assert [len(block.frame) for block in blocks(twice)] == [2, 2]
+    assert [len(block.frame) for block in blocks_of(twice)] == [2, 2]

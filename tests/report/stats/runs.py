@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.report.stats import Comparison, Design, compare, scores_of
+from harness.report.stats import Comparison, Design, compare_scores, scores_of
 
 
 def runs(
@@ -16,12 +16,18 @@ def runs(
 ) -> pd.DataFrame:
     rows = [
         {
-            "label": label, "dataset": "pacs", "target": f"d{task}", "seed": seed,
-            "data_seed": seed, "status": "done", "accuracy": score(task, seed), **values,
+            "label": label,
+            "dataset": "pacs",
+            "target": f"d{task}",
+            "seed": seed,
+            "data_seed": seed,
+            "status": "done",
+            "accuracy": score(task, seed),
+            **values,
         }
         for task in range(tasks)
         for seed in range(seeds)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, dtype=object)
 
 
@@ -35,7 +41,7 @@ def every(
     frame: pd.DataFrame, reference: str = "ref", only: list[str] | None = None, **options: Any
 ) -> list[Comparison]:
     design = Design(**({"test": "permutation"} | options))
-    return compare(scores_of(frame), reference, only, design)
+    return compare_scores(scores_of(frame), reference, only, design)
 
 
 def one(*frames: pd.DataFrame, **options: Any) -> Comparison:

@@ -21,7 +21,7 @@ from harness.report.stats import (
     OverImages,
     PairedTest,
     Unit,
-    compare,
+    compare_scores,
     scores_of,
     to_frame,
 )
@@ -151,7 +151,7 @@ def test_a_verdict_over_images_needs_both_its_test_and_its_interval(
     over_images: OverImages, verdict: str
 ) -> None:
     frame = pd.concat([still(52.0), runs("ref", lambda t, s: 50.0, 2, 4)])
-    (own,) = compare(scores_of(frame), "ref", over_images={"still": over_images})
+    (own,) = compare_scores(scores_of(frame), "ref", over_images={"still": over_images})
     assert (own.verdict, own.test) == (verdict, over_images.test)
     assert own.interval == over_images.interval
     assert own.reading.startswith("still scores 2.00 points more than ref (95 % interval over 500")
@@ -164,7 +164,7 @@ def test_errors_over_images_are_better_when_lower() -> None:
     frame = pd.concat([still(48.0), runs("ref", lambda t, s: 50.0, 2, 4)])
     design = Design(higher_is_better=False)
     over_images = {"still": images(0.001, -3.0, -1.0)}
-    (own,) = compare(scores_of(frame), "ref", None, design, over_images)
+    (own,) = compare_scores(scores_of(frame), "ref", None, design, over_images)
     assert own.verdict == "better"
     assert "points less than ref (95 % interval over 500 images 1.00 to 3.00)" in own.reading
 
@@ -172,7 +172,7 @@ def test_errors_over_images_are_better_when_lower() -> None:
 def test_tests_over_images_take_part_in_the_correction() -> None:
     frame = pd.concat([still(52.0), runs("new", noisy(60), 2, 8), runs("ref", noisy(50), 2, 8)])
     over_images = {"still": images(0.03, 1.0, 3.0)}
-    first, second = compare(scores_of(frame), "ref", over_images=over_images)
+    first, second = compare_scores(scores_of(frame), "ref", over_images=over_images)
     assert (first.label, first.test.p, first.n_comparisons) == ("still", 0.03, 2)
     assert first.holm_p == 0.03  # the larger of the two
     assert second.holm_p == 2 * second.test.p

@@ -10,14 +10,14 @@ from harness.report.tables.columns import (
     DOMAINS,
     SIDE_BY_SIDE,
     Beyond,
-    Columns,
+    ColumnKind,
     Datasets,
     Measures,
     Models,
     Shifts,
 )
 
-KINDS: list[Columns] = [DOMAINS, Shifts("i"), Datasets(), Models(), Measures(), Beyond()]
+KINDS: list[ColumnKind] = [DOMAINS, Shifts("i"), Datasets(), Models(), Measures(), Beyond()]
 
 
 def test_each_kind_has_a_name_and_words_of_its_own() -> None:

@@ -73,12 +73,16 @@ def ece(a: Arrays) -> float:
     total = 0.0
     for m in range(15):
         inside = [
-            i for i, c in enumerate(a["confidence"])
+            i
+            for i, c in enumerate(a["confidence"])
             if m / 15 < float(c) <= (m + 1) / 15 or (m == 0 and c == 0)
-        ]  # fmt: skip
-        total += abs(sum(
-            float(a["label"][i] == a["prediction"][i]) - float(a["confidence"][i]) for i in inside
-        ))  # fmt: skip
+        ]
+        total += abs(
+            sum(
+                float(a["label"][i] == a["prediction"][i]) - float(a["confidence"][i])
+                for i in inside
+            )
+        )
     return 100 * total / len(a["label"])
 
 

@@ -103,8 +103,8 @@ def test_several_blocks_are_several_files(tmp_path: Path) -> None:
 def test_a_partly_filled_store_is_reported_with_its_holes(tmp_path: Path) -> None:
     store = realistic(tmp_path / "store")
     runs = next(store.plans()).runs
-    for run in runs[::3]:
-        (store.run_dir(run.id) / "record.json").unlink()
+    for gone in runs[::3]:
+        (store.run_dir(gone.id) / "record.json").unlink()
     store.fail(runs[0], "RuntimeError: out of memory", "", "now")
     paths = write_report(store, tmp_path / "out")
     text = (tmp_path / "out" / "table.md").read_text()

@@ -124,11 +124,14 @@ def _images(
 
 
 def _in_place_of_seeds(
-    images: Mapping[str, ImageEvidence], scores: Scores, reference: str, fixed: frozenset[str]
+    images: Mapping[str, ImageEvidence], scores: Scores, reference: str, still: frozenset[str]
 ) -> dict[str, OverImages]:
-    """Return the tests of those rows that differ from the reference, but not from seed to seed."""
+    """Return what stands for seeds in those rows that, like the reference, trained nothing.
+
+    `still` are the labels of rows without training.
+    """
     return {
         label: OverImages(evidence.test, evidence.interval)
         for label, evidence in images.items()
-        if {label, reference} <= fixed and not pair(scores, label, reference).varies
+        if {label, reference} <= still and not pair(scores, label, reference).varies
     }

@@ -209,10 +209,10 @@ def finite(value: Any) -> Any:
 
 def ranges(numbers: Iterable[int]) -> str:
     """Return whole numbers as ``0-3,7``, in their order."""
-    parts: list[list[int]] = []
+    spans: list[list[int]] = []
     for number in numbers:
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
         else:
-            parts.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+            spans.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)

@@ -28,9 +28,9 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     Raises:
         UserError: If the runs may not share a table; split them with `blocks_of` first.
     """
-    found = blocks_of(frame)
-    if len(found) != 1:
-        first, second = found[0].key, found[1].key
+    split = blocks_of(frame)
+    if len(split) != 1:
+        first, second = split[0].key, split[1].key
         field = next(field for field in FIELDS if first[field] != second[field])
         raise UserError(
             f"one table cannot mix {field} '{first[field]}' and '{second[field]}'; "
@@ -46,7 +46,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     )
     states = frame.drop_duplicates("id", keep="last")["status"].value_counts()
     return Table(
-        key=found[0].key,
+        key=split[0].key,
         domains=domains,
         heads=domains,
         rows=tuple(rows),

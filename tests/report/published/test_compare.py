@@ -12,8 +12,8 @@ import pytest
 
 from harness import registry
 from harness.protocols import read_protocol
-from harness.protocols.domain_shift import DomainShift
 from harness.protocols.base import TARGETS
+from harness.protocols.domain_shift import DomainShift
 from harness.protocols.open_class import OpenClass
 from harness.report.published.compare import PublishedCell, compare_published, why_none
 from harness.report.published.meanings import load_meanings

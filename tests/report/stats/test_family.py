@@ -192,3 +192,12 @@ def test_alpha_is_the_level_of_verdicts_and_intervals() -> None:
     assert more is not None
     assert usual is not None
     assert more > usual
+
+
+def test_random_patterns_are_enough_for_the_smallest_p_to_survive_the_correction() -> None:
+    labels = "abcdefghijk"
+    frames = [runs(label, noisy(60, i), 1, 18) for i, label in enumerate(labels)]
+    comparisons = every(pd.concat([*frames, runs("ref", noisy(50), 1, 18)]), alpha=0.001)
+    assert {c.verdict for c in comparisons} == {"better"}
+    assert not any(c.test.exact for c in comparisons)
+    assert max(c.smallest_holm_p for c in comparisons) < 0.001 / 10

@@ -96,24 +96,17 @@ def test_three_pairs_cannot_reach_five_percent() -> None:
     assert pairs_to_reach("permutation", 0.05) == 6
 
 
-def test_the_pattern_seen_is_one_of_the_random_patterns() -> None:
-    """So p is (1 + as extreme) / (1 + draws), whatever share of the draws is as extreme."""
-    values = np.full(EXACT_UP_TO + 1, 1.0)
-    values[: EXACT_UP_TO // 2] = -1.0  # a sum of 1: every pattern is as extreme
-    assert sign_flip_p(values[None], draws=19)[0] == 1.0
-    # 1024 is seen, and again only where the one sign that counts is +1 or -1 ...
-    lopsided = np.zeros(EXACT_UP_TO + 1)
-    lopsided[0] = 1024.0
-    assert sign_flip_p(lopsided[None], draws=19)[0] == 1.0  # ... which is always
-    # of three equal values a quarter of the patterns is as extreme: count them
-    values = np.zeros(EXACT_UP_TO + 1)
-    values[:3] = 1.0
-    for draws in (19, 99):
-        extreme = sign_flip_p(values[None], draws=draws)[0] * (1 + draws)
-        assert extreme == pytest.approx(round(extreme))
-        assert 1 < extreme < draws
-    far = np.full(EXACT_UP_TO + 4, 1.0)  # no draw is as extreme
-    assert sign_flip_p(far[None], draws=19)[0] == pytest.approx(1 / 20)
+def test_the_pattern_seen_counts_as_one_of_the_random_patterns() -> None:
+    n, draws = EXACT_UP_TO + 4, 19
+    one_differs = np.eye(1, n)  # whatever its sign, the sum is as far from zero
+    assert sign_flip_p(one_differs, draws)[0] == 1
+    all_agree = np.ones((1, n))  # no other pattern drawn is as far
+    assert sign_flip_p(all_agree, draws)[0] == pytest.approx(1 / (1 + draws))
+    three_agree = np.zeros((1, n))
+    three_agree[0, :3] = 1  # a quarter of the patterns is as far
+    count = sign_flip_p(three_agree, draws)[0] * (1 + draws)
+    assert count == pytest.approx(round(count))
+    assert 1 < count < draws
 
 
 @pytest.mark.parametrize("kind", ["permutation", "sign", "wilcoxon", "t"])

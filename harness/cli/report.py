@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against",
         metavar="LABEL",
-        help="the row that others are compared with (CLIPood, else fine-tuning, else zero-shot)",
+        help="the row that others are compared with (the reference that the sweep file names)",
     )
     parser.add_argument(
         "--test",

@@ -17,10 +17,9 @@ from harness.report.runs.blocks import protocol_of
 from harness.report.runs.predictions import PredictionCache
 from harness.report.runs.rows import TaskKey
 from harness.report.stats import Design, OverImages, Scores, compare_scores, gathered, iqm, pair
+from harness.report.stats.design import DEFAULT
 from harness.report.tables.caption import title_text
 from harness.report.tables.model import Cell, Row, Table
-
-_DESIGN = Design()
 
 
 def compare_rows(
@@ -28,7 +27,7 @@ def compare_rows(
     *,
     against: str | None = None,
     references: Sequence[str] = (),
-    design: Design = _DESIGN,
+    design: Design = DEFAULT,
     frame: pd.DataFrame | None = None,
     predictions: PredictionCache | None = None,
 ) -> TableComparison | None:

@@ -38,3 +38,6 @@ class Design:
     """Of every bootstrap."""
     seed: int = 0
     """Of all random draws."""
+
+
+DEFAULT = Design()

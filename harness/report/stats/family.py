@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report.stats.comparison import Comparison, OverImages, Verdict
-from harness.report.stats.design import Design, Unit
+from harness.report.stats.design import DEFAULT, Design, Unit
 from harness.report.stats.draws import Floats, Interval
 from harness.report.stats.improvement import probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
@@ -18,14 +18,12 @@ from harness.report.stats.paired import FLIPS, holm, paired_test
 from harness.report.stats.pairs import Pairs, Scores, pair
 from harness.report.stats.power import seeds_needed
 
-_DESIGN = Design()
-
 
 def compare_scores(
     scores: Scores,
     reference: str,
     candidates: Sequence[str] | None = None,
-    design: Design = _DESIGN,
+    design: Design = DEFAULT,
     over_images: Mapping[str, OverImages] | None = None,
 ) -> list[Comparison]:
     """Compare candidates with a reference over the runs they share.

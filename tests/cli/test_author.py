@@ -124,7 +124,7 @@ def test_json_is_for_scripts_whatever_a_plugin_prints(
     assert by_name["described"]["expected"] == "1 to 60 characters on one line"
     assert by_name["logits"]["message"] == "RuntimeError: two"
     assert by_name["logits"]["where"] == "loud.py:8"
-    assert by_name["classes"]["message"] == "mend 'logits' first"
+    assert by_name["classes"]["message"] == "fix 'logits' first"
 
 
 @pytest.mark.parametrize(

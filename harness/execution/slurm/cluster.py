@@ -59,7 +59,7 @@ class Resources(BaseModel):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda)$")
     """``auto``: CUDA if a GPU is asked for, otherwise the CPU."""
     threads: int = Field(1, ge=1)
-    """Of torch. Sums depend on it in the last digits: keep it equal for runs to be compared."""
+    """Threads of torch. Sums depend on it in the last digits: keep it equal for runs to compare."""
 
     @field_validator("slurm_additional_parameters")
     @classmethod

@@ -15,7 +15,7 @@ from harness.store.provenance import SNAPSHOT_NOTE, git_state
 from harness.store.timestamps import now
 
 PARTS = ("harness", "methods", "datasets", "models", "run_benchmark.py", "pyproject.toml")
-"""Of a checkout; an installed package is all in ``harness/``."""
+"""What is copied of a checkout; an installed package is all in ``harness/``."""
 
 
 def take(folder: Path, plugins: Sequence[str]) -> tuple[Path, tuple[str, ...]]:

@@ -33,7 +33,7 @@ class ModelSpec(Strict):
     the released code of CLIPood and AlignCLIP: the tower's weights are rounded to half after every
     step (see `harness.clip.half`) and gradients are not scaled."""
     fingerprint: str = ""
-    """Of local files: their content stands in the identity instead of their path."""
+    """Hash of local files: their content stands in the identity instead of their path."""
 
     @field_validator("name")
     @classmethod

@@ -87,7 +87,11 @@ def test_specs_are_frozen() -> None:
     ("model", "values", "message"),
     [
         (ModelSpec, {}, r"f.yaml: field 'name' is missing; add it"),
-        (DatasetSpec, {"name": "d", "nmae": 1}, r"unknown field 'nmae': did you mean name.; known: fingerprint, name"),
+        (
+            DatasetSpec,
+            {"name": "d", "nmae": 1},
+            r"unknown field 'nmae': did you mean name.; known: fingerprint, name",
+        ),
         (DomainShift, {"test_on": "most"}, r"field 'test_on' is 'most': .*'all', 'in' or 'out'"),
         (RunSpec, {**BASE, "seed": -1}, r"field 'seed' is -1: .*greater than or equal to 0"),
     ],

@@ -44,7 +44,7 @@ def precision(parser: Group) -> None:
         "--precision",
         default="fp32",
         choices=get_args(Precision),
-        help="of the forward pass (autocast), while weights stay float32; fp16-replica rounds them "
+        help="type of the forward pass (autocast), while weights stay float32; fp16-replica rounds them "
         "to half after every step, as CLIPood's and AlignCLIP's code does (%(default)s)",
     )
 
@@ -97,7 +97,9 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     group.add_argument(
         "--workers", type=int, help="processes at a time (one per core, or one per GPU)"
     )
-    group.add_argument("--threads", type=int, default=1, help="of torch per worker (%(default)s)")
+    group.add_argument(
+        "--threads", type=int, default=1, help="threads of torch per worker (%(default)s)"
+    )
     device(group)
     group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     group.add_argument(

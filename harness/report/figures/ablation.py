@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.figures.frame import encode, new_figure, styled, wrap
 from harness.report.figures.specs import Ablation, ablation_bars
-from harness.report.tables.caption import heading
+from harness.report.tables.caption import title_text
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
 from harness.sweep.figures import AblationSpec
@@ -55,7 +55,7 @@ def footnote(table: Table, data: Ablation) -> str:
     cells = [bar.cell for group in data.groups for bar in group.bars]
     counts = {cell.n for cell in cells if cell.n}
     low, high = min(counts, default=0), max(counts, default=0)
-    sentences = [f"{heading(table)}."]
+    sentences = [f"{title_text(table)}."]
     if high > 1:
         n = f"{high}" if low == high else f"{low} to {high}"
         sentences.append(f"Error bars: ± {MEANING[table.spread]} over n = {n} seeds.")

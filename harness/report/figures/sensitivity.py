@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.report.figures.ablation import PALETTE
 from harness.report.figures.frame import encode, new_figure, styled, wrap
 from harness.report.figures.specs import Lines, line_points
-from harness.report.tables.caption import heading
+from harness.report.tables.caption import title_text
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
 from harness.sweep.figures import LineSpec
@@ -52,7 +52,7 @@ def footnote(table: Table, data: Lines) -> str:
     """Return what a reader must know to read the lines rightly."""
     cells = [cell for line in data.lines for cell in line.cells]
     counts = {cell.n for cell in cells if cell.n}
-    sentences = [f"{heading(table)}."]
+    sentences = [f"{title_text(table)}."]
     if max(counts, default=0) > 1:
         n = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
         sentences.append(f"Bands: ± {MEANING[table.spread]} over n = {n} seeds.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.report.figures.frame import encode, new_figure, styled, text_width, wrap
-from harness.report.tables.caption import caption
+from harness.report.tables.caption import caption_text
 from harness.report.tables.model import Cell, Table, cell_text
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _draw(table: Table) -> Figure:
         columns.append(_Column(head, before, after, width))
     width = 2 * _MARGIN + first + sum(_GAP + column.width for column in columns)
     width = max(width, 4.0)
-    lines = wrap(probe, caption(table), width - 2 * _MARGIN, fontsize=_CAPTION)
+    lines = wrap(probe, caption_text(table), width - 2 * _MARGIN, fontsize=_CAPTION)
     body = (len(table.rows) + 1) * _LINE + 0.16
     height = 2 * _MARGIN + body + 0.08 + len(lines) * _CAPTION_LINE
     figure = new_figure(width, height)

@@ -6,17 +6,19 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from harness.report.comparison.evidence import TESTS, Evidence, Line
+from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.stats import Interval, to_frame
+from harness.report.stats.paired import TEST_NAMES
+from harness.report.stats.words import p_cell
 from harness.report.text.markup import latex, markdown
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 
-def heads(found: Evidence) -> tuple[str, ...]:
+def heads(found: TableComparison) -> tuple[str, ...]:
     """Return what the columns are called."""
-    level = f"{100 * (1 - found.alpha):g} % CI"
+    level = f"{100 * (1 - found.design.alpha):g} % CI"
     return (
         "method", f"difference to {found.reference}", level,
         *([f"{level} over images"] if _images(found) else []),
@@ -24,57 +26,53 @@ def heads(found: Evidence) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def rows(found: Evidence) -> list[tuple[str, ...]]:
+def rows(found: TableComparison) -> list[tuple[str, ...]]:
     """Return the lines as text, a cell for each of `heads`."""
-    return [_cells(line, _images(found)) for line in found.lines]
+    return [_cells(line, _images(found)) for line in found.rows]
 
 
-def _images(found: Evidence) -> bool:
-    return any(line.images is not None for line in found.lines)
+def _images(found: TableComparison) -> bool:
+    return any(line.images is not None for line in found.rows)
 
 
-def _cells(line: Line, images: bool) -> tuple[str, ...]:
+def _cells(line: RowComparison, images: bool) -> tuple[str, ...]:
     over_images = _ends(line.images.interval if line.images else None)
     return (
         line.label,
         "–" if line.difference is None else f"{line.difference:+.2f}",
         _ends(line.comparison.t),
         *([over_images] if images else []),
-        "–" if line.verdict == "too few seeds" else _p(line.holm_p),
+        "–" if line.verdict == "too few seeds" else p_cell(line.holm_p),
         line.verdict,
         line.seeds_needed,
     )
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _ends(interval: Interval | None) -> str:
     return "–" if interval is None else f"{interval.low:+.2f} to {interval.high:+.2f}"
 
 
-def legend(found: Evidence) -> str:
+def legend(found: TableComparison) -> str:
     """Return the sentence under the comparison: what the numbers are and what they hold for."""
-    n = len(found.lines)
-    over = " over the seeds' means" if found.unit == "seed" else " over tasks and seeds"
+    n = len(found.rows)
+    over = " over the seeds' means" if found.design.unit == "seed" else " over tasks and seeds"
     text = (
         f"Difference to {found.reference} in points. Interval: Student's t over the seeds' means, "
-        f"of one comparison alone; p: {TESTS[found.test]}{over}"
+        f"of one comparison alone; p: {TEST_NAMES[found.design.test]}{over}"
         f"{f', Holm-corrected for {n} comparisons' if n > 1 else ''}. "
         "Seeds needed: for a difference like this, with 80 % power, uncorrected. "
         "All this is about new seeds, not about other data sets."
     )
     if _images(found):
         text += " Over images: these very weights on images like these, whatever another seed does."
-    if any(line.over_images for line in found.lines):
+    if any(line.over_images for line in found.rows):
         text += " Methods that train nothing are compared over images, by McNemar's test."
     return text
 
 
-def to_markdown(found: Evidence) -> str:
+def to_markdown(found: TableComparison) -> str:
     """Return the answer, and a GitHub table with its legend below if there is a comparison."""
-    if not found.lines:
+    if not found.rows:
         return f"{_said(found)}\n"
     lines = [list(map(markdown, row)) for row in (heads(found), *rows(found))]
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(lines[0]))]
@@ -89,11 +87,11 @@ def to_markdown(found: Evidence) -> str:
     return f"{_said(found)}\n\n{table}\n\n{markdown(legend(found))}\n"
 
 
-def _said(found: Evidence) -> str:
+def _said(found: TableComparison) -> str:
     return markdown(f"{found.about}: {found.answer}")
 
 
-def to_latex(found: Evidence, label: str = "tab:comparison") -> str:
+def to_latex(found: TableComparison, label: str = "tab:comparison") -> str:
     """Return a booktabs table with the answer in its caption."""
     head = " & ".join(latex(text) for text in ("Method", *heads(found)[1:]))
     lines = [" & ".join(map(_latex_cell, row)) + r" \\" for row in rows(found)]
@@ -121,7 +119,7 @@ def _latex_cell(text: str) -> str:
     return " to ".join(f"${end}$" for end in text.split(" to ")) if signed else latex(text)
 
 
-def to_csv(found: Evidence) -> str:
+def to_csv(found: TableComparison) -> str:
     """Return everything known of each comparison, unrounded; an interval is two columns.
 
     ``t_*``, ``bootstrap_*``: of the difference over seeds; ``images_*``: over images, in points;
@@ -129,16 +127,15 @@ def to_csv(found: Evidence) -> str:
     row's interquartile mean.
     """
     out = io.StringIO()
-    frame = to_frame([line.comparison for line in found.lines])
+    frame = to_frame([line.comparison for line in found.rows])
     for name, intervals in (
-        ("images", [line.images.interval if line.images else None for line in found.lines]),
-        ("iqm", [line.iqm for line in found.lines]),
+        ("images", [line.images.interval if line.images else None for line in found.rows]),
+        ("iqm", [line.iqm for line in found.rows]),
     ):
         for end in ("value", "low", "high"):
             column = name if end == "value" else f"{name}_{end}"
             frame[column] = [None if i is None else getattr(i, end) for i in intervals]
-    frame["images_p"] = [line.images.test.p if line.images else None for line in found.lines]
-    frame["reading"] = [line.reading for line in found.lines]
+    frame["images_p"] = [line.images.test.p if line.images else None for line in found.rows]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(frame.columns)
     for values in frame.astype(object).where(frame.notna(), None).itertuples(index=False):
@@ -146,13 +143,13 @@ def to_csv(found: Evidence) -> str:
     return out.getvalue()
 
 
-def to_terminal(found: Evidence) -> RichTable | None:
+def to_terminal(found: TableComparison) -> RichTable | None:
     """Return a rich table; None if nothing is compared."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    if not found.lines:
+    if not found.rows:
         return None
     out = RichTable(
         caption=Text(legend(found)), box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False

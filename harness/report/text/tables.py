@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from harness.report.tables.caption import caption, heading
+from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Cell, Table, cell_text
 from harness.report.text.markup import latex, markdown
 
@@ -25,7 +25,7 @@ def to_markdown(table: Table) -> str:
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
     text = [_piped(head, widths), f"| {' | '.join(rule)} |"]
     text += [_piped(line, widths) for line in lines[1:]]
-    return "\n".join(text) + f"\n\n{markdown(caption(table))}\n"
+    return "\n".join(text) + f"\n\n{markdown(caption_text(table))}\n"
 
 
 def _piped(cells: list[str], widths: list[int]) -> str:
@@ -86,7 +86,7 @@ def to_latex(table: Table, label: str = "tab:results") -> str:
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[t]",
         r"\centering",
-        rf"\caption{{{latex(caption(table))}}}",
+        rf"\caption{{{latex(caption_text(table))}}}",
         rf"\label{{{label}}}",
         rf"\begin{{tabular}}{{l{'c' * len(heads)}}}",
         r"\toprule",
@@ -132,7 +132,7 @@ def _terminal(table: Table, between: str) -> RichTable:
 
     # Text, not str: rich would read brackets in a name as markup
     out = RichTable(
-        title=Text(heading(table)), caption=Text(caption(table)), box=box.SIMPLE_HEAD,
+        title=Text(title_text(table)), caption=Text(caption_text(table)), box=box.SIMPLE_HEAD,
         title_justify="left", caption_justify="left", pad_edge=False,
     )  # fmt: skip
     out.add_column(Text("method"), overflow="fold")

@@ -8,7 +8,8 @@ import pytest
 from harness.errors import UserError
 from harness.report.figures.ablation import footnote
 from harness.report.figures.specs import ablation_bars
-from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.store.records import SweepPlan
 from harness.store.store import Store

@@ -12,14 +12,16 @@ import pytest
 
 from harness import registry
 from harness.protocols import read_protocol
+from harness.protocols.base import TARGETS
 from harness.protocols.domain_shift import DomainShift
-from harness.protocols.measures import TARGETS
 from harness.protocols.open_class import OpenClass
 from harness.report.published.compare import PublishedCell, compare_published, why_none
 from harness.report.published.meanings import load_meanings
 from harness.report.published.numbers import PublishedFigure, load_figures
 from harness.report.published.tolerance import MISSING_SPREAD, tolerance
-from harness.report.tables.aggregate import blocks, load_frame, summarise
+from harness.report.runs.blocks import blocks_of
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.records import Score
@@ -75,7 +77,7 @@ def run_vlcs(
 
 
 def tables(store: Store) -> list[Table]:
-    return [summarise(block.frame) for block in blocks(load_frame(store))]
+    return [summarise(block.frame) for block in blocks_of(load_frame(store))]
 
 
 def figure(**given: Any) -> PublishedFigure:

@@ -1,4 +1,4 @@
-"""What is read from outside: mistakes are one line, and nothing means something else by accident."""
+"""What is read from outside: a mistake is one line, and nothing is taken for something else."""
 
 from __future__ import annotations
 

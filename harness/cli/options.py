@@ -44,8 +44,8 @@ def precision(parser: Group) -> None:
         "--precision",
         default="fp32",
         choices=get_args(Precision),
-        help="type of the forward pass (autocast), while weights stay float32; fp16-replica rounds them "
-        "to half after every step, as CLIPood's and AlignCLIP's code does (%(default)s)",
+        help="type of the forward pass (autocast), while weights stay float32; fp16-replica rounds "
+        "them to half after every step, as CLIPood's and AlignCLIP's code does (%(default)s)",
     )
 
 

@@ -20,6 +20,7 @@ from harness.errors import UserError
 from harness.execution.context import Context
 from harness.method import Method, TrainConfig
 from harness.protocols.splits import Sources
+from harness.source import source_hash
 from harness.specs import ModelSpec, RunSpec
 from harness.store import provenance, weights
 from harness.store.records import Metrics, Provenance, RunRecord, Score
@@ -96,6 +97,7 @@ def execute(
     started, clock = now(), time.monotonic()
     store = Store(shared.context.store)
     bank = shared.bank(spec)
+    source = source_hash(registry.method_class(spec.method))
     provenance.reset_peak_memory(shared.context.device)
     sources = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
     seen = [s for part in (sources.train, sources.val) for own in part.values() for s in own]
@@ -109,6 +111,7 @@ def execute(
                 progress,
                 stop,
                 shared.context.checkpoint_seconds,
+                {"run": spec.id, "source": source},
                 log,
             )
             trained = _train(spec, built, bank, sources, selection == "best", settings)
@@ -150,6 +153,7 @@ def execute(
         trained_parameters=sum(p.numel() for p in built.parameters.values()),
         total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
         citation=built.method.citation,
+        method_source=source,
         predictions_sha256=hashlib.sha256(predictions).hexdigest(),
     )
     store.write(record, predictions, store.work_dir(spec.id) / "log.txt", kept)

@@ -93,6 +93,8 @@ class RunRecord(Record):
     total_parameters: int
     citation: str
     predictions_sha256: str
+    method_source: str = ""
+    """Hash of the code that the method is, 16 digits: see `harness.source.source_hash`."""
 
     @property
     def accuracy(self) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,12 @@ import torch
 from torch import Tensor
 
 from harness.store.files import write_atomically
+
+_MAGIC = b"clip-bench checkpoint\n"
+
+
+class Unusable(Exception):
+    """A checkpoint that a run must not continue from; the text says why."""
 
 
 @dataclass
@@ -33,23 +41,59 @@ class TrainState:
     resumed: int = 0
 
 
-def save(path: Path, state: TrainState, parts: dict[str, Any]) -> None:
-    """Write `state` and the state dicts in `parts` in one file, atomically."""
+def save(path: Path, state: TrainState, parts: dict[str, Any], owner: Mapping[str, str]) -> None:
+    """Write `state` and the state dicts in `parts` in one file, atomically.
+
+    Args:
+        path: Where to.
+        state: Where the training is.
+        parts: State dicts by name.
+        owner: Whose it is: the run's id, the hash of the method's source.
+    """
     buffer = io.BytesIO()
-    torch.save({"state": vars(state), **parts}, buffer)
-    write_atomically(path, buffer.getvalue())
+    torch.save({"owner": dict(owner), "state": vars(state), **parts}, buffer)
+    content = buffer.getvalue()
+    write_atomically(path, _MAGIC + hashlib.sha256(content).digest() + content)
 
 
-def load(path: Path, device: torch.device | str) -> tuple[TrainState, dict[str, Any]] | None:
-    """Return what `save` wrote, or None if there is no (readable) checkpoint.
+def load(
+    path: Path, device: torch.device | str, owner: Mapping[str, str]
+) -> tuple[TrainState, dict[str, Any]] | None:
+    """Return what `save` wrote, or None if there is no checkpoint.
 
-    A file that cannot be read counts as none: the run then starts afresh and ends in the same
-    numbers, only later.
+    Raises:
+        Unusable: If its content is not what was written, or it is another run's or another
+            code's. The run then starts afresh and ends in the same numbers, only later.
     """
     if not path.is_file():
         return None
+    data = path.read_bytes()
+    head = len(_MAGIC) + hashlib.sha256().digest_size
+    if (
+        not data.startswith(_MAGIC)
+        or hashlib.sha256(data[head:]).digest() != data[len(_MAGIC) : head]
+    ):
+        raise Unusable("its content is not what was written (SHA-256)")
     try:
-        parts = torch.load(path, map_location=device, weights_only=True)
-        return TrainState(**parts.pop("state")), parts
-    except Exception:
-        return None
+        parts = torch.load(io.BytesIO(data[head:]), map_location=device, weights_only=True)
+        written = parts.pop("owner")
+        state = TrainState(**parts.pop("state"))
+    except Exception as error:
+        raise Unusable(f"it cannot be read ({type(error).__name__})") from None
+    for key, value in owner.items():
+        if written.get(key) != value:
+            raise Unusable(f"its {key} is {written.get(key)}, this run's is {value}")
+    return state, parts
+
+
+def check_shapes(saved: Mapping[str, Tensor], live: Mapping[str, Tensor]) -> None:
+    """Raise Unusable unless two sets of named tensors have the same names and shapes.
+
+    A tensor of one number would be copied over a whole parameter without a word.
+    """
+    if list(saved) != list(live):
+        raise Unusable(f"it has other parameters: {sorted(set(saved) ^ set(live)) or 'order'}")
+    for name, tensor in live.items():
+        if saved[name].shape != tensor.shape:
+            shapes = f"{list(saved[name].shape)}, not {list(tensor.shape)}"
+            raise Unusable(f"its '{name}' has shape {shapes}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class LoopSettings:
     progress: Callable[[int, int], None] = lambda step, steps: None
     stop: Callable[[], bool] = lambda: False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    owner: Mapping[str, str] = field(default_factory=dict)
+    """Whose the checkpoint is: see `harness.training.checkpoint.save`."""
     log: Logger | None = None
 
 
@@ -76,7 +79,7 @@ def train(
     """
     config = method.config
     trainer = Trainer.begin(method, parameters, bank.backbone)
-    state = _resume(settings.checkpoint_file, trainer, bank)
+    state = _resume(settings, trainer, bank)
     if not state.zero_shot_val:
         state.zero_shot_val = {
             domain: [part.correct, part.n]
@@ -94,7 +97,7 @@ def train(
     def save() -> None:
         spent = state.earlier_s + time.monotonic() - began
         kept = replace(state, earlier_s=spent)
-        checkpoint.save(settings.checkpoint_file, kept, trainer.state_dict())
+        checkpoint.save(settings.checkpoint_file, kept, trainer.state_dict(), settings.owner)
 
     while state.step < config.steps:
         if settings.stop():
@@ -150,11 +153,21 @@ def _track_best(state: TrainState, parameters: dict[str, torch.nn.Parameter], co
         state.best = {name: p.detach().clone() for name, p in parameters.items()}
 
 
-def _resume(path: Path, trainer: Trainer, bank: ImageBank) -> TrainState:
-    found = checkpoint.load(path, bank.backbone.device)
-    if found is None:
+def _resume(settings: LoopSettings, trainer: Trainer, bank: ImageBank) -> TrainState:
+    path = settings.checkpoint_file
+    try:
+        found = checkpoint.load(path, bank.backbone.device, settings.owner)
+        if found is None:
+            return TrainState()
+        state, parts = found
+        before = copy.deepcopy(trainer.state_dict())
+        try:
+            trainer.load_state_dict(parts)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            trainer.load_state_dict(before)
+            raise checkpoint.Unusable(f"it does not fit this method ({error})") from None
+    except checkpoint.Unusable as why:
+        print(f"{path}: not continued from, {why}; the run starts afresh", flush=True)
         return TrainState()
-    state, parts = found
-    trainer.load_state_dict(parts)
     state.resumed += 1
     return state

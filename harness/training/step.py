@@ -11,6 +11,7 @@ from harness.clip.backbone import Backbone
 from harness.clip.half import half_typed, round_to_half
 from harness.method import Batch, Method, TrainConfig
 from harness.training.averaging import WeightAverage
+from harness.training.checkpoint import check_shapes
 from harness.training.optimiser import learning_rate, make_optimiser
 
 
@@ -91,7 +92,12 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what ``state_dict`` returned."""
+        """Take back what ``state_dict`` returned.
+
+        Raises:
+            harness.training.checkpoint.Unusable: If names or shapes are not this method's.
+        """
+        check_shapes(state["parameters"], self.parameters)
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(state["parameters"][name])

@@ -1,0 +1,73 @@
+"""A checkpoint is continued from only if it is whole, and this run's, and this code's."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.training.checkpoint import TrainState, Unusable, check_shapes, load, save
+
+OWNER = {"run": "0123456789abcdef", "source": "fedcba9876543210"}
+PARTS = {"parameters": {"a": torch.arange(6.0).reshape(2, 3)}, "method": {"n": 3}}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "work" / "checkpoint.pt"
+    save(path, TrainState(step=7, losses={"x": [1.0]}, resumed=1), PARTS, OWNER)
+    return path
+
+
+def test_what_is_saved_comes_back(file: Path) -> None:
+    loaded = load(file, "cpu", OWNER)
+    assert loaded is not None
+    state, parts = loaded
+    assert (state.step, state.losses, state.resumed) == (7, {"x": [1.0]}, 1)
+    assert torch.equal(parts["parameters"]["a"], PARTS["parameters"]["a"])
+    assert parts["method"] == {"n": 3}
+
+
+def test_none_is_none(tmp_path: Path) -> None:
+    assert load(tmp_path / "checkpoint.pt", "cpu", OWNER) is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_flipped_bit_anywhere_is_noticed(file: Path, seed: int) -> None:
+    data = bytearray(file.read_bytes())
+    place = random.Random(seed).randrange(8 * len(data))
+    data[place // 8] ^= 1 << place % 8
+    file.write_bytes(data)
+    with pytest.raises(Unusable, match="its content is not what was written"):
+        load(file, "cpu", OWNER)
+
+
+@pytest.mark.parametrize("change", ["cut", "empty", "longer", "another file"])
+def test_a_file_that_is_not_whole_is_noticed(file: Path, change: str) -> None:
+    data = file.read_bytes()
+    content = {
+        "cut": data[: len(data) // 2],
+        "empty": b"",
+        "longer": data + b"\0",
+        "another file": b"PK" + data,
+    }[change]
+    file.write_bytes(content)
+    with pytest.raises(Unusable, match="its content is not what was written"):
+        load(file, "cpu", OWNER)
+
+
+@pytest.mark.parametrize("key", ["run", "source"])
+def test_another_run_s_or_another_code_s_is_noticed(file: Path, key: str) -> None:
+    with pytest.raises(Unusable, match=f"its {key} is {OWNER[key]}, this run's is other"):
+        load(file, "cpu", OWNER | {key: "other"})
+
+
+def test_shapes_and_names_must_be_the_same() -> None:
+    live = {"a": torch.zeros(2, 3), "b": torch.zeros(4)}
+    check_shapes({"a": torch.ones(2, 3), "b": torch.ones(4)}, live)
+    with pytest.raises(Unusable, match=r"its 'b' has shape \[1\], not \[4\]"):
+        check_shapes({"a": torch.ones(2, 3), "b": torch.ones(1)}, live)
+    with pytest.raises(Unusable, match=r"it has other parameters: \['b', 'c'\]"):
+        check_shapes({"a": torch.ones(2, 3), "c": torch.ones(4)}, live)

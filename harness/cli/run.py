@@ -37,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _protocol_options(group)
     options.where(parser, "results/runs")
     parser.add_argument(
+        "--again",
+        action="store_const",
+        const=["all"],
+        default=[],
+        help="repeat runs that are done; the old records are kept in <store>/replaced",
+    )
+    parser.add_argument(
         "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
     )
 

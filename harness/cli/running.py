@@ -15,10 +15,11 @@ from rich.table import Table
 from harness import registry
 from harness.command_name import command_name
 from harness.console.display import duration
-from harness.errors import UserError
+from harness.errors import UserError, unknown_name
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
+from harness.source import source_hash
 from harness.specs import RunSpec
 from harness.store.records import SweepPlan
 from harness.store.store import Store
@@ -70,6 +71,7 @@ def run_here(
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
     check_models(specs)
+    again = _again(specs, getattr(args, "again", []))
     if args.dry_run:
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
         return 0
@@ -78,12 +80,42 @@ def run_here(
     )
     if planned is not None:
         Store(store).write_plan(planned)
+    for run_id in again:
+        if Store(store).has(run_id):
+            Store(store).set_aside(run_id)
     context = context.model_copy(update={"keep_weights": keep_weights})
+    _say_other_code(specs, Store(store))
     outcome = run_local(specs, context, workers, args.fail_fast)
     status = conclude(outcome, store)
     if keep_weights:
         _say_without_weights(specs, Store(store))
     return status
+
+
+def _again(specs: Sequence[RunSpec], asked: Sequence[str]) -> set[str]:
+    """Return the ids of the runs that ``--again`` means."""
+    known = {name for spec in specs for name in (spec.method, spec.label)}
+    for name in asked:
+        if name != "all" and name not in known:
+            raise unknown_name("method or row", name, known, "in --again")
+    every = "all" in asked
+    return {s.id for s in specs if every or s.method in asked or s.label in asked}
+
+
+def _say_other_code(specs: Sequence[RunSpec], store: Store) -> None:
+    """Say which records were made by a method's code as it was before an edit."""
+    now = {spec.method: source_hash(registry.method_class(spec.method)) for spec in specs}
+    other = Counter(
+        spec.method
+        for spec in specs
+        if store.has(spec.id) and store.read(spec.id).method_source not in ("", now[spec.method])
+    )
+    for method, count in other.items():
+        print(
+            f"{count} run(s) of {method} were done with its code as it was before; --again repeats "
+            "them, and tables show them as a row of their own",
+            file=sys.stderr,
+        )
 
 
 def _say_without_weights(specs: list[RunSpec], store: Store) -> None:

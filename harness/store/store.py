@@ -8,6 +8,7 @@ Layout of a store directory::
     failures/<id>.json           the last failure of a run that has no record, with its traceback
     sweeps/<name>.json           what was planned: the sweep as given and its run ids, in order
     work/<id>/                   checkpoint and log of a run in progress
+    replaced/<id>.<x>/           records that were run again; never read
 
 Reading needs neither torch nor the plugins.
 """
@@ -89,6 +90,13 @@ class Store:
         (self.root / "failures" / f"{record.id}.json").unlink(missing_ok=True)
         shutil.rmtree(self.work_dir(record.id), ignore_errors=True)
         return True
+
+    def set_aside(self, run_id: str) -> Path:
+        """Move a finished run out of the way, so that it can be run again; return where it is."""
+        kept = self.root / "replaced" / f"{run_id}.{uuid.uuid4().hex[:8]}"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        self.run_dir(run_id).rename(kept)
+        return kept
 
     def read(self, run_id: str) -> RunRecord:
         """Return the record of a finished run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -294,3 +295,57 @@ def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
             build_parser().parse_args([verb, "--help"])
         assert caught.value.code == 0
         assert "usage: run_benchmark.py" in capsys.readouterr().out
+
+
+EDITED = '''\
+"""A method that is edited between runs."""
+
+from harness import registry
+from harness.method import TrainConfig
+from harness.training.losses import cosine_logits, smoothed_cross_entropy
+from harness.training.text_head import TextHeadMethod, images_of
+
+
+class Edited(TextHeadMethod[TrainConfig]):
+    """Fine-tuning, its loss times a factor."""
+
+    name, summary, citation = "edited", "edited", "none"
+    Config = TrainConfig
+
+    def losses(self, batch):
+        logits = cosine_logits(self.image_features(images_of(batch)), self.text, 10.0)
+        return {"loss": FACTOR * smoothed_cross_entropy(logits, batch.labels)}
+'''
+
+
+def test_an_edited_method_is_told_apart_and_run_again_when_asked(
+    where: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "_extra_files", [])
+    file, store = tmp_path / "edited.py", Store(tmp_path / "store")
+    call = ["run", "edited[steps=3,batch_per_domain=2,lr=1e-2]", *where, "--plugin", str(file)]
+
+    def edit(factor: str) -> None:
+        file.write_text(EDITED.replace("FACTOR", factor))
+        monkeypatch.setattr(registry, "_found", {})
+        for name in [name for name in sys.modules if name.startswith("_plugin_edited_")]:
+            del sys.modules[name]
+
+    edit("1.0")
+    assert main([*call, "--seeds", "0"]) == 0
+    assert "as it was before" not in capsys.readouterr().err
+    edit("2.0")
+    assert main([*call, "--seeds", "0-1"]) == 0
+    assert "1 run(s) of edited were done with its code as it was before" in capsys.readouterr().err
+    assert main(["report", "--store", str(store.root), "--format", "csv", "--no-evidence"]) == 0
+    lines = (store.root / "report" / "table.csv").read_text().splitlines()
+    labels = {line.split(",domain1")[0] for line in lines[1:]}
+    assert len(labels) == 2  # not one row of two codes
+    assert all("code=" in label for label in labels)
+    assert main([*call, "--seeds", "0-1", "--again"]) == 0
+    assert "2 run(s) done" in capsys.readouterr().err
+    assert len({record.method_source for record in store.records()}) == 1
+    assert len(list((store.root / "replaced").iterdir())) == 2  # kept aside

@@ -13,6 +13,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="+", help="YAML file, or the name of one in sweeps/; several, one by one"
     )
+    parser.add_argument(
+        "--again",
+        action="append",
+        default=[],
+        metavar="METHOD",
+        help="repeat this method's or row's runs that are done, or `all` (repeatable); the old "
+        "records are kept in <store>/replaced",
+    )
     options.records(parser)
     options.where(parser, None)
 

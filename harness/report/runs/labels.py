@@ -28,7 +28,8 @@ def disambiguate(labels: Sequence[str], variants: Sequence[Mapping[str, Any]]) -
 
     Args:
         labels: One per row, perhaps repeated.
-        variants: One per row: ``method``, ``config`` and ``selection``.
+        variants: One per row: ``method``, ``config``, ``selection`` and ``code``, the hash of the
+            method's source, None where it is not known.
     """
     out = list(labels)
     for label, count in Counter(labels).items():
@@ -61,4 +62,6 @@ def _differences(
             words.append(f"{key}={config.get(key, '–')}")
     if len({variants[i]["selection"] for i in members}) > 1:
         words.append(f"selection={mine['selection']}")
+    if len({variants[i].get("code") for i in members}) > 1:
+        words.append(f"code={str(mine.get('code') or '–')[:8]}")
     return [one_line(word) for word in words]

@@ -87,6 +87,8 @@ class RunRow:
     device: str | None = None
     tests: str | None = None
     """JSON: the test sets' names, in the order of the stored predictions."""
+    method_source: str | None = None
+    """Hash of the code that the method was: runs of different code are different rows."""
     error: str | None = None
 
 
@@ -165,6 +167,7 @@ def finished(record: RunRecord, spec: RunSpec, order: int) -> list[RunRow]:
                 trained_parameters=record.trained_parameters,
                 total_parameters=record.total_parameters,
                 device=made.device,
+                method_source=record.method_source or None,
                 tests=_json(list(metrics.tests)),
             )
         )

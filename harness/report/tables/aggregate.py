@@ -71,8 +71,9 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
 def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the runs row after row, with the row's name in a column `row`.
 
-    What makes runs one row is their configuration, whatever they are labelled. Rows stand in the
-    order of the plan; what trained nothing comes first where nothing was planned.
+    What makes runs one row is their configuration and the method's code, whatever they are
+    labelled. Rows stand in the order of the plan; what trained nothing comes first where nothing
+    was planned.
     """
     spellings = {
         text: json.dumps(json.loads(text), sort_keys=True) for text in frame["config"].unique()
@@ -82,8 +83,13 @@ def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
         .groupby(["method", "config", "asked_selection"], sort=False)
         .ngroup()
     )
+    code = _code(frame, variant)
+    variant = (
+        frame.assign(variant=variant, code=code).groupby(["variant", "code"], sort=False).ngroup()
+    )
     variants = (
-        frame.assign(variant=variant, trained=frame["trained_parameters"].fillna(0) > 0)
+        frame.assign(variant=variant, code=code)
+        .assign(trained=frame["trained_parameters"].fillna(0) > 0)
         .groupby("variant")
         .agg(
             order=("order", "min"),
@@ -93,13 +99,14 @@ def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
             method=("method", "first"),
             config=("config", "first"),
             selection=("asked_selection", "first"),
+            code=("code", "first"),
         )
         .sort_values(["order", "trained", "first"], kind="stable")
     )
-    columns = (variants[name] for name in ("method", "config", "selection"))
+    columns = (variants[name] for name in ("method", "config", "selection", "code"))
     configured = [
-        {"method": method, "config": json.loads(config), "selection": selection}
-        for method, config, selection in zip(*columns, strict=True)
+        {"method": method, "config": json.loads(config), "selection": selection, "code": code}
+        for method, config, selection, code in zip(*columns, strict=True)
     ]
     names = pd.Series(disambiguate(list(variants["label"]), configured), variants.index)
     place = pd.Series(range(len(variants)), variants.index)
@@ -108,6 +115,14 @@ def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
         .sort_values("place", kind="stable")
         .drop(columns="place")
     )
+
+
+def _code(frame: pd.DataFrame, variant: pd.Series[int]) -> pd.Series[str]:
+    """Return the hash of each run's method; a run that is not done has that of most of its like."""
+    known = frame.assign(variant=variant)[frame["method_source"].notna()]
+    usual = known.groupby("variant")["method_source"].agg(_most_common)
+    likely = variant.map(usual)
+    return frame["method_source"].fillna(likely).fillna("").astype(str)
 
 
 def _most_common(labels: pd.Series[str]) -> str:

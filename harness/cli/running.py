@@ -168,7 +168,8 @@ def conclude(outcome: Outcome, store: Path) -> int:
     if outcome.interrupted:
         print("stopped; the same command continues where it stopped", file=sys.stderr)
         return 130
-    return 1 if outcome.failed else 0
+    # what another process holds is not done yet: a script must not take it for done
+    return 1 if outcome.failed or outcome.busy else 0
 
 
 def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ()) -> None:

@@ -28,6 +28,7 @@ from harness.seeding import generator
 from harness.store.files import write_atomically
 
 EVAL_BATCH = 256
+_DIGEST = hashlib.sha256().digest_size
 CACHE_BYTES = int(float(os.environ.get("CLIP_BENCH_CACHE_GB", "2")) * 2**30)
 
 
@@ -165,17 +166,30 @@ class ImageBank:
                   self.backbone.preprocess)).encode()
         ).hexdigest()[:24]  # fmt: skip
         if name not in self._features:
-            stored = self._from_disk(name)
+            shape = (len(samples), max(views, 1), self.backbone.embed_dim)
+            stored = self._from_disk(name, shape)
             if stored is None:
                 stored = self._compute(name, samples, config, views)
             self._features[name] = stored
         return self._features[name]
 
-    def _from_disk(self, name: str) -> Tensor | None:
+    def _from_disk(self, name: str, shape: tuple[int, ...]) -> Tensor | None:
+        """Return the features in the cache; None if they are not there or not what was written."""
         path = self.cache_dir / "features" / f"{name}.npy" if self.cache_dir else None
-        if path is None or not path.is_file():
+        try:
+            if path is None or not path.is_file():
+                return None
+            data = path.read_bytes()
+            content, digest = data[:-_DIGEST], data[-_DIGEST:]
+            if hashlib.sha256(content).digest() != digest:
+                raise ValueError("its content is not what was written")
+            features = np.load(io.BytesIO(content), allow_pickle=False)
+            if features.shape != shape or not np.isfinite(features).all():
+                raise ValueError(f"shape {features.shape}, or values that are not finite")
+        except (OSError, ValueError, EOFError) as error:
+            print(f"{path}: computed again ({error})", flush=True)
             return None
-        return torch.from_numpy(np.load(path)).to(self.backbone.device)
+        return torch.from_numpy(features).to(self.backbone.device)
 
     @torch.no_grad()
     def _compute(
@@ -194,8 +208,15 @@ class ImageBank:
                 parts.append(self.backbone.image_features(images).float())
             rows.append(torch.cat(parts))
         features = torch.stack(rows, dim=1)
+        if not torch.isfinite(features).all():
+            raise FloatingPointError("the pretrained tower's features are not finite")
         if self.cache_dir:
             buffer = io.BytesIO()
             np.save(buffer, features.cpu().numpy())
-            write_atomically(self.cache_dir / "features" / f"{name}.npy", buffer.getvalue())
+            content = buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest()
+            path = self.cache_dir / "features" / f"{name}.npy"
+            try:
+                write_atomically(path, content)
+            except OSError as error:  # full or read-only: this process keeps them in memory
+                print(f"{path}: features are not kept ({error.strerror})", flush=True)
         return features

@@ -33,3 +33,5 @@ class Context(BaseModel):
     """Leave the tested weights beside the record of every run that trains: `maps` needs them."""
     log: tuple[str, ...] = ()
     """Loggers of the curves, ``tensorboard[:DIR]``, ``wandb[:PROJECT]``; by default none."""
+    command: tuple[str, ...] = ()
+    """The command line that asked for the runs, for their records."""

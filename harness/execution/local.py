@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import signal
 import subprocess
+import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +60,10 @@ def run_local(
     if not todo:
         return outcome
     crew = _Crew(todo, context, min(workers, len(todo)), outcome, fail_fast)
-    with Display(len(todo), outcome.skipped, crew.size, Path(context.store)) as crew.display:
+    with (
+        _terminate_as_interrupt(),
+        Display(len(todo), outcome.skipped, crew.size, Path(context.store)) as crew.display,
+    ):
         try:
             crew.run()
         except KeyboardInterrupt:
@@ -67,6 +73,23 @@ def run_local(
             crew.kill()
             raise
     return outcome
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C while inside: checkpoints are written and nothing is a failure."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set a handler
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Crew:

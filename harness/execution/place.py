@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,5 +66,6 @@ def place(
         decode_threads=max(1, cores // workers),
         plugins=tuple(registry.plugin_files()),
         log=resolved(log),
+        command=tuple(sys.argv),
     )
     return context, workers

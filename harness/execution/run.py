@@ -42,6 +42,7 @@ class Shared:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._models: dict[str, Backbone] = {}
+        self._refused: dict[str, str] = {}
         self._banks: dict[str, ImageBank] = {}
         torch.set_num_threads(context.threads)
         if context.device.startswith("cuda") and not torch.cuda.is_available():
@@ -55,8 +56,14 @@ class Shared:
     def backbone(self, spec: ModelSpec) -> Backbone:
         """Return the pretrained backbone; runs fork it and leave it as it is."""
         key = spec.model_dump_json()
+        if key in self._refused:
+            raise UserError(self._refused[key])
         if key not in self._models:
-            self._models[key] = load_backbone(spec, self.context.device)
+            try:
+                self._models[key] = load_backbone(spec, self.context.device)
+            except UserError as error:  # the retries of a download, once and not in every run
+                self._refused[key] = str(error)
+                raise
         return self._models[key]
 
     def bank(self, spec: RunSpec) -> ImageBank:
@@ -186,7 +193,7 @@ def _provenance(context: Context, state: TrainState, started: str, seconds: floa
         host=provenance.host(),
         git=provenance.git_state(),
         versions=provenance.versions(),
-        command=sys.argv,
+        command=list(context.command) or sys.argv,
     )
 
 

@@ -79,8 +79,11 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
     store = Store(context.store)
 
     def tell(event: str, **more: Any) -> None:
-        out.write(json.dumps({"event": event, "id": spec.id, **more}) + "\n")
-        out.flush()
+        try:
+            out.write(json.dumps({"event": event, "id": spec.id, **more}) + "\n")
+            out.flush()
+        except BrokenPipeError:  # the parent was killed: nobody is told, and the run is healthy
+            stop.asked = True
 
     last = 0.0
 

@@ -74,13 +74,15 @@ class Store:
         aside = final.with_name(f".{record.id}.{uuid.uuid4().hex}")
         try:
             aside.mkdir()
-            (aside / "predictions.npz").write_bytes(predictions)
+            write_atomically(aside / "predictions.npz", predictions)
             if weights is not None:
                 write_atomically(aside / self.weights_file(record.id).name, weights)
             if log is not None and log.is_file():
                 shutil.copyfile(log, aside / "log.txt")
             text = record.model_dump_json(indent=1)
             write_atomically(aside / "record.json", text.encode())
+            if final.is_dir() and not self.has(record.id):
+                self.set_aside(record.id)  # what is left of a run whose record was deleted
             aside.rename(final)
         except OSError:
             shutil.rmtree(aside, ignore_errors=True)
@@ -167,3 +169,5 @@ def _load(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as JSON ({error}); restore or delete it") from None
+    except RecursionError:
+        raise UserError(f"{path}: nested too deeply; restore or delete it") from None

@@ -21,6 +21,8 @@ from harness.store.redact import safe_spec
 
 PROJECT = "clip-benchmark-harness"
 """Project of W&B, unless another is named."""
+INIT_SECONDS = 20
+"""What W&B may take to answer; without a network its own limit is minutes in every run."""
 
 
 class Logger(Protocol):
@@ -91,7 +93,7 @@ class WandB:
             dir=str(folder),
             config=safe_spec(spec).model_dump(mode="json"),
             # What is printed belongs to the run's own log, which the worker has redirected.
-            settings=wandb.Settings(console="off"),
+            settings=wandb.Settings(console="off", init_timeout=INIT_SECONDS),
         )
 
     def begin(self, step: int) -> None:
@@ -146,13 +148,13 @@ def run_log(spec: RunSpec, asked: Sequence[str], store: Path) -> Iterator[Logger
         asked: As `resolved` returns them.
         store: The store's directory, below which files go unless `asked` says where.
 
-    Raises:
-        UserError: If one cannot be opened.
+    One that cannot be opened is said in the log and left out: curves never fail a run.
     """
     if not asked:
         yield None
         return
-    logger = _Guarded({text: _open(text, spec, store) for text in asked})
+    opened = {text: _open(text, spec, store) for text in asked}
+    logger = _Guarded({text: own for text, own in opened.items() if own is not None})
     try:
         yield logger
     except BaseException:
@@ -161,16 +163,19 @@ def run_log(spec: RunSpec, asked: Sequence[str], store: Path) -> Iterator[Logger
     logger.close(True)
 
 
-def _open(text: str, spec: RunSpec, store: Path) -> Logger:
+def _open(text: str, spec: RunSpec, store: Path) -> Logger | None:
     kind, _, where = text.partition(":")
     if kind == "tensorboard":
         return TensorBoard(spec, Path(where) if where else store / "tensorboard")
     try:
         return WandB(spec, where or PROJECT, store)
     except Exception as error:  # no key, no network: wandb has errors of its own for each
-        raise UserError(
-            f"log {text}: {error_line(error)}; try `wandb login`, or WANDB_MODE=offline"
-        ) from None
+        print(
+            f"log {text}: {error_line(error)}; the run goes on without it (try `wandb login`, or "
+            "WANDB_MODE=offline)",
+            flush=True,
+        )
+        return None
 
 
 KINDS = ("tensorboard", "wandb")

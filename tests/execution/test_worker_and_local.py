@@ -198,8 +198,13 @@ def test_two_workers_give_the_numbers_of_one(
         assert outcome(tmp_path / "1", spec.id) == outcome(tmp_path / "2", spec.id)
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_the_command_stops_and_the_next_call_continues(
-    image_folder: Path, random_clip: Path, tmp_path: Path, slow_plugin: Path
+    image_folder: Path,
+    random_clip: Path,
+    tmp_path: Path,
+    slow_plugin: Path,
+    how: signal.Signals,
 ) -> None:
     command = [
         sys.executable, "run_benchmark.py", "run",
@@ -213,7 +218,7 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     wait_for(log.exists, process)
     time.sleep(1.0)  # into the steps, most likely; any other moment must do, too
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "the same command continues" in said
@@ -222,6 +227,8 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
     assert done.returncode == 0, done.stderr
     record = Store(tmp_path).read(spec.id)
     assert record.provenance.resumed == 1
+    assert record.provenance.command[0] == "run_benchmark.py"
+    assert not list(Store(tmp_path).failures())
     execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
     assert outcome(tmp_path, spec.id) == outcome(tmp_path / "whole", spec.id)
 

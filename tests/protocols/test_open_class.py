@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
-from harness.dataset import Dataset
+from harness.dataset import Dataset, Sample
 from harness.errors import UserError
 from harness.protocols.open_class import OpenClass
+from harness.seeding import domainbed_seed
 from harness.store.records import Score
 from tests.protocols.toys import Grouped, Official
 
@@ -94,3 +96,20 @@ def test_what_it_validates_on_is_said() -> None:
     assert OpenClass(shots=2).validated_words() == "validated on 2 images a class"
     assert OpenClass().validated_words() == "validated on 4 images a class"
     assert "official split, or 20 %" in OpenClass(shots=0).validated_words()
+
+
+def test_validation_and_test_images_are_drawn_by_seeds_of_their_own() -> None:
+    """The same seed for both would validate on the images at the tested ones' places."""
+    data = Grouped()
+    protocol = OpenClass(shots=0)
+    parts = protocol.parts(data, "b", 3)
+    rest = [s for s in data.samples("b") if s not in parts.test]
+
+    def drawn(samples: list[Sample], *more: object) -> set[str]:
+        keys = list(range(len(samples)))
+        np.random.RandomState(domainbed_seed(3, 1, *more)).shuffle(keys)
+        return {samples[i].key for i in keys[: int(len(samples) * 0.2)]}
+
+    assert {s.key for s in parts.test} == drawn(list(data.samples("b")))
+    assert {s.key for s in parts.val} == drawn(rest, "val")
+    assert {s.key for s in parts.val} != drawn(rest)

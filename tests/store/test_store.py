@@ -110,6 +110,31 @@ def test_a_torn_file_is_one_line_with_its_name(tmp_path: Path) -> None:
         list(store.records())
 
 
+def test_a_run_whose_record_was_deleted_can_be_run_again(tmp_path: Path) -> None:
+    store, run = Store(tmp_path), spec()
+    store.write(record(run, 5), b"first")
+    path = store.run_dir(run.id) / "record.json"
+    path.write_text('{"trunc')
+    with pytest.raises(UserError, match="restore or delete it"):
+        store.read(run.id)
+    path.unlink()  # as told
+    assert store.write(record(run, 6), b"second")
+    assert store.read(run.id).metrics.tests["target"].correct == 6
+    (kept,) = (tmp_path / "replaced").iterdir()
+    assert (kept / "predictions.npz").read_bytes() == b"first"
+
+
+def test_a_record_with_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
+    store, run = Store(tmp_path), spec()
+    store.write(record(run), b"")
+    path = store.run_dir(run.id) / "record.json"
+    content = json.loads(path.read_text())
+    content["provenance"]["wall_s"] = float("nan")
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"record.json: field 'provenance.wall_s' is nan"):
+        store.read(run.id)
+
+
 def test_a_newer_record_is_refused_not_misread(tmp_path: Path) -> None:
     store, run = Store(tmp_path), spec()
     store.write(record(run), b"")
@@ -128,7 +153,7 @@ def test_an_interrupted_write_leaves_the_old_content(
     def full(*_: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("harness.store.store.os.fsync", full)
+    monkeypatch.setattr("harness.store.files.os.fsync", full)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"

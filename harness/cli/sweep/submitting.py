@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -86,6 +87,7 @@ def _request(
             plugins=tuple(registry.plugin_files()),
             log=resolved(args.log),
             keep_weights=bool(planned.source.get("keep_weights")),
+            command=tuple(sys.argv),
         ),
         durations=Durations(record for path in stores for record in Store(path).records()),
         wanted=wanted,

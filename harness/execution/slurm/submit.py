@@ -187,6 +187,7 @@ def parameters(
         f"export PYTHONPATH='{code}'",  # the snapshot, not the checkout it was submitted from
         "export PYTHONSAFEPATH=1",  # nor whatever lies in the working directory
         "export HF_HUB_OFFLINE=1",
+        "export WANDB_MODE=${WANDB_MODE:-offline}",
         f"export OMP_NUM_THREADS={resources.threads}",
     ]
     found = resources.submitit() | {

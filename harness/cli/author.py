@@ -13,6 +13,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from harness import registry
+from harness.console.output import writing
 from harness.errors import UserError, unknown_name
 from harness.sweep import plan
 
@@ -38,14 +39,11 @@ def new_method(args: argparse.Namespace) -> int:
     file = (folder or registry.ROOT / "methods") / f"{name}.py"
     title = "".join(part.capitalize() for part in name.split("_"))
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(name=name, title=title)
-    try:
+    if file.exists():
+        raise UserError(f"{file} exists; choose another name or --dir, or delete it")
+    with writing(file, "--dir"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError:
-        raise UserError(f"{file} exists; choose another name or --dir, or delete it") from None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be written ({error.strerror}); use --dir DIR") from None
+        file.write_text(text, encoding="utf-8")
     plugin = f" --plugin {file}" if folder else ""
     print(f"written: {file}\n\nIt trains as it stands. Edit losses(), then:")
     print(f"  python run_benchmark.py check {file}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.errors import UserError, unknown_name
+from harness.console.output import writing
+from harness.errors import unknown_name
 from harness.report.build import Choice, Reported, compared, report_blocks
 from harness.report.comparison.evidence import Evidence
 from harness.report.comparison.images import Answers
@@ -53,11 +54,8 @@ def write_report(
         files |= _said(part.evidence, part.beyond, formats, end)
     files |= _figures(store, choice, formats, answers)
     for file, data in files.items():
-        try:
+        with writing(out_dir / file):
             write_atomically(out_dir / file, data)
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"{out_dir}: cannot write {file} ({reason}); choose --out") from None
     return [out_dir / file for file in files]
 
 

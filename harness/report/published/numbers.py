@@ -1,4 +1,4 @@
-"""Read figures of the literature from CSV; every row is checked."""
+"""Read numbers of the literature from CSV; every row is checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.errors import UserError
 from harness.specs import Strict, validated
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
-FIGURES = FOLDER / "figures.csv"
+NUMBERS = FOLDER / "figures.csv"
 MEASURES: dict[tuple[str, str], tuple[str, ...]] = {
     ("domain_shift", "top1"): ("accuracy",),
     ("distribution_shift", "top1"): ("accuracy", "source"),
@@ -28,7 +28,7 @@ MEASURES: dict[tuple[str, str], tuple[str, ...]] = {
 _OPTIONAL = ("spread", "n_seeds")
 
 
-class PublishedFigure(Strict):
+class PublishedNumber(Strict):
     """One number of the literature; accuracies in percent."""
 
     source: str = Field(min_length=1)
@@ -56,8 +56,10 @@ class PublishedFigure(Strict):
         if self.protocol != "cost":
             known = [metric for protocol, metric in MEASURES if protocol == self.protocol]
             if self.metric not in known:
-                raise ValueError(f"metric '{self.metric}' is unknown in {self.protocol}; "
-                                 f"known: {', '.join(known)}")  # fmt: skip
+                raise ValueError(
+                    f"metric '{self.metric}' is unknown in {self.protocol}; "
+                    f"known: {', '.join(known)}"
+                )
             if self.value > 100:
                 raise ValueError(f"value {self.value} is no percentage; use 0 to 100")
             if not self.dataset:
@@ -87,8 +89,8 @@ class PublishedFigure(Strict):
         return self.protocol, self.dataset, self.domain, self.method, self.backbone, self.metric
 
 
-def load_figures(path: Path = FIGURES) -> list[PublishedFigure]:
-    """Return the rows of a CSV file with a column for each field of `PublishedFigure`.
+def load_numbers(path: Path = NUMBERS) -> list[PublishedNumber]:
+    """Return the rows of a CSV file with a column for each field of `PublishedNumber`.
 
     Raises:
         UserError: Naming file, line and field: for a file that cannot be read, another header, an
@@ -98,13 +100,13 @@ def load_figures(path: Path = FIGURES) -> list[PublishedFigure]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: cannot read published figures ({reason})") from None
+        raise UserError(f"{path}: cannot read published numbers ({reason})") from None
     reader = csv.reader(text.splitlines(keepends=True))
     header = next(reader, [])
-    fields = list(PublishedFigure.model_fields)
+    fields = list(PublishedNumber.model_fields)
     if header != fields:
         raise UserError(f"{path}, line 1: columns are {header}; they must be {', '.join(fields)}")
-    figures: list[PublishedFigure] = []
+    numbers: list[PublishedNumber] = []
     lines: dict[tuple[Any, ...], int] = {}
     for row in reader:
         where = f"{path}, line {reader.line_num}"
@@ -112,10 +114,10 @@ def load_figures(path: Path = FIGURES) -> list[PublishedFigure]:
             raise UserError(f"{where}: {len(row)} fields, {len(fields)} are needed; quote commas")
         given = dict(zip(fields, row, strict=True))
         values = {k: None if k in _OPTIONAL and not v else v for k, v in given.items()}
-        figure: PublishedFigure = validated(PublishedFigure, values, where)
-        key = (*figure.cell, figure.source, figure.where, figure.note)
+        number: PublishedNumber = validated(PublishedNumber, values, where)
+        key = (*number.cell, number.source, number.where, number.note)
         if key in lines:
-            raise UserError(f"{where}: the same figure as line {lines[key]}; keep one")
+            raise UserError(f"{where}: the same published number as line {lines[key]}; keep one")
         lines[key] = reader.line_num
-        figures.append(figure)
-    return figures
+        numbers.append(number)
+    return numbers

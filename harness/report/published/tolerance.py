@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 
 FLOOR = 0.1
-"""Points. Published figures are rounded to one decimal; nothing finer can be told apart."""
+"""Points. Published numbers are rounded to one decimal; nothing finer can be told apart."""
 MISSING_SPREAD = 0.2
 """Points: what a side without ± is taken to have, the median of the spreads printed in
 results/published/figures.csv."""
@@ -28,7 +28,7 @@ def standard_error(values: Sequence[float]) -> float:
     return statistics.stdev(values) / math.sqrt(len(values))
 
 
-def tolerance(values: Sequence[float], spread: float | None) -> float:
+def allowed_difference(values: Sequence[float], spread: float | None) -> float:
     """Return the difference that counts as none, in points.
 
     Args:

@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from harness.report.comparison.evidence import TESTS, Evidence, Line
 from harness.report.stats import Interval, to_frame
-from harness.report.text.markup import latex, markdown
+from harness.report.text import grid
+from harness.report.text.grid import Grid, GridCell
+from harness.report.text.markup import markdown
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+_NONE = GridCell("–")
+_STYLES = {"better": "green", "worse": "red"}
 
-def heads(found: Evidence) -> tuple[str, ...]:
-    """Return what the columns are called."""
+
+def _grid(found: Evidence, caption: str, first_head: str = "method", label: str = "") -> Grid:
     level = f"{100 * (1 - found.alpha):g} % CI"
-    return (
-        "method", f"difference to {found.reference}", level,
-        *([f"{level} over images"] if _images(found) else []),
-        "p (Holm)", "verdict", "seeds needed",
-    )  # fmt: skip
-
-
-def rows(found: Evidence) -> list[tuple[str, ...]]:
-    """Return the lines as text, a cell for each of `heads`."""
-    return [_cells(line, _images(found)) for line in found.lines]
+    images = [f"{level} over images"] if _images(found) else []
+    head = (first_head, f"difference to {found.reference}", level, *images)
+    head += ("p (Holm)", "verdict", "seeds needed")
+    rows = tuple(_cells(line, _images(found)) for line in found.lines)
+    return Grid(head, rows, "l" + "c" * (len(head) - 1), caption, label)
 
 
 def _images(found: Evidence) -> bool:
     return any(line.images is not None for line in found.lines)
 
 
-def _cells(line: Line, images: bool) -> tuple[str, ...]:
+def _cells(line: Line, images: bool) -> tuple[GridCell, ...]:
     over_images = _ends(line.images.interval if line.images else None)
     return (
-        line.label,
-        "–" if line.difference is None else f"{line.difference:+.2f}",
+        GridCell(line.label),
+        _NONE if line.difference is None else GridCell(f"{line.difference:+.2f}", signed=True),
         _ends(line.comparison.t),
         *([over_images] if images else []),
-        "–" if line.verdict == "too few seeds" else _p(line.holm_p),
-        line.verdict,
-        line.seeds_needed,
+        _NONE if line.verdict == "too few seeds" else GridCell(_p(line.holm_p)),
+        GridCell(line.verdict, style=_STYLES.get(line.verdict, "dim")),
+        GridCell(line.seeds_needed),
     )
 
 
@@ -50,8 +47,10 @@ def _p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _ends(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{interval.low:+.2f} to {interval.high:+.2f}"
+def _ends(interval: Interval | None) -> GridCell:
+    if interval is None:
+        return _NONE
+    return GridCell(f"{interval.low:+.2f} to {interval.high:+.2f}", signed=True)
 
 
 def legend(found: Evidence) -> str:
@@ -74,51 +73,16 @@ def legend(found: Evidence) -> str:
 
 def to_markdown(found: Evidence) -> str:
     """Return the answer, and a GitHub table with its legend below if there is a comparison."""
+    answer = f"{markdown(f'{found.about}: {found.answer}')}\n"
     if not found.lines:
-        return f"{_said(found)}\n"
-    lines = [list(map(markdown, row)) for row in (heads(found), *rows(found))]
-    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(lines[0]))]
-    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
-    text = [
-        f"| {line[0].ljust(widths[0])} | "
-        f"{' | '.join(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))} |"
-        for line in lines
-    ]
-    text.insert(1, f"| {' | '.join(rule)} |")
-    table = "\n".join(text)
-    return f"{_said(found)}\n\n{table}\n\n{markdown(legend(found))}\n"
-
-
-def _said(found: Evidence) -> str:
-    return markdown(f"{found.about}: {found.answer}")
+        return answer
+    return f"{answer}\n{grid.to_markdown(_grid(found, legend(found)))}"
 
 
 def to_latex(found: Evidence, label: str = "tab:comparison") -> str:
     """Return a booktabs table with the answer in its caption."""
-    head = " & ".join(latex(text) for text in ("Method", *heads(found)[1:]))
-    lines = [" & ".join(map(_latex_cell, row)) + r" \\" for row in rows(found)]
-    return "\n".join([
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}[t]",
-        r"\centering",
-        rf"\caption{{{latex(f'{found.about}. {found.answer} {legend(found)}')}}}",
-        rf"\label{{{label}}}",
-        rf"\begin{{tabular}}{{l{'c' * (len(heads(found)) - 1)}}}",
-        r"\toprule",
-        head + r" \\",
-        r"\midrule",
-        *lines,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-        "",
-    ])  # fmt: skip
-
-
-def _latex_cell(text: str) -> str:
-    # a sign of a number is a minus, not a hyphen
-    signed = text[:1] in "+-" and text[1:2].isdigit()
-    return " to ".join(f"${end}$" for end in text.split(" to ")) if signed else latex(text)
+    caption = f"{found.about}. {found.answer} {legend(found)}"
+    return grid.to_latex(_grid(found, caption, "Method", label))
 
 
 def to_csv(found: Evidence) -> str:
@@ -128,7 +92,6 @@ def to_csv(found: Evidence) -> str:
     ``improvement``: probability that a run is better than one of the reference; ``iqm``: the
     row's interquartile mean.
     """
-    out = io.StringIO()
     frame = to_frame([line.comparison for line in found.lines])
     for name, intervals in (
         ("images", [line.images.interval if line.images else None for line in found.lines]),
@@ -139,30 +102,10 @@ def to_csv(found: Evidence) -> str:
             frame[column] = [None if i is None else getattr(i, end) for i in intervals]
     frame["images_p"] = [line.images.test.p if line.images else None for line in found.lines]
     frame["reading"] = [line.reading for line in found.lines]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(frame.columns)
-    for values in frame.astype(object).where(frame.notna(), None).itertuples(index=False):
-        writer.writerow("" if value is None else value for value in values)
-    return out.getvalue()
+    known = frame.astype(object).where(frame.notna(), None)
+    return grid.to_csv(list(frame.columns), known.itertuples(index=False))
 
 
 def to_terminal(found: Evidence) -> RichTable | None:
     """Return a rich table; None if nothing is compared."""
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    if not found.lines:
-        return None
-    out = RichTable(
-        caption=Text(legend(found)), box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False
-    )
-    for i, head in enumerate(heads(found)):
-        out.add_column(Text(head), justify="right" if i else "left", overflow="fold")
-    styles = {"better": "green", "worse": "red"}
-    for row in rows(found):
-        at = len(row) - 2
-        out.add_row(
-            *(Text(c, style=styles.get(c, "dim") if i == at else "") for i, c in enumerate(row))
-        )
-    return out
+    return grid.to_terminal(_grid(found, legend(found))) if found.lines else None

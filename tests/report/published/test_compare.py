@@ -14,8 +14,8 @@ from harness import registry
 from harness.protocols.measures import TARGETS
 from harness.report.published.compare import PublishedCell, compare_published, why_none
 from harness.report.published.meanings import load_meanings
-from harness.report.published.numbers import PublishedFigure, load_figures
-from harness.report.published.tolerance import MISSING_SPREAD, tolerance
+from harness.report.published.numbers import PublishedNumber, load_numbers
+from harness.report.published.tolerance import MISSING_SPREAD, allowed_difference
 from harness.report.tables.aggregate import blocks, load_frame, summarise
 from harness.report.tables.model import Table
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
@@ -74,27 +74,27 @@ def tables(store: Store) -> list[Table]:
     return [summarise(block.frame) for block in blocks(load_frame(store))]
 
 
-def figure(**given: Any) -> PublishedFigure:
+def figure(**given: Any) -> PublishedNumber:
     values: dict[str, Any] = {
         "source": "zhyhan/AlignCLIP plot.ipynb", "where": "", "protocol": "domain_shift",
         "dataset": "VLCS", "domain": "mean", "method": "CLIPood", "backbone": "CLIP ViT-B/16",
         "metric": "top1", "value": 80.0, "spread": None, "spread_kind": "", "n_seeds": None,
         "note": "",
     }  # fmt: skip
-    return PublishedFigure.model_validate(values | given)
+    return PublishedNumber.model_validate(values | given)
 
 
-def only(store: Store, *figures: PublishedFigure) -> PublishedCell:
+def only(store: Store, *figures: PublishedNumber) -> PublishedCell:
     (cell, *_) = compare_published(tables(store), figures)
     return cell
 
 
 def test_the_tolerance_is_the_stated_rule() -> None:
-    assert tolerance([80, 81, 82], 0.4) == pytest.approx(2 * math.sqrt(1 / 3 + 0.16))
-    assert tolerance([80], None) == pytest.approx(2 * math.sqrt(0.04 + 0.04))
-    assert tolerance([80, 80, 80], None) == pytest.approx(0.4)
-    assert tolerance([100, 100, 100], 0.0) == 0.1
-    printed = [f.spread for f in load_figures() if f.spread is not None]
+    assert allowed_difference([80, 81, 82], 0.4) == pytest.approx(2 * math.sqrt(1 / 3 + 0.16))
+    assert allowed_difference([80], None) == pytest.approx(2 * math.sqrt(0.04 + 0.04))
+    assert allowed_difference([80, 80, 80], None) == pytest.approx(0.4)
+    assert allowed_difference([100, 100, 100], 0.0) == 0.1
+    printed = [f.spread for f in load_numbers() if f.spread is not None]
     assert statistics.median(printed) == MISSING_SPREAD
 
 
@@ -240,7 +240,7 @@ def test_missing_seeds_are_said(tmp_path: Path) -> None:
 
 
 def test_every_published_name_source_and_domain_has_its_meaning() -> None:
-    meanings, figures = load_meanings(), load_figures()
+    meanings, figures = load_meanings(), load_numbers()
     assert {figure.method for figure in figures} <= set(meanings.names)
     assert {figure.source for figure in figures} == set(meanings.sources)
     assert {figure.backbone for figure in figures} <= set(meanings.backbones)
@@ -266,8 +266,8 @@ def test_the_sweeps_that_ship_stand_beside_every_published_accuracy(tmp_path: Pa
                  "domain_and_class": ["base", "open"]}.get(run.protocol.name)  # fmt: skip
         names = tests or [*run.target.split(TARGETS), run.protocol.source]
         add(store, run, **dict.fromkeys(names, 800))
-    cells = compare_published(tables(store), load_figures())
-    alone = [cell.figure.protocol for cell in cells if cell.ours is None]
+    cells = compare_published(tables(store), load_numbers())
+    alone = [cell.published.protocol for cell in cells if cell.ours is None]
     assert alone == ["cost"] * 5
-    assert len(cells) == len(load_figures())
+    assert len(cells) == len(load_numbers())
     assert all(cell.ours in (None, pytest.approx(80)) for cell in cells)

@@ -12,13 +12,13 @@ import pytest
 from harness.cli.main import main
 from harness.errors import UserError
 from harness.report.published.meanings import MEANINGS, load_meanings
-from harness.report.published.numbers import FIGURES, load_figures
+from harness.report.published.numbers import NUMBERS, load_numbers
 from harness.store.store import Store
 from tests.report.fakes import realistic
 from tests.report.published.test_compare import run_vlcs
 
 ROOT = Path(__file__).resolve().parents[3]
-HEADER = FIGURES.read_text(encoding="utf-8").splitlines()[0]
+HEADER = NUMBERS.read_text(encoding="utf-8").splitlines()[0]
 GOOD = "someone,table 1,domain_shift,PACS,mean,CoOp,CLIP ViT-B/16,top1,96.2,0.1,std,3,"
 
 
@@ -35,16 +35,16 @@ GOOD = "someone,table 1,domain_shift,PACS,mean,CoOp,CLIP ViT-B/16,top1,96.2,0.1,
         (GOOD.replace("std", "sd"), "line 3: field 'spread_kind' is 'sd'"),
         (GOOD.replace(",3,", ",0,"), "line 3: field 'n_seeds' is '0'"),
         (GOOD.replace("someone", "some, one"), "line 3: 14 fields, 13 are needed"),
-        (GOOD, "line 3: the same figure as line 2"),
+        (GOOD, "line 3: the same published number as line 2"),
     ],
 )
 def test_an_error_names_file_line_and_field(tmp_path: Path, row: str, said: str) -> None:
     file = tmp_path / "mine.csv"
     file.write_text(f"{HEADER}\n{GOOD}\n", encoding="utf-8")
-    assert load_figures(file)[0].spread == 0.1
+    assert load_numbers(file)[0].spread == 0.1
     file.write_text(f"{HEADER}\n{GOOD}\n{row}\n", encoding="utf-8")
     with pytest.raises(UserError) as error:
-        load_figures(file)
+        load_numbers(file)
     assert str(error.value).startswith(f"{file}, line 3: ")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
@@ -52,11 +52,11 @@ def test_an_error_names_file_line_and_field(tmp_path: Path, row: str, said: str)
 
 def test_another_header_or_no_file_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
-    with pytest.raises(UserError, match="cannot read published figures"):
-        load_figures(file)
+    with pytest.raises(UserError, match="cannot read published numbers"):
+        load_numbers(file)
     file.write_text(HEADER.replace("source,", ""), encoding="utf-8")
     with pytest.raises(UserError, match="line 1: columns are"):
-        load_figures(file)
+        load_numbers(file)
 
 
 def test_a_name_of_an_unknown_plugin_is_an_error(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_the_report_prints_and_writes_them(
     assert "| CLIPood (row any label (clipood)) | 85.05 ± 0.1 (n=2) | 85.0 ± 0.4 | +0.05 |" in page
     assert r"\begin{tabular}{llrrrrlll}" in (out / "published.tex").read_text(encoding="utf-8")
     rows = list(csv.DictReader((out / "published.csv").read_text(encoding="utf-8").splitlines()))
-    assert len(rows) == len(load_figures())  # what is not run, too
+    assert len(rows) == len(load_numbers())  # what is not run, too
     (clipood, again) = [row for row in rows if row["ours"]]
     assert (clipood["verdict"], clipood["allowance"]) == ("reproduced", repr(85.0 - 84.1))
     assert (again["verdict"], float(again["difference"])) == ("off", pytest.approx(0.95))

@@ -96,10 +96,11 @@ def run(
         KeyboardInterrupt: After the checkpoints are written; the same call continues.
     """
     from harness import registry
-    from harness.cli.work import check_models
+    from harness.cli.running import check_models
     from harness.execution.local import run_local
     from harness.execution.place import place
     from harness.sweep import plan
+    from harness.sweep.calls import parse_call
     from harness.sweep.file import MethodEntry
 
     if selection not in get_args(Selection):
@@ -114,7 +115,7 @@ def run(
     for item in [methods] if isinstance(methods, str | Mapping) else methods:
         values = {"method": item} if isinstance(item, str) else dict(item)
         entry: MethodEntry = validated(MethodEntry, values, "methods")
-        name, inline = plan.parse_method(entry.method)
+        name, inline = parse_call(entry.method)
         given = {**inline, **entry.params}
         choices.append(plan.resolve_method(name, given, label=entry.label))
     specs = plan.expand(

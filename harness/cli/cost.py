@@ -1,4 +1,4 @@
-"""The verb ``cost``: what methods cost on one backbone, measured in one call."""
+"""``cost``: what methods cost on one backbone, measured in one call."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from harness.store import provenance
 from harness.store.store import write_atomically
 from harness.store.timestamps import now
 from harness.sweep import plan
+from harness.sweep.calls import parse_call
 from harness.sweep.plan import MethodChoice
 
 FORMATS = ("term", "md", "csv", "tex")
@@ -36,8 +37,42 @@ _WRITERS: dict[str, Callable[[CostReport], str]] = {
 }  # fmt: skip
 
 
-def cost(args: argparse.Namespace) -> int:
-    """``cost [METHOD ...]``: measure, print, write; exit 130 if interrupted."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `cost`."""
+    parser.add_argument(
+        "methods",
+        nargs="*",
+        metavar="METHOD",
+        help="name or name[param=value,...] (all methods, with every form of the branch)",
+    )
+    parser.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    parser.add_argument(
+        "--random-weights",
+        action="store_true",
+        help="the architecture alone, without a download: cost does not depend on the weights",
+    )
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])
+    parser.add_argument("--classes", type=int, default=65, help="how many (%(default)s)")
+    parser.add_argument("--batch", type=int, default=36, help="images in a step (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="over all methods (%(default)s)")
+    parser.add_argument("--reference", metavar="METHOD", help="what ratios refer to (clipood)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    parser.add_argument("--threads", type=int, help="of torch (its own choice: all cores)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/cost"), help="where files go (%(default)s)"
+    )
+    parser.add_argument(
+        "--format",
+        default="term,md,csv,tex",
+        metavar="A,B",
+        help="some of %(default)s; cost.json is always written",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be measured")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print, write; 130 if interrupted."""
     formats = [part.strip() for part in args.format.split(",") if part.strip()]
     for name in formats:
         if name not in FORMATS:
@@ -61,7 +96,7 @@ def cost(args: argparse.Namespace) -> int:
 def _candidates(texts: Sequence[str]) -> list[Candidate]:
     """Return the methods asked for; without any, all there are, with every form of the branch."""
     if texts:
-        choices = [plan.resolve_method(*plan.parse_method(text)) for text in texts]
+        choices = [plan.resolve_method(*parse_call(text)) for text in texts]
     else:
         choices = [choice for name in _all_methods() for choice in _with_branches(name)]
     found = {c.label: Candidate(label=c.label, method=c.name, config=c.config) for c in choices}

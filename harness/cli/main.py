@@ -1,14 +1,18 @@
-"""The command line: verbs and their options."""
+"""The verbs, and how one is called: its module is imported when it is asked for, and no other.
+
+A verb's module has ``add_arguments(parser)`` and ``run(args)``, which returns the exit status: 0
+done, 1 something failed, 2 a user's mistake, 130 Ctrl-C. It imports what is heavy inside ``run``.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from harness.cli import options
 from harness.errors import UserError
 
 EXAMPLES = """\
@@ -30,100 +34,119 @@ examples:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all verbs."""
+@dataclass(frozen=True)
+class Verb:
+    """One verb: what `--help` says of it, and its module in this package."""
+
+    help: str
+    module: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """A verb that has verbs of its own."""
+
+    help: str
+    verbs: Mapping[str, Verb]
+
+
+VERBS: Mapping[str, Verb | Family] = {
+    "list": Verb("methods, data sets, sweeps", "listing"),
+    "info": Verb("a method's parameters, a data set's domains, a model", "info"),
+    "run": Verb("run methods on held-out domains", "run"),
+    "sweep": Family(
+        "run a sweep file, here or on a Slurm cluster",
+        {
+            "plan": Verb("print the runs and what is missing", "sweep.plan"),
+            "run": Verb("run it here", "sweep.run"),
+            "submit": Verb("give what is missing to Slurm", "sweep.submit"),
+            "retry": Verb("submit failed and lost runs again", "sweep.retry"),
+            "status": Verb("where every run is, and why", "sweep.status"),
+            "logs": Verb("a run's log", "sweep.logs"),
+            "cancel": Verb("cancel what waits or runs", "sweep.cancel"),
+            "prepare": Verb(
+                "on the login node: fetch weights, verify the data; compute nodes are offline",
+                "sweep.prepare",
+            ),
+        },
+    ),
+    "data": Family(
+        "where to get data sets, verify and import them",
+        {
+            "list": Verb("all data sets and their sizes", "data.listing"),
+            "info": Verb("where to get it, and how its folder must look", "data.info"),
+            "verify": Verb("what is missing, wrong or extra (exit 0 or 1)", "data.verify"),
+            "import": Verb("make the folder from Hugging Face parquet files", "data.importing"),
+        },
+    ),
+    "report": Verb("tables and figures from a store", "report"),
+    "leaderboard": Family(
+        "hand results on, check and take in others'",
+        {
+            "submit": Verb(
+                "write one archive of a store's results, to hand on", "leaderboard.submit"
+            ),
+            "verify": Verb("what is wrong with archives (exit 0 or 1)", "leaderboard.verify"),
+            "merge": Verb("add what is new in archives to a store", "leaderboard.merge"),
+        },
+    ),
+    "maps": Verb("where finished runs look, in pictures", "maps"),
+    "cost": Verb("parameters, GFLOPs, time and memory of methods", "cost"),
+    "doctor": Verb("check this installation", "doctor"),
+    "new-method": Verb("write a starting file", "new_method"),
+    "check": Verb("try a plugin: what to change before others can trust it", "check"),
+    "quickstart": Verb("five methods on the embedded data, table and figure", "quickstart"),
+}
+
+
+def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser, with the options of the verb that `argv` asks for.
+
+    Args:
+        argv: The command line; None builds the options of every verb.
+    """
     parser = argparse.ArgumentParser(
         prog="run_benchmark.py",
         description="Benchmark methods that adapt CLIP to data whose domain differs from training.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE", help="load a plugin file of yours"
-    )
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-
-    verbs.add_parser("list", parents=[common], help="methods, data sets, sweeps")
-    info = verbs.add_parser(
-        "info", parents=[common], help="a method's parameters, a data set's domains, a model"
-    )
-    info.add_argument("name", help="method, data set or model")
-    info.add_argument("--data-root", type=Path)
-    info.add_argument("--pretrained", default="")
-
-    run = verbs.add_parser("run", parents=[common], help="run methods on held-out domains")
-    options.what(run)
-    options.where(run, "results/runs")
-    run.add_argument(
-        "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
-    )
-
-    sweep = verbs.add_parser("sweep", help="run a sweep file, here or on a Slurm cluster")
-    actions = sweep.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for action, text in (("plan", "print the runs and what is missing"), ("run", "run it here")):
-        part = actions.add_parser(action, parents=[common], help=text)
-        part.add_argument(
-            "file", nargs="+", help="YAML file, or the name of one in sweeps/; several, one by one"
-        )
-        part.add_argument(
-            "--records", action="append", type=Path, default=[], metavar="STORE",
-            help="estimate lengths from this store's records, too",
-        )  # fmt: skip
-        options.where(part, None)
-    options.cluster_actions(actions, common)
-
-    data = verbs.add_parser("data", help="where to get data sets, verify and import them")
-    options.data_actions(
-        data.add_subparsers(dest="action", metavar="ACTION", required=True), common
-    )
-
-    report = verbs.add_parser("report", help="tables and figures from a store")
-    from harness.cli.report import add_arguments
-
-    add_arguments(report)
-
-    board = verbs.add_parser("leaderboard", help="hand results on, check and take in others'")
-    from harness.cli import leaderboard
-
-    leaderboard.add_actions(board.add_subparsers(dest="action", metavar="ACTION", required=True))
-
-    options.maps(
-        verbs.add_parser("maps", parents=[common], help="where finished runs look, in pictures")
-    )
-
-    options.cost(
-        verbs.add_parser(
-            "cost", parents=[common], help="parameters, GFLOPs, time and memory of methods"
-        )
-    )
-
-    verbs.add_parser("doctor", parents=[common], help="check this installation")
-
-    new = verbs.add_parser("new-method", parents=[common], help="write a starting file")
-    new.add_argument("name", help="of the method, e.g. my_method")
-    new.add_argument("--dir", type=Path, help="where to (methods/, where it is found by itself)")
-
-    check = verbs.add_parser(
-        "check", parents=[common], help="try a plugin: what to change before others can trust it"
-    )
-    check.add_argument("plugins", nargs="+", metavar="FILE|NAME", help="...[param=value] to set")
-    check.add_argument("--data-root", type=Path, help="where a data set's files are")
-    check.add_argument("--json", action="store_true", help="all results, for scripts")
-
-    quick = verbs.add_parser(
-        "quickstart", parents=[common], help="five methods on the embedded data, table and figure"
-    )
-    quick.add_argument("--fast", action="store_true", help="one seed, few steps: under 2 minutes")
-    options.where(quick, "results/quickstart")
+    words = None if argv is None else [word for word in argv if not word.startswith("-")][:2]
+    _add(parser, VERBS, "VERB", words)
     return parser
 
 
+def _add(
+    parser: argparse.ArgumentParser,
+    verbs: Mapping[str, Verb | Family],
+    metavar: str,
+    words: Sequence[str] | None,
+) -> None:
+    actions = parser.add_subparsers(metavar=metavar, required=True)
+    for name, verb in verbs.items():
+        own = actions.add_parser(name, help=verb.help)
+        if words is not None and name not in words[:1]:
+            continue
+        if isinstance(verb, Family):
+            _add(own, verb.verbs, "ACTION", words if words is None else words[1:])
+        else:
+            module = importlib.import_module(f"harness.cli.{verb.module}")
+            module.add_arguments(own)
+            own.set_defaults(handler=module.run)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb; return the exit status (0 done, 1 some runs failed, 2 user error, 130 Ctrl-C)."""
-    args = build_parser().parse_args(argv)
+    """Run a verb; return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    args = build_parser(argv).parse_args(argv)
     try:
-        return _dispatch(args)
+        if getattr(args, "plugin", None):
+            from harness import registry
+
+            for path in args.plugin:
+                registry.add_plugin_file(path)
+        status: int = args.handler(args)
+        return status
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -133,55 +156,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def _dispatch(args: argparse.Namespace) -> int:
-    if args.verb == "report":
-        from harness.cli.report import run_report
-
-        return run_report(args)
-    if args.verb == "leaderboard":
-        from harness.cli import leaderboard
-
-        return {
-            "submit": leaderboard.submit,
-            "verify": leaderboard.verify,
-            "merge": leaderboard.merge,
-        }[args.action](args)
-    if args.verb == "sweep" and args.action in ("status", "logs", "cancel"):
-        # From any shell, at once: no plugin is loaded and no torch.
-        from harness.cli import cluster
-
-        return {"status": cluster.status, "logs": cluster.logs, "cancel": cluster.cancel}[
-            args.action
-        ](args)
-    from harness import registry
-    from harness.cli import author, cluster, cost, data, look, prepare, work
-
-    for path in args.plugin:
-        registry.add_plugin_file(path)
-    if args.verb == "maps":  # torch and the models: not for the verbs that do without
-        from harness.cli.maps import maps
-
-        return maps(args)
-    verb = f"{args.verb}_{args.action}" if args.verb in ("sweep", "data") else args.verb
-    handlers = {
-        "list": look.list_all,
-        "info": look.info,
-        "run": work.run,
-        "sweep_plan": work.sweep_plan,
-        "sweep_run": work.sweep_run,
-        "sweep_submit": cluster.submit,
-        "sweep_retry": cluster.retry,
-        "sweep_prepare": prepare.prepare,
-        "data_list": data.list_all,
-        "data_info": data.info,
-        "data_verify": data.verify,
-        "data_import": data.import_files,
-        "cost": cost.cost,
-        "doctor": look.doctor,
-        "quickstart": work.quickstart,
-        "new-method": author.new_method,
-        "check": author.check,
-    }
-    return handlers[verb](args)

@@ -1,4 +1,4 @@
-"""The verb `maps`: where finished runs look, as pictures and as numbers."""
+"""``maps``: where finished runs look, as pictures and as numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.cli.work import check_models
+from harness.cli.running import check_models
 from harness.errors import UserError
 from harness.execution.context import Context
 from harness.execution.place import place
@@ -39,8 +39,46 @@ DRAWN = ("png", "pdf")
 Files = Iterator[tuple[str, bytes]]
 
 
-def maps(args: argparse.Namespace) -> int:
-    """``maps``: write pictures, shares and class matrices; return the exit status."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `maps`."""
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=Path("results/emoji-maps"),
+        help="results, of runs with weights (%(default)s)",
+    )
+    parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
+    parser.add_argument("--target", help="only this held-out domain")
+    parser.add_argument(
+        "--row", action="append", default=[], metavar="NAME", help="only this row (repeatable)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the pictures (%(default)s)")
+    parser.add_argument(
+        "--images",
+        default="6",
+        metavar="N|KEYS",
+        help="in a picture: the first of N evenly spread classes, or keys a,b (%(default)s)",
+    )
+    parser.add_argument(
+        "--layers", type=int, metavar="K", help="of the means over blocks (5, at most half)"
+    )
+    parser.add_argument("--out", type=Path, help="where files go (<store>/maps)")
+    parser.add_argument("--data-root", type=Path, help="where the data set's files are")
+    parser.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
+    parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    group = parser.add_argument_group("class matrix alone (no store is read)")
+    group.add_argument(
+        "--similarity", action="store_true", help="only the matrix of a model and a data set"
+    )
+    group.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
+    group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
+    group.add_argument("--kappa", type=float, help="of the smoothing distribution (as run, or 35)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write pictures, shares and class matrices."""
     if args.similarity:
         out = args.out or args.store / "maps"
         return _write(out, _asked_matrix(args))

@@ -1,4 +1,4 @@
-"""The verb `report`: print the tables of a store and write its files."""
+"""``report``: print the tables of a store and write its files."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="where files go (<store>/report)")
     parser.add_argument("--sweep", help="only the runs of this sweep, under its names")
     parser.add_argument(
-        "--by-sweep", action="store_true",
+        "--by-sweep",
+        action="store_true",
         help="a report of each of the store's sweeps, in a folder of its name",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--spread", choices=SPREADS, default="std", help=f"what ± is ({meanings}; %(default)s)"
     )
@@ -47,36 +48,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="only this backbone, e.g. ViT-B-16/openai")
     parser.add_argument("--dataset", help="only this data set")
     parser.add_argument(
-        "--score", choices=get_args(Score), default="target",
+        "--score",
+        choices=get_args(Score),
+        default="target",
         help="accuracy on the target domain, or on the sources' validation parts, which is what "
         "hyperparameters may be chosen by (%(default)s)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--initials", action="store_true", help="head the domains' columns by initials"
     )
     parser.add_argument(
-        "--against", metavar="LABEL",
+        "--against",
+        metavar="LABEL",
         help="the row that others are compared with (CLIPood, else fine-tuning, else zero-shot)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--test", choices=KINDS, default="t",
+        "--test",
+        choices=KINDS,
+        default="t",
         help="of the seeds' differences; all but t need 6 seeds or more (%(default)s)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--no-evidence", dest="evidence", action="store_false",
+        "--no-evidence",
+        dest="evidence",
+        action="store_false",
         help="only the tables: no comparison, no marks, no further measures",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--compare-published", nargs="?", type=Path, const=NUMBERS, metavar="CSV",
+        "--compare-published",
+        nargs="?",
+        type=Path,
+        const=NUMBERS,
+        metavar="CSV",
         help="also print and write published numbers beside ours (results/published/figures.csv)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--html", action="store_true",
+        "--html",
+        action="store_true",
         help="also write leaderboard.html: one page to sort, filter and open runs in, offline",
-    )  # fmt: skip
+    )
 
 
-def run_report(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Do what the options of `report` say; return the exit status.
 
     Raises:
@@ -99,9 +112,16 @@ def run_report(args: argparse.Namespace) -> int:
 def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
     formats = [part.strip() for part in args.format.split(",") if part.strip()]
     choice = Choice(
-        args.spread, sweep, args.model, args.dataset, args.initials, args.score,
-        args.evidence, args.against, args.test,
-    )  # fmt: skip
+        args.spread,
+        sweep,
+        args.model,
+        args.dataset,
+        args.initials,
+        args.score,
+        args.evidence,
+        args.against,
+        args.test,
+    )
     status = report(args.store, out, choice, formats)
     if args.compare_published:
         _published(args, choice, formats, out)

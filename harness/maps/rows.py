@@ -9,10 +9,10 @@ import pandas as pd
 
 from harness.errors import UserError, unknown_name
 from harness.report.runs.blocks import blocks
-from harness.report.runs.labels import canonical
 from harness.report.tables.aggregate import labelled, load_frame
 from harness.specs import RunSpec
 from harness.store.store import Store
+from harness.sweep.calls import canonical
 
 
 @dataclass(frozen=True)

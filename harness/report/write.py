@@ -12,11 +12,12 @@ from harness.report.comparison.evidence import Evidence
 from harness.report.comparison.images import Answers
 from harness.report.comparison.marks import marked
 from harness.report.figures.drawings import drawings, picture
-from harness.report.figures.specs import TableSpec, chosen_table
+from harness.report.figures.specs import chosen_table
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_csv, to_latex, to_markdown
 from harness.store.store import Store, write_atomically
+from harness.sweep.figures import TableSpec
 
 FORMATS = ("md", "csv", "tex", "png", "pdf")
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import UserError, unknown_name
-from harness.report.figures.specs import FigureSpec, check_names
-from harness.report.runs.labels import canonical, method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
 from harness.store.store import SweepPlan
 from harness.sweep import plan
+from harness.sweep.calls import canonical, parse_call, print_call
+from harness.sweep.figures import FigureSpec, check_names
+from harness.sweep.reading import read_yaml
 
 
 class _Part(BaseModel):
@@ -73,7 +73,7 @@ class SweepSpec(_Part):
     keep_weights: bool = False
     """Leave the tested weights beside every record, for `maps`. No part of a run's identity."""
     figures: list[FigureSpec] = Field(default_factory=list)
-    """Figures of the report; see harness/report/figures.py."""
+    """Figures of the report; see `harness.sweep.figures`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -107,16 +107,9 @@ def read_sweep(path: str | Path) -> SweepSpec:
     file = Path(path)
     if not file.is_file() and not file.suffix:
         file = Path(__file__).resolve().parents[2] / "sweeps" / f"{path}.yaml"
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such sweep file; see sweeps/ for examples") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); give a YAML file") from None
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise UserError(f"{path}: not valid YAML ({line}); mend the file") from None
-    spec: SweepSpec = validated(SweepSpec, values, str(path))
+    if not file.exists():
+        raise UserError(f"{path}: no such sweep file; see sweeps/ for examples")
+    spec: SweepSpec = validated(SweepSpec, read_yaml(file, str(path)), str(path))
     return spec
 
 
@@ -170,7 +163,7 @@ def _methods(
     unused = {key: place for place in places for key in place.methods}
     methods = []
     for entry in entries:
-        name, inline = plan.parse_method(entry.method)
+        name, inline = parse_call(entry.method)
         given = {**inline, **entry.params}
         choice = plan.resolve_method(name, given, defaults, entry.label, where)
         changes: dict[str, Any] = {}
@@ -194,7 +187,7 @@ def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: st
     # Before anything runs: a figure that cannot be drawn must not be found out hours later.
     check_names([figure.name for figure in sweep.figures], f"{where or sweep.name}: figure")
     labels = [method.label for method in methods]
-    calls = [method_call(method.name, method.given) for method in methods]
+    calls = [print_call(method.name, method.given) for method in methods]
     known = {canonical(name) for name in (*labels, *calls)}
     for figure in sweep.figures:
         for row in figure.rows:

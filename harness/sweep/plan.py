@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness import registry
 from harness.dataset import Dataset, DatasetOptions
 from harness.errors import UserError, unknown_name
 from harness.protocols import protocols
-from harness.report.runs.labels import method_call
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
+from harness.sweep.calls import print_call
 
 _MODEL_FILES = {".json", ".txt", ".safetensors", ".bin", ".pth"}
-_METHOD = re.compile(r"^\s*([\w.-]+)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -32,27 +28,6 @@ class MethodChoice:
     config: dict[str, Any]
     given: dict[str, Any]
     label: str
-
-
-def parse_method(text: str) -> tuple[str, dict[str, Any]]:
-    """Split ``name[key=value,...]`` into name and values; values are YAML scalars or lists.
-
-    Raises:
-        UserError: If the brackets or a ``key=value`` are malformed.
-    """
-    match = _METHOD.match(text)
-    if match is None:
-        raise UserError(f"method '{text}': write name or name[param=value,param=value]")
-    name, inside = match.groups()
-    values: dict[str, Any] = {}
-    for item in re.split(r",(?![^\[\]()]*[\])])", inside or ""):
-        if not item.strip():
-            continue
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise UserError(f"method '{text}': '{item.strip()}' is not param=value")
-        values[key.strip()] = yaml.safe_load(value)
-    return name, values
 
 
 def resolve_method(
@@ -90,7 +65,7 @@ def resolve_method(
     values.update(explicit)
     place = f"{where}: method '{name}'" if where else f"method '{name}'"
     config = validated(cls.Config, values, place).model_dump(mode="json")
-    return MethodChoice(name, config, dict(given), label or method_call(name, given))
+    return MethodChoice(name, config, dict(given), label or print_call(name, given))
 
 
 def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from harness import registry
 from harness.errors import UserError, unknown_name
 from harness.specs import validated
+from harness.sweep.reading import read_yaml
 
 _RESERVED = {"array", "output", "error", "job-name", "comment", "dependency", "signal", "time",
              "requeue", "no-requeue"}  # fmt: skip
@@ -124,14 +125,7 @@ def read_cluster(name: str | Path, changes: Sequence[str] = ()) -> ClusterSpec:
         UserError: Naming the file and field, or the change.
     """
     file = _find(str(name))
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); give a YAML file") from None
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise UserError(f"{file}: not valid YAML ({line}); mend the file") from None
-    spec: ClusterSpec = _validated(values, str(file))
+    spec: ClusterSpec = _validated(read_yaml(file) or {}, str(file))
     return change(spec, changes, str(file)) if changes else _checked(spec, str(file))
 
 

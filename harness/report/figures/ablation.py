@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.report.figures.frame import encode, new_figure, styled, wrap
-from harness.report.figures.specs import Ablation, AblationSpec, ablation_bars
+from harness.report.figures.specs import Ablation, ablation_bars
 from harness.report.tables.caption import heading
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
+from harness.sweep.figures import AblationSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from harness.report.build import Choice, Reported, filtered, report_blocks
 from harness.report.comparison.images import Answers
-from harness.report.figures.specs import AblationSpec, LineSpec, TableSpec, figures_of, tables_for
+from harness.report.figures.specs import tables_for
 from harness.report.runs.frame import load_frame
 from harness.report.tables.model import Table
 from harness.store.store import Store
+from harness.sweep.figures import AblationSpec, LineSpec, TableSpec, figures_of
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from harness.report.figures.ablation import PALETTE
 from harness.report.figures.frame import encode, new_figure, styled, wrap
-from harness.report.figures.specs import Lines, LineSpec, line_points
+from harness.report.figures.specs import Lines, line_points
 from harness.report.tables.caption import heading
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
+from harness.sweep.figures import LineSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from harness.report.build import Choice
 from harness.report.comparison.images import Answers
 from harness.report.figures.drawings import Drawing, drawings, picture
-from harness.report.figures.specs import AblationSpec, LineSpec, ablation_bars, line_points
+from harness.report.figures.specs import ablation_bars, line_points
 from harness.report.page.model import Image
 from harness.report.tables.caption import heading
 from harness.report.tables.model import Cell
 from harness.store.store import Store
+from harness.sweep.figures import AblationSpec, LineSpec
 
 
 def images_of(store: Store, choice: Choice, answers: Answers) -> Iterator[Image]:

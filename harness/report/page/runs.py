@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.report.runs.labels import clean
 from harness.specs import RunSpec
 from harness.store.store import Failure, RunRecord, Score, Store
+from harness.sweep.calls import one_line
 
 FIELDS = (
     "id", "status", "label", "target", "seed", "data_seed", "spec", "config", "given", "content",
@@ -76,7 +76,7 @@ def _of_spec(spec: RunSpec) -> dict[str, Any]:
     content = spec.content()  # of a local model its hash, not its path
     shared = {key: content[key] for key in ("method", "model", "dataset", "protocol", "selection")}
     return {
-        "target": clean(spec.target), "seed": spec.seed, "data_seed": spec.data_seed,
+        "target": one_line(spec.target), "seed": spec.seed, "data_seed": spec.data_seed,
         "spec": shared, "config": spec.config, "given": spec.given,
     }  # fmt: skip
 

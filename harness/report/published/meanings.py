@@ -12,8 +12,8 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.report.published.numbers import FOLDER, PublishedNumber
-from harness.report.runs.labels import value_text
 from harness.specs import Strict, validated
+from harness.sweep.calls import print_value
 
 MEANINGS = FOLDER / "methods.yaml"
 Config = dict[str, Any]
@@ -86,7 +86,7 @@ class Meanings(Strict):
         """Return how a run's training differs from the published, empty if it does not."""
         recipe = self.recipe(number, dataset)
         return ", ".join(
-            f"{key} is {value_text(config.get(key))} instead of {value_text(recipe[key])}"
+            f"{key} is {print_value(config.get(key))} instead of {print_value(recipe[key])}"
             for key in _differing(recipe, config)
         )
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from harness.errors import UserError, unknown_name
 from harness.protocols.measures import measured, planned
-from harness.report.runs.labels import clean, method_call
 from harness.specs import RunSpec
 from harness.store.store import RunRecord, Score, Store
+from harness.sweep.calls import one_line, print_call
 
 COLUMNS = (
     "id", "status", "order", "label", "call", "method", "given", "config", "model", "precision",
@@ -61,7 +61,7 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
     for failure in store.failures():
         if sweep is None or failure.id in planned:
             spec = planned.get(failure.id, failure.spec)
-            rows[failure.id] = _asked(spec, "failed", error=clean(failure.error))
+            rows[failure.id] = _asked(spec, "failed", error=one_line(failure.error))
     for run_id, spec in planned.items():
         rows.setdefault(run_id, _asked(spec, "missing"))
     if not any(own[0]["status"] != "missing" for own in rows.values()):
@@ -90,7 +90,7 @@ def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
         if store.has(spec.id):
             own = _finished(store.read(spec.id), spec)
         elif failure is not None:
-            own = _asked(spec, "failed", error=clean(failure.error))
+            own = _asked(spec, "failed", error=one_line(failure.error))
         else:
             own = _asked(spec, "missing")
         found += [row | {"id": spec.id, "order": order} for row in own]
@@ -98,7 +98,7 @@ def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
 
 
 def _asked(spec: RunSpec, status: str, **more: Any) -> list[dict[str, Any]]:
-    call = method_call(spec.method, spec.given)
+    call = print_call(spec.method, spec.given)
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
     model, protocol = spec.model, spec.protocol
     name, pretrained = model.name, model.pretrained
@@ -108,7 +108,7 @@ def _asked(spec: RunSpec, status: str, **more: Any) -> list[dict[str, Any]]:
         )
     row |= {
         "status": status,
-        "label": clean(spec.label or call) or spec.method,
+        "label": one_line(spec.label or call) or spec.method,
         "call": call,
         "method": spec.method,
         "given": spec.given,
@@ -132,7 +132,7 @@ def _asked(spec: RunSpec, status: str, **more: Any) -> list[dict[str, Any]]:
         "data_seed": spec.data_seed,
     }
     return [
-        row | {"target": clean(target), "measure": measure} | more
+        row | {"target": one_line(target), "measure": measure} | more
         for target, measure in planned(spec)
     ]
 

@@ -1,50 +1,12 @@
-"""What tables call a row, and how a figure's definition refers to one."""
+"""What tables call a row: no label stands for two configurations."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_CALL = re.compile(r"^\s*([^\[\]]+?)\s*\[(.*)\]\s*$", re.DOTALL)
-_TOP_LEVEL_COMMA = re.compile(r",(?![^\[{(]*[\]})])")
-
-
-def clean(text: str) -> str:
-    """Return `text` on one line, without control characters: it goes into cells and file names."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def value_text(value: Any) -> str:
-    """Return a parameter's value as a reader would type it."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def method_call(method: str, given: Mapping[str, Any]) -> str:
-    """Return ``method[param=value,...]``, or the bare name when nothing was given."""
-    inner = ", ".join(f"{key}={value_text(value)}" for key, value in given.items())
-    return f"{method}[{inner}]" if inner else method
-
-
-def canonical(name: str) -> str:
-    """Return the one spelling of a row's name, so that spaces and order do not matter."""
-    match = _CALL.match(name)
-    if match is None:
-        return clean(name)
-    parts = (part.partition("=") for part in _TOP_LEVEL_COMMA.split(match[2]) if part.strip())
-    pairs = sorted((key.strip(), _canonical_value(value)) for key, _, value in parts)
-    return f"{clean(match[1])}[{','.join(f'{key}={value}' for key, value in pairs)}]"
-
-
-def _canonical_value(text: str) -> str:
-    text = "".join(text.split()).strip("'\"")
-    try:
-        return repr(float(text))
-    except ValueError:
-        lowered = text.lower()
-        return lowered if lowered in {"true", "false", "none", "null"} else text
+from harness.sweep.calls import one_line, print_value
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -54,7 +16,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = value_text(value)
+            flat[f"{prefix}{key}"] = print_value(value)
     return flat
 
 
@@ -99,4 +61,4 @@ def _differences(
             parts.append(f"{key}={config.get(key, '–')}")
     if len({variants[i]["selection"] for i in members}) > 1:
         parts.append(f"selection={mine['selection']}")
-    return [clean(part) for part in parts]
+    return [one_line(part) for part in parts]

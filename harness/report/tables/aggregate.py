@@ -13,10 +13,11 @@ import pandas as pd
 from harness.errors import UserError
 from harness.report.runs.blocks import FIELDS, Block, blocks
 from harness.report.runs.frame import load_frame
-from harness.report.runs.labels import canonical, disambiguate
+from harness.report.runs.labels import disambiguate
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
 from harness.report.tables.model import Cell, Row, SeedKey, Table
 from harness.report.tables.spread import Spread
+from harness.sweep.calls import canonical
 
 __all__ = ["Block", "Cell", "Row", "Table", "blocks", "labelled", "load_frame", "summarise"]
 

@@ -7,11 +7,12 @@ import pytest
 
 from harness.errors import UserError
 from harness.report.figures.ablation import footnote
-from harness.report.figures.specs import AblationSpec, ablation_bars, figures_of
-from harness.report.runs.labels import canonical
+from harness.report.figures.specs import ablation_bars
 from harness.report.tables.aggregate import load_frame, summarise
 from harness.report.tables.model import Table
 from harness.store.store import Store, SweepPlan
+from harness.sweep.calls import canonical
+from harness.sweep.figures import AblationSpec, figures_of
 from tests.report.fakes import ABLATION, add, fill, realistic, spec
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from harness.report.page.build import build_page
 from harness.report.page.render import render, write_page
-from harness.report.runs.labels import clean
 from harness.specs import RunSpec
+from harness.sweep.calls import one_line
 from tests.report.page.conftest import Open
 from tests.report.page.stores import HOSTILE, TRACE, holed, hostile, large, two_devices
 
@@ -244,7 +244,7 @@ def test_hostile_names_are_inert(tmp_path: Path, opened: Open) -> None:
     path = write_page(hostile(tmp_path / "store"), tmp_path)
     with opened(path) as it:
         labels = set(shown(it.page))
-        assert labels == {" ".join(clean(name).split()) for name in HOSTILE} | {"lost"}
+        assert labels == {" ".join(one_line(name).split()) for name in HOSTILE} | {"lost"}
         for row in it.page.locator(ROWS).all():
             row.locator("td a").first.click()
             assert it.page.locator("#run-h").inner_text() != ""

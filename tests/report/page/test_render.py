@@ -19,9 +19,9 @@ from harness.errors import UserError
 from harness.report.page.build import build_page
 from harness.report.page.model import Published
 from harness.report.page.render import render, script_json, write_page
-from harness.report.runs.labels import clean
 from harness.report.tables.model import Row, Table
 from harness.store.store import Store
+from harness.sweep.calls import one_line
 from tests.report.fakes import realistic
 from tests.report.page.stores import HOSTILE, hostile
 
@@ -78,7 +78,7 @@ def test_hostile_names_stay_text(parsed: Parsed) -> None:
     assert parsed.open == []
     assert parsed.comments == []
     labels = {text for attrs, text in parsed.all("span", **{"class": "label"})}
-    assert labels == {clean(name) for name in HOSTILE} | {"lost"}
+    assert labels == {one_line(name) for name in HOSTILE} | {"lost"}
     assert len(parsed.all("script")) == 2
     assert parsed.all("img") == []
 

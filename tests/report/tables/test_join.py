@@ -9,14 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.report.figures.specs import (
-    LineSpec,
-    TableSpec,
-    chosen_table,
-    figure_spec,
-    line_points,
-    tables_for,
-)
+from harness.report.figures.specs import chosen_table, line_points, tables_for
 from harness.report.tables.aggregate import blocks, load_frame, summarise
 from harness.report.tables.caption import caption
 from harness.report.tables.join import joined
@@ -24,6 +17,7 @@ from harness.report.tables.model import Table
 from harness.report.write import write_report
 from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
 from harness.store.store import Score, Store
+from harness.sweep.figures import LineSpec, TableSpec, figure_spec
 from tests.report.fakes import plan, record, spec
 
 OPEN = ProtocolSpec(name="open_class")

@@ -1,4 +1,4 @@
-"""The verb of a login node, ``sweep prepare``: what compute nodes cannot do, being offline."""
+"""``sweep prepare FILE``, on the login node: what compute nodes cannot do, being offline."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.cli import options
 from harness.errors import UserError
 from harness.specs import DatasetSpec, RunSpec
 from harness.store.store import write_atomically
 
 
-def prepare(args: argparse.Namespace) -> int:
-    """``sweep prepare FILE``: fetch and load the weights, decode every image, note both."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `sweep prepare`."""
+    options.plugin(parser)
+    options.store(parser)
+    options.data_root(parser)
+    options.cache_dir(parser, shared=True)
+    parser.add_argument("file", help="YAML file, or the name of one in sweeps/")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fetch and load the weights, decode every image, note both."""
     from harness.clip.load import load_backbone
     from harness.execution.context import default_cache
     from harness.sweep import file as sweeps

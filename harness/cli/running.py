@@ -1,4 +1,4 @@
-"""The verbs that train: run, sweep plan, sweep run, quickstart."""
+"""Running specs on this machine: what `run`, `sweep run` and `quickstart` share."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from harness.errors import UserError
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, validated
+from harness.specs import RunSpec
 from harness.store.store import Store, SweepPlan
-from harness.sweep import file as sweeps
-from harness.sweep import plan
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -42,88 +40,27 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def run(args: argparse.Namespace) -> int:
-    """``run METHOD ...``: methods x targets x seeds given on the command line."""
-    options = dict(_key_value("--option", text) for text in args.option)
-    dataset = DatasetSpec(name=args.dataset, options=options)
-    opened = plan.open_dataset(dataset, args.data_root)
-    specs = plan.expand(
-        [plan.resolve_method(*plan.parse_method(text)) for text in args.methods],
-        ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision),
-        dataset,
-        _protocol(args),
-        [part.strip() for part in args.target.split(",")],
-        parse_seeds(args.seeds),
-        opened,
-        args.selection,
-        args.data_seed,
-    )
-    return _run(specs, args, args.store, keep_weights=args.keep_weights)
-
-
-def _protocol(args: argparse.Namespace) -> ProtocolSpec:
-    # What was not given is not mentioned: the protocol's own defaults, or a preset's, hold.
-    asked = {
-        "name": args.protocol, "preset": args.protocol_preset, "test_on": args.test_on,
-        "disjoint_groups": args.disjoint_groups or None, "shots": args.shots, "source": args.source,
-    }  # fmt: skip
-    values = {key: value for key, value in asked.items() if value is not None}
-    spec: ProtocolSpec = validated(ProtocolSpec, values, "protocol")
-    return spec
-
-
-def _key_value(option: str, text: str) -> tuple[str, object]:
-    import yaml
-
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"{option} {text}: write KEY=VALUE")
-    return key.strip(), yaml.safe_load(value)
-
-
-def sweep_plan(args: argparse.Namespace) -> int:
-    """``sweep plan FILE``: print what it would run."""
-    args.dry_run = True
-    return sweep_run(args)
-
-
-def sweep_run(args: argparse.Namespace) -> int:
-    """``sweep run FILE ...``: run what is missing, and keep the plans in the store."""
-    status = 0
-    for file in args.file:
-        sweep = sweeps.read_sweep(file)
-        if len(args.file) > 1:
-            print(f"sweep {sweep.name}: {sweep.description}", file=sys.stderr)
-        specs = sweeps.expand_sweep(sweep, args.data_root, file, outline=args.dry_run)
-        store = args.store or Path("results") / sweep.name
-        found = _run(specs, args, store, sweeps.plan_of(sweep, specs), sweep.keep_weights)
-        if found == 130:
-            return found
-        status = max(status, found)
-    return status
-
-
-def quickstart(args: argparse.Namespace) -> int:
-    """``quickstart``: the embedded sweep, then its table and figure."""
-    sweep = sweeps.read_sweep("quickstart-fast" if args.fast else "quickstart")
-    if args.fast and args.store == Path("results/quickstart"):
-        args.store = Path("results/quickstart-fast")
-    specs = sweeps.expand_sweep(sweep, None)
-    status = _run(specs, args, args.store, sweeps.plan_of(sweep, specs))
-    if args.dry_run or status == 130:
-        return status
-    from harness.cli.report import report
-
-    return report(args.store) or status
-
-
-def _run(
+def run_here(
     specs: list[RunSpec],
     args: argparse.Namespace,
     store: Path,
     planned: SweepPlan | None = None,
     keep_weights: bool = False,
 ) -> int:
+    """Run what is missing of `specs`, or with ``--dry-run`` say what would be; return the status.
+
+    Args:
+        specs: The runs.
+        args: The options of `options.where`.
+        store: Where results go.
+        planned: The sweep they belong to, if any; kept in the store.
+        keep_weights: Leave the tested weights beside the records.
+
+    Raises:
+        UserError: What is wrong with the options or the models.
+    """
+    if args.limit is not None and args.limit < 1:
+        raise UserError(f"--limit {args.limit}: must be 1 or more")
     for origin, why in registry.not_loaded().items():
         print(f"not loaded: {origin}: {why}", file=sys.stderr)
     if args.limit is not None:

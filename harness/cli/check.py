@@ -1,60 +1,34 @@
-"""The verbs for authors of plugins: new-method, check."""
+"""``check FILE|NAME ...``: run the conformance suite on plugins."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import keyword
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 from harness import registry
-from harness.console.output import writing
+from harness.cli import options
 from harness.errors import UserError, unknown_name
-from harness.sweep import plan
+from harness.sweep.calls import parse_call
 
 if TYPE_CHECKING:
     from harness.check.bench import Bench
     from harness.check.result import Result
 
-TEMPLATE = registry.ROOT / "harness" / "templates" / "method.py.txt"
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `check`."""
+    options.plugin(parser)
+    parser.add_argument("plugins", nargs="+", metavar="FILE|NAME", help="...[param=value] to set")
+    options.data_root(parser)
+    parser.add_argument("--json", action="store_true", help="all results, for scripts")
 
 
-def new_method(args: argparse.Namespace) -> int:
-    """``new-method NAME``: write a commented starting file and say what to do next."""
-    name, folder = args.name, args.dir
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise UserError(
-            f"new-method {name}: a name is lower-case letters, digits and underscores, begins "
-            "with a letter, and is no Python keyword, e.g. my_method"
-        )
-    for kind in ("methods", "datasets"):
-        found = registry.discover(kind)
-        if name in found.plugins:
-            raise UserError(f"new-method {name}: taken by {found.origins[name]}; choose another")
-    file = (folder or registry.ROOT / "methods") / f"{name}.py"
-    title = "".join(part.capitalize() for part in name.split("_"))
-    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(name=name, title=title)
-    if file.exists():
-        raise UserError(f"{file} exists; choose another name or --dir, or delete it")
-    with writing(file, "--dir"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    plugin = f" --plugin {file}" if folder else ""
-    print(f"written: {file}\n\nIt trains as it stands. Edit losses(), then:")
-    print(f"  python run_benchmark.py check {file}")
-    print(f"  python run_benchmark.py run zero_shot {name}[steps=60,lr=1e-4]{plugin} --target noto")
-    print("  python run_benchmark.py report --store results/runs")
-    print("docs/add-a-method.md says what there is to override.")
-    return 0
-
-
-def check(args: argparse.Namespace) -> int:
-    """``check FILE|NAME ...``: run the conformance suite; exit 1 if something failed."""
+def run(args: argparse.Namespace) -> int:
+    """Print the results; 1 if something failed."""
     from harness.check import show
     from harness.check.bench import Bench
 
@@ -91,11 +65,11 @@ def _split(text: str) -> tuple[str, dict[str, Any]]:
     """Split ``FILE|NAME[param=value]`` and load the file."""
     bare, bracket, inside = text.partition("[")
     if not (bare.endswith(".py") or Path(bare).is_file()):
-        return plan.parse_method(text)
+        return parse_call(text)
     if not Path(bare).is_file():
         raise UserError(f"check {bare}: no such file; give a plugin's file or its name")
     registry.add_plugin_file(bare)
-    given = plan.parse_method(f"file{bracket}{inside}")[1]
+    given = parse_call(f"file{bracket}{inside}")[1]
     return str(Path(bare).resolve()), given
 
 

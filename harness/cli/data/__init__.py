@@ -1,0 +1,1 @@
+"""``data``: where to get data sets, verify and import them."""

@@ -1,0 +1,91 @@
+"""``doctor``: check what runs depend on."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+
+from harness import registry
+from harness.cli import options
+from harness.errors import one_line
+from harness.execution.context import default_cache
+from harness.specs import DatasetSpec, ModelSpec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `doctor`."""
+    options.plugin(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each check; 1 if something is wrong."""
+    failed = 0
+    for name, check in _checks():
+        try:
+            print(f"ok    {name}: {check()}")
+        except Exception as error:  # whatever is wrong is what the user wants to see
+            failed += 1
+            print(f"FAIL  {name}: {one_line(error)}")
+    return 1 if failed else 0
+
+
+def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "python", lambda: sys.version.split()[0]
+    yield "torch", _torch
+    yield "open_clip and torchvision", _open_clip
+    for module in ("pandas", "matplotlib", "jinja2", "submitit"):
+        yield module, lambda module=module: importlib.import_module(module).__version__  # type: ignore[misc]
+    yield "plugins", _plugins
+    yield "embedded data", _data
+    yield "embedded model", _model
+    yield "cache", _cache
+
+
+def _torch() -> str:
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only"
+    return f"{torch.__version__}, {device}, {torch.get_num_threads()} threads"
+
+
+def _open_clip() -> str:
+    from harness.clip.compat import ensure_torchvision
+
+    ensure_torchvision()
+    import open_clip
+    import torchvision
+
+    return f"{open_clip.__version__}, {torchvision.__version__}"
+
+
+def _plugins() -> str:
+    methods, datasets = registry.discover("methods"), registry.discover("datasets")
+    broken = registry.not_loaded()
+    if broken:
+        raise RuntimeError("; ".join(f"{origin}: {why}" for origin, why in broken.items()))
+    return f"{len(methods.plugins)} methods, {len(datasets.plugins)} data sets"
+
+
+def _data() -> str:
+    from harness.sweep import plan
+
+    dataset = plan.open_dataset(DatasetSpec(name="emoji"), None)
+    counts = ", ".join(f"{domain} {len(dataset.samples(domain))}" for domain in dataset.domains)
+    return f"{len(dataset.class_names)} classes; {counts}"
+
+
+def _model() -> str:
+    from harness.clip.load import load_backbone
+
+    backbone = load_backbone(ModelSpec(name="tiny-emoji"))
+    features = backbone.text_features(("dog", "violin"), "a photo of a {}.")
+    return f"{backbone.fingerprint}, {features.shape[1]}-dimensional embedding"
+
+
+def _cache() -> str:
+    path = default_cache()
+    path.mkdir(parents=True, exist_ok=True)
+    (path / ".writable").touch()
+    return f"{path} is writable"

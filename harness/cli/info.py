@@ -1,0 +1,67 @@
+"""``info NAME``: a method's parameters, a data set's domains and classes, or a model."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import registry
+from harness.cli import options
+from harness.errors import UserError, unknown_name
+from harness.specs import ModelSpec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `info`."""
+    options.plugin(parser)
+    parser.add_argument("name", help="method, data set or model")
+    options.data_root(parser)
+    parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what there is to know."""
+    from harness.cli.data.info import describe
+
+    methods = registry.discover("methods").plugins
+    datasets = registry.discover("datasets").plugins
+    if args.name in methods:
+        _method_info(args.name)
+    elif args.name in datasets:
+        describe(args.name, args.data_root)
+    else:
+        _model_info(args, [*methods, *datasets, "tiny-emoji"])
+    return 0
+
+
+def _method_info(name: str) -> None:
+    cls = registry.method_class(name)
+    console = Console(highlight=False)
+    console.print(f"{name}: {cls.summary}", markup=False)
+    console.print(f"source: {cls.citation}", markup=False)
+    console.print(f"tested weights: {cls.own_selection}; file: {_origin('methods', name)}")
+    table = Table("parameter", "default", "meaning", box=None)
+    for key, field in cls.Config.model_fields.items():
+        table.add_row(key, repr(field.default), " ".join((field.description or "").split()))
+    console.print(table)
+    for preset, values in cls.presets.items():
+        console.print(f"preset={preset}: {dict(values) or 'the defaults'}", markup=False)
+
+
+def _origin(kind: registry.Kind, name: str) -> str:
+    return registry.discover(kind).origins[name]
+
+
+def _model_info(args: argparse.Namespace, known: list[str]) -> None:
+    from harness.clip.load import model_info
+
+    try:
+        found = model_info(ModelSpec(name=args.name, pretrained=args.pretrained))
+    except UserError as error:
+        if ":" in args.name or args.pretrained:
+            raise
+        raise unknown_name("method, data set or model", args.name, known, str(error)) from None
+    for key, value in found.items():
+        print(f"{key}: {value}")

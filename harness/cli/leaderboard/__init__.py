@@ -1,0 +1,1 @@
+"""``leaderboard``: hand results on, check and take in others'."""

@@ -1,0 +1,42 @@
+"""``list``: what is there, and what could not be loaded."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `list`."""
+    options.plugin(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print methods, data sets and sweeps."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from harness import registry
+    from harness.sweep.file import read_sweep
+
+    console = Console(highlight=False)
+    titles: dict[registry.Kind, str] = {"methods": "Methods", "datasets": "Data sets"}
+    for kind, title in titles.items():
+        found = registry.discover(kind)
+        table = Table(title=title, title_justify="left", box=None, show_header=False)
+        for name, cls in sorted(found.plugins.items()):
+            table.add_row(name, getattr(cls, "summary", ""))
+        console.print(table)
+    for origin, why in registry.not_loaded().items():
+        text = f"not loaded: {origin}: {why}"
+        console.print(text, style="red", markup=False, soft_wrap=True)
+    table = Table(title="Sweeps", title_justify="left", box=None, show_header=False)
+    for file in sorted((registry.ROOT / "sweeps").glob("*.yaml")):
+        table.add_row(file.stem, read_sweep(file).description.strip())
+    console.print(table)
+    console.print(
+        "Models: tiny-emoji, tiny-emoji-early (embedded), and any open_clip model "
+        "(open_clip.list_models())"
+    )
+    return 0

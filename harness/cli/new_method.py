@@ -1,0 +1,54 @@
+"""``new-method NAME``: write a commented starting file and say what to do next."""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+import re
+from pathlib import Path
+from string import Template
+
+from harness import registry
+from harness.cli import options
+from harness.console.output import writing
+from harness.errors import UserError
+
+TEMPLATE = registry.ROOT / "harness" / "templates" / "method.py.txt"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `new-method`."""
+    options.plugin(parser)
+    parser.add_argument("name", help="name of the method, e.g. my_method")
+    parser.add_argument(
+        "--dir", type=Path, help="folder of the file (methods/, where it is found by itself)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file."""
+    name, folder = args.name, args.dir
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise UserError(
+            f"new-method {name}: a name is lower-case letters, digits and underscores, begins "
+            "with a letter, and is no Python keyword, e.g. my_method"
+        )
+    for kind in ("methods", "datasets"):
+        found = registry.discover(kind)
+        if name in found.plugins:
+            raise UserError(f"new-method {name}: taken by {found.origins[name]}; choose another")
+    file = (folder or registry.ROOT / "methods") / f"{name}.py"
+    title = "".join(part.capitalize() for part in name.split("_"))
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(name=name, title=title)
+    if file.exists():
+        raise UserError(f"{file} exists; choose another name or --dir, or delete it")
+    with writing(file, "--dir"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    plugin = f" --plugin {file}" if folder else ""
+    print(f"written: {file}\n\nIt trains as it stands. Edit losses(), then:")
+    print(f"  python run_benchmark.py check {file}")
+    print(f"  python run_benchmark.py run zero_shot {name}[steps=60,lr=1e-4]{plugin} --target noto")
+    print("  python run_benchmark.py report --store results/runs")
+    print("docs/add-a-method.md says what there is to override.")
+    return 0

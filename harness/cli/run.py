@@ -1,0 +1,102 @@
+"""``run METHOD ...``: methods x targets x seeds given on the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import options
+from harness.specs import ProtocolSpec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `run`."""
+    options.plugin(parser)
+    group = parser.add_argument_group("what")
+    group.add_argument("methods", nargs="+", metavar="METHOD", help="name or name[param=value,...]")
+    options.model(group)
+    options.precision(group)
+    options.dataset(group)
+    group.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set an option of the data set",
+    )
+    group.add_argument("--target", default="all", help="held-out domains, a,b or all (%(default)s)")
+    group.add_argument("--seeds", default="0", help="0,1,2 or 0-2 (%(default)s)")
+    group.add_argument("--data-seed", type=int, help="fix the splits (default: the run's seed)")
+    group.add_argument(
+        "--selection",
+        default="own",
+        choices=["own", "last", "averaged", "best"],
+        help="weights that are tested: as the method's paper, the last, their moving average, the "
+        "best on source validation (%(default)s)",
+    )
+    _protocol_options(group)
+    options.where(parser, "results/runs")
+    parser.add_argument(
+        "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
+    )
+
+
+def _protocol_options(group: options.Group) -> None:
+    group.add_argument(
+        "--protocol",
+        default="domain_shift",
+        metavar="NAME",
+        help="domain_shift, distribution_shift, open_class, domain_and_class (%(default)s)",
+    )
+    group.add_argument(
+        "--protocol-preset", choices=["original"], help="as AlignCLIP's released code does it"
+    )
+    group.add_argument(
+        "--shots",
+        type=int,
+        help="training images a class (16 for open_class and distribution_shift, else 0: all)",
+    )
+    group.add_argument("--source", help="distribution_shift: the domain that trains")
+    group.add_argument(
+        "--test-on", choices=["all", "in", "out"], help="part of the target domain (all)"
+    )
+    group.add_argument(
+        "--disjoint-groups",
+        action="store_true",
+        help="train on half of the pictured things, test on the other half (emoji)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run what is missing here; 1 if something failed."""
+    from harness.cli.running import parse_seeds, run_here
+    from harness.specs import DatasetSpec, ModelSpec
+    from harness.sweep import plan
+    from harness.sweep.calls import parse_call, parse_pair
+
+    given = dict(parse_pair(text, "--option") for text in args.option)
+    dataset = DatasetSpec(name=args.dataset, options=given)
+    specs = plan.expand(
+        [plan.resolve_method(*parse_call(text)) for text in args.methods],
+        ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision),
+        dataset,
+        _protocol(args),
+        [part.strip() for part in args.target.split(",")],
+        parse_seeds(args.seeds),
+        plan.open_dataset(dataset, args.data_root),
+        args.selection,
+        args.data_seed,
+    )
+    return run_here(specs, args, args.store, keep_weights=args.keep_weights)
+
+
+def _protocol(args: argparse.Namespace) -> ProtocolSpec:
+    from harness.specs import validated
+
+    # What was not given is not mentioned: the protocol's own defaults, or a preset's, hold.
+    asked = {
+        "name": args.protocol, "preset": args.protocol_preset, "test_on": args.test_on,
+        "disjoint_groups": args.disjoint_groups or None, "shots": args.shots, "source": args.source,
+    }  # fmt: skip
+    values = {key: value for key, value in asked.items() if value is not None}
+    spec: ProtocolSpec = validated(ProtocolSpec, values, "protocol")
+    return spec

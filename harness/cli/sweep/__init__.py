@@ -1,0 +1,1 @@
+"""``sweep``: run a sweep file, here or on a Slurm cluster."""

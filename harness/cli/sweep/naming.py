@@ -1,0 +1,46 @@
+"""Which sweep a user means, and what the verbs of a cluster share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.errors import UserError, unknown_name
+from harness.store.store import Store, SweepPlan
+
+
+def add_sweep(parser: argparse.ArgumentParser) -> None:
+    """Add the sweep's name, which a store of one sweep does without."""
+    parser.add_argument("sweep", nargs="?", help="the sweep's file or name")
+
+
+def find_plan(name: str | None, store: Path | None) -> tuple[Store, SweepPlan]:
+    """Return the store and plan that a user means by a sweep's file or name.
+
+    Raises:
+        UserError: If no such sweep was run or submitted.
+    """
+    sweep = name
+    if name is not None and Path(name).suffix in (".yaml", ".yml"):
+        from harness.sweep.file import read_sweep
+
+        sweep = read_sweep(name).name
+    root = store or Path("results") / (sweep or "")
+    if sweep is None and store is None:
+        raise UserError("which sweep? give its file or name, or --store DIR")
+    plans = {plan.name: plan for plan in Store(root).plans()}
+    if not plans:
+        raise UserError(f"{root}: no sweep was submitted to this store; see `sweep submit -h`")
+    if sweep is None:
+        if len(plans) > 1:
+            raise UserError(f"{root} has {len(plans)} sweeps; name one of {', '.join(plans)}")
+        (sweep,) = plans
+    if sweep not in plans:
+        raise unknown_name("sweep", sweep, plans, f"in {root}")
+    return Store(root.resolve()), plans[sweep]
+
+
+def say(text: str) -> None:
+    """Print a line on stderr at once."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,161 @@
+"""Give runs to Slurm, or with ``--dry-run`` show what would be given."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import registry
+from harness.cli.running import check_models
+from harness.cli.sweep.naming import say
+from harness.cli.sweep.prepare import unprepared
+from harness.console.display import duration
+from harness.execution.context import Context, default_cache
+from harness.execution.estimate import Durations
+from harness.execution.slurm import submit as slurm
+from harness.execution.slurm.cluster import read_cluster
+from harness.execution.slurm.packing import Array, total
+from harness.execution.slurm.status import STATES, RunStatus, State, statuses
+from harness.store.store import Store, SweepPlan
+from harness.training.logging import resolved
+
+
+def submit(
+    args: argparse.Namespace,
+    root: Path,
+    planned: SweepPlan,
+    cluster_name: str,
+    wanted: frozenset[State],
+) -> int:
+    """Submit the runs of `planned` that are in a `wanted` state; return the exit status.
+
+    Raises:
+        UserError: What is wrong with the cluster file, the models, or what sbatch refused.
+    """
+    request = _request(args, root, planned, cluster_name, wanted)
+    if args.dry_run:
+        return _dry_run(request)
+    for title in unprepared(root, planned.runs):
+        say(f"note: jobs run offline; `sweep prepare` fetches the weights of {title} first")
+    Store(root).write_plan(planned)
+    began = time.monotonic()
+    submission = slurm.submit(request, say)
+    if submission is None:
+        print(_nothing(request))
+        return 0
+    for array in submission.arrays:
+        n = sum(len(runs) for runs in array.tasks)
+        print(f"array {array.array_id()}: {len(array.tasks)} job(s), {n} run(s)")
+    print(f"submitted in {time.monotonic() - began:.1f} s; store: {root}")
+    print(f"next: python run_benchmark.py sweep status {planned.name} --store {root}")
+    return 0
+
+
+def _request(
+    args: argparse.Namespace,
+    root: Path,
+    planned: SweepPlan,
+    cluster_name: str,
+    wanted: frozenset[State],
+) -> slurm.Request:
+    changes = list(args.set)
+    if args.runs_per_job is not None:
+        changes.append(f"runs_per_job={args.runs_per_job}")
+    cluster = read_cluster(cluster_name, changes)
+    file = Path(cluster_name)
+    check_models(list(planned.runs))
+    stores = [root, *(path.resolve() for path in args.records)]
+    return slurm.Request(
+        sweep=planned.name,
+        specs=planned.runs,
+        cluster=cluster,
+        cluster_name=str(file.resolve()) if file.is_file() else cluster_name,
+        context=Context(
+            store=root,
+            data_root=args.data_root.resolve() if args.data_root else None,
+            cache=(args.cache_dir or default_cache()).resolve(),
+            plugins=tuple(registry.plugin_files()),
+            log=resolved(args.log),
+            keep_weights=bool(planned.source.get("keep_weights")),
+        ),
+        durations=Durations(record for path in stores for record in Store(path).records()),
+        wanted=wanted,
+        limit=args.limit,
+    )
+
+
+def _nothing(request: slurm.Request) -> str:
+    runs = statuses(Store(request.context.store), request.specs)
+    return f"nothing to submit: {_rest(runs, request.wanted)}"
+
+
+def _rest(found: Sequence[RunStatus], wanted: frozenset[State]) -> str:
+    counts = Counter(status.state for status in found)
+    text = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    again = counts["failed"] + counts["lost"]
+    return text + ("; `sweep retry` submits failed and lost runs again"
+                   if again and "missing" in wanted else "")  # fmt: skip
+
+
+def _dry_run(request: slurm.Request) -> int:
+    console = Console(highlight=False)
+    runs = slurm.chosen(request)
+    if not runs:
+        print(_nothing(request))
+        return 0
+    arrays = slurm.arrays_of(request, runs)
+    table = Table(title=f"{len(runs)} runs in {len(arrays)} array(s)", title_justify="left")
+    for head in ("array", "jobs", "runs", "methods", "a job asks for", "all jobs take", "after"):
+        table.add_column(head)
+    for array in arrays:
+        labels = dict.fromkeys(s.label or s.method for p in array.packs for s in p.runs)
+        if any(pack.features for pack in array.packs):
+            labels["(features)"] = None
+        took = total([pack.seconds for pack in array.packs])
+        table.add_row(
+            array.name,
+            str(len(array.packs)),
+            str(sum(len(p.runs) for p in array.packs)),
+            ", ".join(labels),
+            _asks(array),
+            "unknown" if took is None else duration(took),
+            ", ".join(array.after),
+        )
+    console.print(table)
+    print(_hours(request, arrays))
+    code = Path(request.context.store) / "slurm" / "snapshots" / "<hash of the code>"
+    for array in arrays:
+        folder = Path(request.context.store) / "slurm" / "jobs" / "<submission>" / array.name
+        print(f"\n# ---- array {array.name}, sbatch script")
+        print(slurm.script(request, array, folder, code))
+    return 0
+
+
+def _asks(array: Array) -> str:
+    r = array.resources
+    words = [f"{r.gpus_per_node} GPU", f"{r.cpus_per_task} cores"]
+    words += [f"{r.mem_gb:g} GiB"] if r.mem_gb else []
+    return ", ".join([*words, f"{r.timeout_min} min"])
+
+
+def _hours(request: slurm.Request, arrays: Sequence[Array]) -> str:
+    known = {"GPU": 0.0, "CPU job": 0.0}
+    unknown = 0
+    for spec, resources in ((s, a.resources) for a in arrays for p in a.packs for s in p.runs):
+        seconds = request.durations.seconds(spec)
+        if seconds is None:
+            unknown += 1
+        else:
+            known["GPU" if resources.gpus_per_node else "CPU job"] += seconds / 3600
+    parts = [f"about {hours:.2f} {kind} hours" for kind, hours in known.items() if hours]
+    devices = ", ".join(sorted(request.durations.devices))
+    source = f"from {request.durations.count} earlier record(s) on {devices}"
+    if unknown:
+        parts.append(f"{unknown} run(s) of which no record tells the length (see --records)")
+    return "; ".join(parts) + (f"; {source}" if request.durations.count else "")

@@ -1,0 +1,146 @@
+"""Figures and tables a sweep file asks for: which rows, in which kind of picture.
+
+A sweep file names rows of its own table::
+
+    figures:
+      - kind: ablation
+        name: ablation
+        title: Attention alignment (AAL) and semantic label smoothing (SLS)
+        bars:
+          - {label: neither, row: "alignclip without both"}
+          - {label: SLS, row: "alignclip[alignment_weight=0]"}
+        columns: [noto, twemoji, mean]        # optional: by default all columns and the mean
+      - kind: line
+        name: layers
+        x_label: Aligned layers
+        points:
+          - {x: 0, row: "alignclip[aligned_layers=0]"}
+          - {x: 5, row: AlignCLIP}
+      - kind: table
+        name: table1
+        over: datasets                        # a column for each data set, then their mean
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import UserError
+from harness.specs import validated
+from harness.store.store import SweepPlan
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BarSpec(_Part):
+    """One bar of every group."""
+
+    label: str
+    """What the legend calls it."""
+    row: str
+    """A row of the sweep: its label, or its ``method[param=value]``."""
+
+
+class PointSpec(_Part):
+    """One place on a line's axis."""
+
+    x: float
+    """The parameter's value."""
+    row: str
+    """A row of the sweep: its label, or its ``method[param=value]``."""
+
+
+class _Figure(_Part):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Also the name of the file."""
+    title: str = ""
+    over: Literal["domains", "datasets", "models", "measures"] = "domains"
+    """What the columns are: held-out domains, or data sets, models or measures side by side."""
+    measure: str | None = None
+    """Only the tables of this measure (`base`, `new`, `H` ...); by default one figure for each."""
+    columns: tuple[str, ...] | None = None
+    """Some of the columns, and `mean`; all of them by default."""
+
+
+class AblationSpec(_Figure):
+    """Grouped bars, with the gain over the lowest bar of each group."""
+
+    kind: Literal["ablation"] = "ablation"
+    bars: tuple[BarSpec, ...] = Field(min_length=1)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows that the figure shows."""
+        return tuple(bar.row for bar in self.bars)
+
+
+class LineSpec(_Figure):
+    """Accuracy against a parameter: a line for each column, its band the spread over seeds."""
+
+    kind: Literal["line"]
+    x_label: str = ""
+    """What the parameter is called."""
+    points: tuple[PointSpec, ...] = Field(min_length=2)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows that the figure shows."""
+        return tuple(point.row for point in self.points)
+
+
+class TableSpec(_Figure):
+    """A table of its own: some rows, or data sets, backbones or measures as columns."""
+
+    kind: Literal["table"]
+    rows: tuple[str, ...] = ()
+    """Some of the sweep's rows, in this order; all of them by default."""
+
+
+FigureSpec = Annotated[AblationSpec | LineSpec | TableSpec, Field(discriminator="kind")]
+_KINDS: dict[Any, type[_Part]] = {
+    "ablation": AblationSpec, "line": LineSpec, "table": TableSpec,
+}  # fmt: skip
+
+
+def figure_spec(value: Any, where: str) -> AblationSpec | LineSpec | TableSpec:
+    """Validate one entry of a sweep's figures; without a `kind` it is an ablation.
+
+    Raises:
+        UserError: Naming the place, the field and the value.
+    """
+    kind = value.get("kind", "ablation") if isinstance(value, dict) else "ablation"
+    if kind not in _KINDS:
+        raise UserError(f"{where}: field 'kind' is {kind!r}; use {', '.join(_KINDS)}")
+    spec: AblationSpec | LineSpec | TableSpec = validated(_KINDS[kind], value, where)
+    return spec
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Refuse two figures of one name: they would be one file.
+
+    Raises:
+        UserError: Naming the figure.
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{where} '{name}' is there {names.count(name)} times; rename one")
+
+
+def figures_of(plan: SweepPlan) -> list[AblationSpec | LineSpec | TableSpec]:
+    """Return the figures a sweep asks for.
+
+    Raises:
+        UserError: Naming the sweep, the figure and the field.
+    """
+    found = plan.source.get("figures") or []
+    if not isinstance(found, list):
+        raise UserError(f"sweep '{plan.name}': 'figures' is {found!r}; give a list of figures")
+    where = f"sweep '{plan.name}', figure"
+    specs = [figure_spec(value, f"{where} {i + 1}") for i, value in enumerate(found)]
+    check_names([spec.name for spec in specs], where)
+    return specs

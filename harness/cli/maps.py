@@ -15,8 +15,8 @@ from harness.execution.run import Shared, rebuild
 from harness.maps import captions
 from harness.maps import foreground_text as foreground
 from harness.maps.compute import tower_of
-from harness.maps.foreground_bars import share_picture
-from harness.maps.grid import map_picture
+from harness.maps.figures.bars import share_picture
+from harness.maps.figures.panels import map_picture
 from harness.maps.matrix import class_matrix
 from harness.maps.measure import held_out_images, numbers_of, shares_of, shows_its_tower
 from harness.maps.pictures import (

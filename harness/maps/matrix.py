@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.clip.backbone import Backbone
 from harness.dataset import Dataset
 from harness.maps import captions
-from harness.maps.class_matrix import class_picture
+from harness.maps.figures.classes import class_picture
 from harness.training.losses import semantic_distribution
 
 KAPPA = 35.0

@@ -12,7 +12,7 @@ from harness.report.comparison.evidence import Evidence
 from harness.report.comparison.images import Answers
 from harness.report.comparison.marks import marked
 from harness.report.figures.drawings import drawings, picture
-from harness.report.figures.specs import chosen_table
+from harness.report.figures.rows import chosen_table
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_csv, to_latex, to_markdown

@@ -17,9 +17,9 @@ from harness.clip.backbone import Backbone, Preprocess
 from harness.errors import UserError
 from harness.execution.local import Outcome
 from harness.execution.run import Shared, execute
-from harness.maps.class_matrix import shown_ticks
 from harness.maps.compute import tower_of
-from harness.maps.grid import Column, MapImage, map_picture
+from harness.maps.figures.classes import shown_ticks
+from harness.maps.figures.panels import MapColumn, MapImage, map_picture
 from harness.specs import ModelSpec
 from harness.store.store import Store, SweepPlan
 from harness.sweep.file import expand_sweep, read_sweep
@@ -198,7 +198,7 @@ def test_a_picture_has_the_same_bytes_twice() -> None:
     image = draw.integers(0, 255, (16, 16, 3)).astype(np.uint8)
     mask = np.zeros((16, 16), dtype=np.uint8)
     mask[4:12, 4:12] = 255
-    columns = [Column("g", name, (draw.random((16, 16)),)) for name in ("one", "two")]
+    columns = [MapColumn("g", name, (draw.random((16, 16)),)) for name in ("one", "two")]
     for kind in ("png", "pdf"):
         pictures = [map_picture([MapImage("a", image, mask)], columns, "c", kind) for _ in range(2)]
         assert pictures[0] == pictures[1]

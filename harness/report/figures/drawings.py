@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.report.build import Choice, Reported, filtered, report_blocks
 from harness.report.comparison.images import Answers
-from harness.report.figures.specs import tables_for
+from harness.report.figures.rows import tables_for
 from harness.report.runs.frame import load_frame
 from harness.report.tables.model import Table
 from harness.store.store import Store

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.report.figures.ablation import footnote
-from harness.report.figures.specs import ablation_bars
+from harness.report.figures.gains import ablation_bars
 from harness.report.tables.aggregate import load_frame, summarise
 from harness.report.tables.model import Table
 from harness.store.store import Store, SweepPlan

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.cli.running import check_models
+from harness.console.output import table_console, writing
 from harness.errors import UserError
 from harness.execution.context import Context
 from harness.execution.place import place
 from harness.execution.run import Shared, rebuild
 from harness.maps import captions
-from harness.maps import foreground_text as foreground
 from harness.maps.compute import tower_of
 from harness.maps.figures.bars import share_picture
 from harness.maps.figures.panels import map_picture
-from harness.maps.matrix import class_matrix
+from harness.maps.matrix import class_files
 from harness.maps.measure import held_out_images, numbers_of, shares_of, shows_its_tower
 from harness.maps.pictures import (
     attention_columns,
@@ -26,7 +26,9 @@ from harness.maps.pictures import (
     row_maps,
     similarity_columns,
 )
+from harness.maps.reading import attention_sentence
 from harness.maps.rows import MapBlock, Which, map_blocks
+from harness.maps.tables import by_measure, long_csv, side_by_side, spread_words
 from harness.report.figures.table import table_picture
 from harness.report.text.tables import to_latex, to_markdown, to_terminal
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
@@ -34,7 +36,7 @@ from harness.store.store import Store, write_atomically
 from harness.sweep import plan
 
 ALIGNED = 5
-"""Blocks whose attention AlignCLIP aligns: K of the first and last K blocks, at most half."""
+"""K of the first and last K blocks, at most half: as many as attention alignment aligns."""
 DRAWN = ("png", "pdf")
 Files = Iterator[tuple[str, bytes]]
 
@@ -101,11 +103,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(out: Path, files: Files) -> int:
     for name, data in files:
-        try:
+        with writing(out / name):
             write_atomically(out / name, data)
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"{out}: cannot write {name} ({reason}); choose --out") from None
         print(out / name, flush=True)
     return 0
 
@@ -127,7 +126,8 @@ def _shown(block: MapBlock, shared: Shared) -> MapBlock:
             print(f"left out: {row.label} (not its image tower's own maps)", file=sys.stderr)
     if not kept:
         raise UserError(
-            "none of the rows classifies by its image tower alone; add zero_shot or finetune"
+            "none of the rows classifies by its image tower alone; add a method that trains "
+            "nothing, or the tower itself"
         )
     ids = {run.id for row in kept for run in row.runs}
     return MapBlock(block.name, block.frame[block.frame["id"].isin(ids)], tuple(kept))
@@ -164,7 +164,7 @@ def _pictures(block: MapBlock, shared: Shared, seed: int, asked: str, layers: in
             for label, run in runs.items()
         ]
         pictures = picture_rows(bank, images)
-        about = captions.Setting(
+        about = captions.MapSetting(
             first, bank.dataset.template, tower, k, pictures[0].mask is not None
         )
         for name, columns, text in (
@@ -210,40 +210,40 @@ def _shares(block: MapBlock, shared: Shared, layers: int | None) -> Files:
                 return
             seen[key] = numbers_of(found, k)
         values[run.id] = seen[key]
-    yield from _share_files(block, values, captions.Setting(
-        first, shared.bank(first).dataset.template, tower, k, True
-    ))  # fmt: skip
+    template = shared.bank(first).dataset.template
+    yield from _share_files(
+        block, values, captions.MapSetting(first, template, tower, k, masks=True)
+    )
 
 
 def _share_files(
-    block: MapBlock, values: dict[str, dict[str, float]], about: captions.Setting
+    block: MapBlock, values: dict[str, dict[str, float]], about: captions.MapSetting
 ) -> Files:
-    from rich.console import Console
-
-    tables = foreground.by_measure(block.frame, values)
+    tables = by_measure(block.frame, values)
     k = about.layers
     means = [f"first {k}", f"last {k}", "all blocks"]
     columns = ["area", *(name for mean in means for name in (mean, f"{mean} / area"))]
     paths = ("plain", "v-v-v", "d-v")
     where = ["area", *(f"difference {path}" for path in paths), *(f"hit {path}" for path in paths)]
-    said = foreground.reading(tables)
+    said = attention_sentence(tables)
+    console = table_console()
     for name, wanted, text in (
         ("foreground", columns, captions.share(about)),
         ("localisation", where, captions.localisation(about)),
     ):
-        table = foreground.side_by_side(tables, wanted, text)
+        table = side_by_side(tables, wanted, text)
         stem = _stem(block, name)
         markdown = to_markdown(table)
         if name == "foreground":
             markdown += f"\n{said}\n"
-            yield f"{stem}.csv", foreground.long_csv(tables).encode()
+            yield f"{stem}.csv", long_csv(tables).encode()
         yield f"{stem}.md", markdown.encode()
         yield f"{stem}.tex", to_latex(table, f"tab:{stem}").encode()
         for kind in DRAWN:
             yield f"{stem}.{kind}", table_picture(table, kind)
-        Console(width=160, highlight=False).print(to_terminal(table))
+        console.print(to_terminal(table, console.width))
     groups = [f"block {i + 1}" for i in range(about.tower.blocks)] + means
-    text = captions.bars(about, foreground.spread_words(tables["area"]))
+    text = captions.bars(about, spread_words(tables["area"]))
     for kind in DRAWN:
         yield f"{_stem(block, 'foreground-bars')}.{kind}", share_picture(tables, groups, text, kind)
     print(said)
@@ -253,10 +253,9 @@ def _matrix(block: MapBlock, shared: Shared, kappa: float | None) -> Files:
     given = [run.config["kappa"] for row in block.rows for run in row.runs if "kappa" in run.config]
     first = block.rows[0].runs[0]
     bank = shared.bank(first)
-    yield from class_matrix(
-        shared.backbone(first.model), bank.dataset, kappa or next(iter(given), None),
-        _stem(block, "classes"),
-    )  # fmt: skip
+    kappa = kappa or next(iter(given), None)
+    backbone = shared.backbone(first.model)
+    yield from class_files(backbone, bank.dataset, kappa, _stem(block, "classes"))
 
 
 def _context(args: argparse.Namespace) -> Context:
@@ -274,4 +273,4 @@ def _asked_matrix(args: argparse.Namespace) -> Files:
     names.check(model)
     context = _context(args)
     backbone = Shared(context).backbone(model)
-    yield from class_matrix(backbone, opened, args.kappa, f"classes-{dataset.name}")
+    yield from class_files(backbone, opened, args.kappa, f"classes-{dataset.name}")

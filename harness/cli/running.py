@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import registry
-from harness.console.display import duration
+from harness.console.progress import duration
 from harness.errors import UserError
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local

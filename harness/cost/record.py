@@ -9,7 +9,7 @@ from pydantic import Field
 from harness.specs import ModelSpec, Strict
 
 
-class Setting(Strict):
+class CostSetting(Strict):
     """What all rows share."""
 
     model: ModelSpec
@@ -82,7 +82,7 @@ class AttentionProducts(Strict):
 class CostReport(Strict):
     """A whole measurement."""
 
-    setting: Setting
+    setting: CostSetting
     reference: str
     """Label of the row that ratios refer to."""
     rounds: int

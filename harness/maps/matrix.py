@@ -14,7 +14,7 @@ KAPPA = 35.0
 """AlignCLIP's inverse temperature."""
 
 
-def class_matrix(
+def class_files(
     backbone: Backbone, dataset: Dataset, kappa: float | None, stem: str
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the figure's files: cosines of the class texts, and D = softmax(kappa cosines).

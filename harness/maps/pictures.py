@@ -113,9 +113,11 @@ def attention_columns(rows: Sequence[RowMaps], layers: int) -> list[MapColumn]:
     blocks = rows[0].maps.attention.shape[1]
     groups = (
         (f"blocks 1–{layers}" if layers > 1 else "block 1", slice(0, layers)),
-        (f"blocks {blocks - layers + 1}–{blocks}" if layers > 1 else f"block {blocks}",
-         slice(blocks - layers, blocks)),
-    )  # fmt: skip
+        (
+            f"blocks {blocks - layers + 1}–{blocks}" if layers > 1 else f"block {blocks}",
+            slice(blocks - layers, blocks),
+        ),
+    )
     return [
         row.column(row.maps.attention[:, part].mean(1), f"Class-token attention, {name}")
         for name, part in groups

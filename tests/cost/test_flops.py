@@ -13,7 +13,7 @@ from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
 from harness.clip.load import load_backbone
 from harness.cost.flops import count_flops
-from harness.cost.record import Candidate, Setting
+from harness.cost.record import Candidate, CostSetting
 from harness.cost.subject import Subject
 from harness.specs import ModelSpec
 
@@ -71,7 +71,7 @@ def test_a_training_step_of_fine_tuning_costs_what_the_formula_says(
     backbone: Backbone, random_clip: Path
 ) -> None:
     batch, classes = 4, 7
-    setting = Setting(model=backbone.spec, batch=batch, classes=classes)
+    setting = CostSetting(model=backbone.spec, batch=batch, classes=classes)
     config = {"steps": 100}
     subject = Subject(Candidate(label="f", method="finetune", config=config), setting, backbone)
     # Every product needs two more backwards: for its input and its weights. Not so the images and

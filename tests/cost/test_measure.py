@@ -13,7 +13,7 @@ from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone, random_backbone
 from harness.cost.measure import Measurement
-from harness.cost.record import Candidate, Setting
+from harness.cost.record import Candidate, CostSetting
 from harness.cost.subject import Subject
 from harness.errors import UserError
 from harness.method import Task
@@ -35,8 +35,8 @@ def candidate(name: str) -> Candidate:
     return Candidate(label=name, method=name, config=choice.config)
 
 
-def setting(backbone: Backbone) -> Setting:
-    return Setting(model=backbone.spec, batch=BATCH, classes=CLASSES)
+def setting(backbone: Backbone) -> CostSetting:
+    return CostSetting(model=backbone.spec, batch=BATCH, classes=CLASSES)
 
 
 def trained_by_build(name: str, backbone: Backbone) -> int:

@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 
 from harness.cost import table
-from harness.cost.rebuttal import answer, branch_pair
+from harness.cost.claim import answer, branch_pair
 from harness.cost.record import (
     AttentionProducts,
     AttentionRow,
     CostReport,
     CostRow,
-    Setting,
+    CostSetting,
     ratios,
 )
 from harness.specs import ModelSpec
@@ -44,7 +44,7 @@ def products(tokens: int = 197, width: int = 768) -> AttentionProducts:
 
 def report(*rows: CostRow, **changes: Any) -> CostReport:
     values: dict[str, Any] = {
-        "setting": Setting(model=ModelSpec(name="ViT-B-16"), random_weights=True, batch=36),
+        "setting": CostSetting(model=ModelSpec(name="ViT-B-16"), random_weights=True, batch=36),
         "reference": rows[0].label, "rounds": 3, "rows": rows, "attention": products(),
         "activation": "GELU", "started": "2026-01-01T00:00:00+00:00", "command": [],
         "device_name": "a device", "host": "a host", "git": "abc",

@@ -144,7 +144,7 @@ def _row(
 ) -> None:
     from rich.text import Text
 
-    from harness.console.display import duration
+    from harness.console.progress import duration
 
     counts = Counter(s.state for s in part)
     spent = [s.elapsed_s for s in part if s.elapsed_s is not None]

@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NONE = "–"
-_HEAD = (
-    "method",
-    "parameters",
-    "trained",
-    "GFLOPs image",
-    "GFLOPs step",
-    "step ms",
-    "step ×",
-    "image ms",
-    "image ×",
-    "peak MiB",
-)
 _SUPERSCRIPTS = str.maketrans(
     {"²": r"\ensuremath{^2}", "⁹": r"\ensuremath{^9}", "ᵀ": r"\ensuremath{^T}"}
 )
@@ -62,24 +50,26 @@ def _ratio(values: list[float], reference: list[float]) -> str:
 
 def _methods(report: CostReport) -> Grid:
     reference = report.row(report.reference)
-    rows = tuple(cells(_texts(row, reference)) for row in report.rows)
-    return Grid(_HEAD, rows, "l" + "r" * (len(_HEAD) - 1), label="tab:cost")
+    rows = [_texts(row, reference) for row in report.rows]
+    head = tuple(rows[0])
+    body = tuple(cells(row.values()) for row in rows)
+    return Grid(head, body, "l" + "r" * (len(head) - 1), label="tab:cost")
 
 
-def _texts(row: CostRow, reference: CostRow) -> tuple[str, ...]:
+def _texts(row: CostRow, reference: CostRow) -> dict[str, str]:
     star = "*" if row.uncounted else ""
-    return (
-        row.label,
-        amount(row.total_parameters, "count"),
-        amount(row.trained_parameters, "count"),
-        amount(row.inference_flops / 1e9) + star,
-        amount(None if row.step_flops is None else row.step_flops / 1e9) + star,
-        amount(_median(row.step_ms)),
-        _ratio(row.step_ms, reference.step_ms),
-        amount(_median(row.inference_ms)),
-        _ratio(row.inference_ms, reference.inference_ms),
-        amount(row.memory_mb),
-    )
+    return {
+        "method": row.label,
+        "parameters": amount(row.total_parameters, "count"),
+        "trained": amount(row.trained_parameters, "count"),
+        "GFLOPs image": amount(row.inference_flops / 1e9) + star,
+        "GFLOPs step": amount(None if row.step_flops is None else row.step_flops / 1e9) + star,
+        "step ms": amount(_median(row.step_ms)),
+        "step ×": _ratio(row.step_ms, reference.step_ms),
+        "image ms": amount(_median(row.inference_ms)),
+        "image ×": _ratio(row.inference_ms, reference.inference_ms),
+        "peak MiB": amount(row.memory_mb),
+    }
 
 
 def _products(products: AttentionProducts) -> Grid:

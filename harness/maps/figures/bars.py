@@ -32,21 +32,12 @@ def share_picture(
         if sum(entries) > width - 0.2:
             columns = max(1, int((width - 0.2) / max(entries)))
         head = 0.12 + 0.2 * -(-len(names) // columns)
-        frame, axes = plot(
-            width, 2.4, caption, left=0.6, right=0.1, labels=0.5, head=head, foot=0.16
-        )
+        room: dict[str, Any] = {"sides": (0.6, 0.1), "labels": 0.5, "head": head, "foot": 0.16}
+        frame, axes = plot(width, 2.4, caption, **room)
         _bars(axes, tables, groups, chance)
-        frame.legend(
-            axes,
-            0.05,
-            names,
-            ncols=columns,
-            fontsize=_LEGEND,
-            handlelength=1.2,
-            handleheight=0.8,
-            columnspacing=1.0,
-            labelspacing=0.25,
-        )
+        style = {"handlelength": 1.2, "handleheight": 0.8, "columnspacing": 1.0}
+        style |= {"labelspacing": 0.25, "fontsize": _LEGEND, "ncols": columns}
+        frame.legend(axes, 0.05, names, **style)
         return frame.encode(kind)
 
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.figures.frame import PALETTE, dress, plot, styled
 from harness.report.figures.gains import Ablation, ablation_bars
-from harness.report.tables.caption import heading
+from harness.report.figures.notes import footnote
 from harness.report.tables.model import Table
-from harness.report.tables.spread import MEANING
 from harness.sweep.figures import AblationSpec
 
 if TYPE_CHECKING:
@@ -23,44 +22,22 @@ def ablation_picture(table: Table, spec: AblationSpec, kind: str = "png") -> byt
     data = ablation_bars(table, spec)
     n_bars = sum(len(group.bars) for group in data.groups)
     width = min(max(5.2, 0.31 * n_bars + 0.35 * len(data.groups) + 0.9), 16.0)
-    left, right = 0.62, 0.12
+    sides = (0.62, 0.12)
     with styled():
-        frame, axes = plot(
-            width,
-            2.5,
-            footnote(table, data),
-            spec.title,
-            left=left,
-            right=right,
-            labels=0.53,
-            head=0.45,
-        )
-        _draw(axes, data, (width - left - right) / len(data.groups))
+        notes = ablation_notes(table, data)
+        frame, axes = plot(width, 2.5, notes, spec.title, sides=sides, labels=0.53, head=0.45)
+        _draw(axes, data, (width - sum(sides)) / len(data.groups))
         frame.legend(axes, 0.07, fontsize=10, handlelength=1.1, handleheight=0.9, columnspacing=1.4)
         return frame.encode(kind)
 
 
-def footnote(table: Table, data: Ablation) -> str:
+def ablation_notes(table: Table, data: Ablation) -> str:
     """Return what a reader must know to read the bars rightly."""
     cells = [bar.cell for group in data.groups for bar in group.bars]
-    counts = {cell.n for cell in cells if cell.n}
-    low, high = min(counts, default=0), max(counts, default=0)
-    sentences = [f"{heading(table)}."]
-    if high > 1:
-        n = f"{high}" if low == high else f"{low} to {high}"
-        sentences.append(f"Error bars: ± {MEANING[table.spread]} over n = {n} seeds.")
-    elif high == 1:
-        sentences.append("One seed (n = 1), so no error bars.")
-    sentences.append("Above bars: gain over the lowest bar of the group, in points.")
-    if data.bottom:
-        sentences.append(f"The axis starts at {data.bottom:g} %, not at zero.")
-    holes = sum(cell.mean is None for cell in cells)
+    gains = "Above bars: gain over the lowest bar of the group, in points."
+    text = footnote(table, cells, data.bottom, "error bars", "bar", gains)
     partial = sum(cell.mean is not None and not cell.complete for cell in cells)
-    if holes:
-        sentences.append(f"{holes} bar{'s' if holes > 1 else ''} without a result.")
-    if partial:
-        sentences.append(f"*: {partial} from fewer seeds than planned.")
-    return " ".join(sentences)
+    return f"{text} *: {partial} from fewer seeds than planned." if partial else text
 
 
 def _draw(axes: Axes, data: Ablation, group_inches: float) -> None:

@@ -136,8 +136,7 @@ def plot(
     notes: str,
     title: str = "",
     *,
-    left: float,
-    right: float,
+    sides: tuple[float, float],
     labels: float,
     head: float,
     foot: float = 0.15,
@@ -149,8 +148,7 @@ def plot(
         height: Of the axes.
         notes: What a reader must know, below.
         title: Above; perhaps none.
-        left: Room beside the axes.
-        right: Room beside the axes.
+        sides: Room to the left and to the right of the axes.
         labels: From the axes down to the first line of the notes.
         head: Room above the axes beside that of the title.
         foot: Below the last line of the notes.
@@ -161,7 +159,7 @@ def plot(
     below = labels + _NOTE_LINE * (len(lines) - 1) + foot
     frame.resize(width, below + height + head + _TITLE_LINE * len(titles))
     frame.title_foot = frame.height - _TITLE_LINE * len(titles)
-    box = (left / width, below / frame.height, 1 - (left + right) / width, height / frame.height)
+    box = (sides[0] / width, below / frame.height, 1 - sum(sides) / width, height / frame.height)
     axes = frame.figure.add_axes(box)
     top = frame.height - 0.24
     frame.lines(width / 2, top, titles, _TITLE_LINE, ha="center", fontsize=_TITLE)

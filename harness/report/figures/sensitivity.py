@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.figures.frame import PALETTE, dress, plot, styled
+from harness.report.figures.notes import footnote
 from harness.report.figures.rows import columns_of, find_row
-from harness.report.tables.caption import heading
 from harness.report.tables.model import Cell, Table
-from harness.report.tables.spread import MEANING
 from harness.sweep.figures import LineSpec
 
 if TYPE_CHECKING:
@@ -70,33 +69,14 @@ def line_picture(table: Table, spec: LineSpec, kind: str = "png") -> bytes:
     """Return the figure as ``png`` (200 dots per inch) or ``pdf``."""
     data = line_points(table, spec)
     with styled():
-        notes = footnote(table, data)
-        frame, axes = plot(
-            5.6, 2.7, notes, spec.title, left=0.62, right=0.18, labels=0.73, head=0.45
-        )
+        cells = [cell for curve in data.curves for cell in curve.cells]
+        notes = footnote(table, cells, data.bottom, "bands", "point")
+        frame, axes = plot(5.6, 2.7, notes, spec.title, sides=(0.62, 0.18), labels=0.73, head=0.45)
         _draw(axes, data, table.mean_head if table.has_mean else "")
         axes.set_xlabel(spec.x_label, fontsize=10.5)
         columns = min(len(data.curves), 5)
         frame.legend(axes, 0.05, ncols=columns, fontsize=9.5, handlelength=1.6, columnspacing=1.2)
         return frame.encode(kind)
-
-
-def footnote(table: Table, data: Sensitivity) -> str:
-    """Return what a reader must know to read the lines rightly."""
-    cells = [cell for curve in data.curves for cell in curve.cells]
-    counts = {cell.n for cell in cells if cell.n}
-    sentences = [f"{heading(table)}."]
-    if max(counts, default=0) > 1:
-        n = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
-        sentences.append(f"Bands: ± {MEANING[table.spread]} over n = {n} seeds.")
-    elif counts:
-        sentences.append("One seed (n = 1), so no bands.")
-    if data.bottom:
-        sentences.append(f"The axis starts at {data.bottom:g} %, not at zero.")
-    holes = sum(cell.mean is None for cell in cells)
-    if holes:
-        sentences.append(f"{holes} point{'s' if holes > 1 else ''} without a result.")
-    return " ".join(sentences)
 
 
 def _draw(axes: Axes, data: Sensitivity, mean: str) -> None:

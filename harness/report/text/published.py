@@ -18,26 +18,11 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 TITLE = "Published figures beside ours"
-HEAD = (
-    "figure",
-    "method",
-    "ours",
-    "published",
-    "difference",
-    "tolerance",
-    "verdict",
-    "source",
-    "notes",
-)
-_OF_OURS = {
-    "our_label": "label",
-    "our_setting": "setting",
-    "ours": "ours",
-    "our_spread": "spread",
-    "our_n": "n",
-    **{name: name for name in ("difference", "tolerance", "allowance", "verdict", "reason")},
-}
-"""Attributes of a compared cell by their columns in CSV."""
+_NUMBERS = ("ours", "published", "difference", "tolerance")
+HEAD = ("figure", "method", *_NUMBERS, "verdict", "source", "notes")
+_RENAMED = {"our_label": "label", "our_setting": "setting", "our_spread": "spread", "our_n": "n"}
+_SAME = ("difference", "tolerance", "allowance", "verdict", "reason")
+_OURS = ("our_label", "our_setting", "ours", "our_spread", "our_n", *_SAME)
 
 
 def compared(all_cells: Sequence[PublishedCell]) -> list[PublishedCell]:
@@ -84,12 +69,12 @@ def to_csv(all_cells: Sequence[PublishedCell]) -> str:
     rows = (
         [
             *(value for _, value in cell.published),
-            *(getattr(cell, name) for name in _OF_OURS.values()),
+            *(getattr(cell, _RENAMED.get(name, name)) for name in _OURS),
             "; ".join(cell.notes),
         ]
         for cell in all_cells
     )
-    return grid.to_csv([*PublishedNumber.model_fields, *_OF_OURS, "notes"], rows)
+    return grid.to_csv([*PublishedNumber.model_fields, *_OURS, "notes"], rows)
 
 
 def to_terminal(all_cells: Sequence[PublishedCell]) -> RichTable:

@@ -12,16 +12,8 @@ from harness.report.text.grid import Grid, GridCell
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-_SHARED = (
-    "dataset",
-    "model",
-    "precision",
-    "protocol",
-    "measure",
-    "test_on",
-    "disjoint_groups",
-    "shots",
-)
+_BLOCK = ("dataset", "model", "precision", "protocol", "measure")
+_SHARED = (*_BLOCK, "test_on", "disjoint_groups", "shots")
 
 
 def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:

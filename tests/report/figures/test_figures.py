@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.report.figures.ablation import footnote
+from harness.report.figures.ablation import ablation_notes
 from harness.report.figures.gains import ablation_bars
 from harness.report.tables.aggregate import load_frame, summarise
 from harness.report.tables.model import Table
@@ -63,8 +63,8 @@ def test_an_axis_that_is_cut_says_so(table: Table) -> None:
     cells = [bar.cell for bar in data.groups[0].bars]
     assert 0 < data.bottom < min((c.mean or 0) - (c.spread or 0) for c in cells)
     assert data.top > max((c.mean or 0) + (c.spread or 0) for c in cells)
-    assert f"starts at {data.bottom:g} %, not at zero" in footnote(table, data)
-    assert "± sample standard deviation over n = 3 seeds" in footnote(table, data)
+    assert f"starts at {data.bottom:g} %, not at zero" in ablation_notes(table, data)
+    assert "± sample standard deviation over n = 3 seeds" in ablation_notes(table, data)
 
 
 def test_an_axis_with_low_bars_starts_at_zero(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_an_axis_with_low_bars_starts_at_zero(tmp_path: Path) -> None:
     table = summarise(load_frame(store))
     data = ablation_bars(table, figure(bars=bars))
     assert data.bottom == 0
-    assert "not at zero" not in footnote(table, data)
+    assert "not at zero" not in ablation_notes(table, data)
 
 
 def test_a_missing_bar_has_no_gain_and_is_counted(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_missing_bar_has_no_gain_and_is_counted(tmp_path: Path) -> None:
     table = summarise(load_frame(store))
     data = ablation_bars(table, figure(bars=bars, columns=["x"]))
     assert data.groups[0].bars[1].gain is None
-    assert "1 bar without a result" in footnote(table, data)
+    assert "1 bar without a result" in ablation_notes(table, data)
 
 
 def test_wrong_names_are_named(table: Table, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
+from harness.protocols import read_protocol
 from harness.report.runs.blocks import Block, blocks
 from harness.report.runs.frame import frame_of
 from harness.report.stats.compare import compare as compare_block
@@ -22,8 +23,9 @@ from harness.report.stats.paired import Kind
 from harness.report.tables.aggregate import load_frame, summarise
 from harness.report.tables.model import cell_text
 from harness.report.tables.spread import SPREADS, Spread
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, Selection, validated
+from harness.specs import DatasetSpec, ModelSpec, Selection
 from harness.store.store import Store
+from harness.validation import validated
 
 BLOCK = ("dataset", "model", "protocol", "measure")
 """What the rows of `compare` and `table` are told apart by."""
@@ -73,7 +75,7 @@ def run(
         dataset: A data set plugin.
         options: Of the data set.
         data_root: Where the data set's files are.
-        protocol: A name, or `harness.specs.ProtocolSpec`'s fields.
+        protocol: A name, or a protocol's name and options.
         targets: Held-out domains, or ``all``.
         seeds: Of the runs.
         data_seed: Fixes the splits; by default they vary with the seed.
@@ -124,7 +126,7 @@ def run(
             ModelSpec, {"name": model, "pretrained": pretrained, "precision": precision}, "model"
         ),
         data,
-        validated(ProtocolSpec, _named(protocol), "protocol"),
+        read_protocol(protocol),
         [targets] if isinstance(targets, str) else list(targets),
         _seeds(seeds),
         plan.open_dataset(data, root),
@@ -152,10 +154,6 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
     if not found or not all(isinstance(seed, int) and seed >= 0 for seed in found):
         raise UserError(f"seeds {seeds!r}: give whole numbers from 0, e.g. range(3)")
     return found
-
-
-def _named(protocol: str | Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": protocol} if isinstance(protocol, str) else dict(protocol)
 
 
 def load_results(store: Path | str, sweep: str | None = None) -> pd.DataFrame:

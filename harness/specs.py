@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from harness.errors import UserError
+from harness.protocols import AnyProtocol
+from harness.validation import Strict
 
 Selection = Literal["own", "last", "averaged", "best"]
-
-
-class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ModelSpec(Strict):
@@ -57,77 +52,6 @@ class DatasetSpec(Strict):
     """Only for `folder`: hash of the files listed, since the name does not say which they are."""
 
 
-ProtocolName = Literal["domain_shift", "distribution_shift", "open_class", "domain_and_class"]
-FEW_SHOT = ("open_class", "distribution_shift")
-"""Protocols whose papers train on 16 images a class."""
-AUTHORS: dict[str, dict[str, Any]] = {
-    "domain_shift": {"test_on": "out"},
-    "distribution_shift": {},
-    "open_class": {"shots": 0},
-    "domain_and_class": {},
-}
-"""What the preset `original` sets beside fixed splits and the bilinear test resize: AlignCLIP's
-released scripts; see docs/protocols.md."""
-
-
-class ProtocolSpec(Strict):
-    """What trains, what is tested, over which classes; see docs/protocols.md.
-
-    ``preset: original`` among the values stands for the choices of AlignCLIP's released code;
-    what is given beside it wins. The spec holds the outcome, so the identity names every choice.
-    """
-
-    name: ProtocolName = "domain_shift"
-    test_on: Literal["all", "in", "out"] = "all"
-    """domain_shift: part of the held-out domain that is tested: all of it, DomainBed's 80 % or its
-    20 %."""
-    holdout_fraction: float = Field(default=0.2, gt=0, lt=1)
-    """Share of a source domain kept for validation (and again for testing, where a protocol tests
-    in the training domain and the data set has no official split)."""
-    disjoint_groups: bool = False
-    """domain_shift: train on half of the groups (for emoji: of the pictured things), test on the
-    other half."""
-    shots: int = Field(default=0, ge=0)
-    """Training images per class and source domain, drawn as CoOp draws them; 0 is all of them.
-    16 by default for open_class and distribution_shift."""
-    source: str = ""
-    """distribution_shift: the domain that trains; by default the data set's own choice."""
-    fixed_splits: bool = False
-    """Seed the splits with 0 whatever the run's seed, as the released code does: seeds then vary
-    only batches and augmentation."""
-    test_resize: Literal["model", "bilinear", "bicubic"] = "model"
-    """Interpolation of test images: as the model's own configuration says (bicubic for CLIP), or
-    named; CLIPood's and AlignCLIP's code is bilinear."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _resolve(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        given = dict(values)
-        name = given.get("name", "domain_shift")
-        preset = given.pop("preset", None)
-        if preset not in (None, "original"):
-            raise ValueError(f"preset '{preset}' is unknown; use original, or leave it out")
-        chosen: dict[str, Any] = {"shots": 16} if name in FEW_SHOT else {}
-        if preset:
-            chosen |= {"fixed_splits": True, "test_resize": "bilinear"}
-            chosen |= AUTHORS.get(str(name), {})
-        return chosen | given
-
-    @model_validator(mode="after")
-    def _only_what_has_a_meaning(self) -> Self:
-        for field, names in (
-            ("test_on", ("domain_shift",)),
-            ("disjoint_groups", ("domain_shift",)),
-            ("source", ("distribution_shift",)),
-        ):
-            default = type(self).model_fields[field].default
-            if getattr(self, field) != default and self.name not in names:
-                raise ValueError(f"'{field}' means nothing in protocol {self.name}; leave it out")
-        return self
-
-
 class RunSpec(Strict):
     """One run: frozen, validated, complete. The same spec gives the same numbers."""
 
@@ -136,7 +60,7 @@ class RunSpec(Strict):
     """The method's complete configuration: defaults filled in."""
     model: ModelSpec
     dataset: DatasetSpec
-    protocol: ProtocolSpec
+    protocol: AnyProtocol
     target: str
     """The held-out domain; for open_class the domain that trains and is tested; for
     distribution_shift the tested domains, sorted, joined by ``+``."""
@@ -172,36 +96,3 @@ class RunSpec(Strict):
     def title(self) -> str:
         """Return the run in a few words, for progress displays and logs."""
         return f"{self.label or self.method} · {self.dataset.name}/{self.target} · seed {self.seed}"
-
-
-def validated(model: type[BaseModel], values: Any, where: str) -> Any:
-    """Validate `values` as `model`; on failure raise one line that names place, field and value.
-
-    Args:
-        model: The pydantic model.
-        values: What was read, usually a dict.
-        where: The file, plugin or option, for the message.
-
-    Raises:
-        UserError: With the first problem and, for an unknown key, the nearest known ones.
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise UserError(f"{where}: {_first_problem(model, error)}") from None
-
-
-def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
-    problem = error.errors()[0]
-    field = ".".join(str(part) for part in problem["loc"]) or "value"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if problem["type"] == "missing":
-        return f"field '{field}' is missing; add it{more}"
-    if problem["type"] == "union_tag_invalid":
-        found = problem["ctx"]
-        key = str(found["discriminator"]).strip("'")
-        return f"field '{field}.{key}' is '{found['tag']}': use {found['expected_tags']}{more}"
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(sorted(model.model_fields)) if len(problem["loc"]) == 1 else ""
-        return f"unknown field '{field}'{'; known: ' + known if known else ''}{more}"
-    return f"field '{field}' is {problem['input']!r}: {problem['msg']}{more}"

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network must fail
+# The same examples every time, and no limit on a machine that does other things, too.
+settings.register_profile("here", derandomize=True, deadline=None, database=None)
+settings.load_profile("here")
 
 COLOURS = {"red_thing": (200, 30, 30), "green_thing": (30, 180, 40), "blue_thing": (40, 50, 210)}
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.execution.context import Context
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.protocols import Protocol
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.sweep import plan
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -35,7 +37,7 @@ def make_spec(
     target: str = "domain1",
     seed: int = 0,
     selection: Any = "own",
-    protocol: ProtocolSpec | None = None,
+    protocol: Protocol | None = None,
     **given: Any,
 ) -> RunSpec:
     """Return one run of `method` in its small settings, changed by `given`."""
@@ -44,7 +46,7 @@ def make_spec(
         [plan.resolve_method(method, {**SMALL.get(method, {}), **given})],
         ModelSpec(name=f"local-dir:{model}"),
         dataset,
-        protocol or ProtocolSpec(),
+        protocol or DomainShift(),
         [target],
         [seed],
         plan.open_dataset(dataset, images),

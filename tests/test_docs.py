@@ -13,9 +13,9 @@ from harness.check.method import METHOD_CHECKS
 from harness.cli.main import build_parser, main
 from harness.execution.run import Shared, execute
 from harness.execution.slurm.cluster import read_cluster
-from harness.specs import validated
 from harness.sweep.figures import figure_spec
 from harness.sweep.file import SweepSpec, expand_sweep
+from harness.validation import validated
 from tests.engine import make_context, make_spec
 
 ROOT = registry.ROOT

@@ -8,8 +8,9 @@ import pytest
 
 from harness import registry
 from harness.execution.run import Shared, execute
-from harness.protocols import protocols
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.protocols import read_protocol
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep import plan
 from tests.datasets import miniature
 from tests.engine import SMALL, make_context
@@ -36,7 +37,7 @@ def test_a_run_of_its_protocol_ends_in_a_record(
     miniature.make(name, tmp_path / "data", per_class=6)
     spec = DatasetSpec(name=name)
     opened = plan.open_dataset(spec, tmp_path / "data")
-    protocol = ProtocolSpec(name=protocol_of(name), shots=2)  # type: ignore[arg-type]
+    protocol = read_protocol({"name": protocol_of(name), "shots": 2})
     targets = ["all"] if protocol.name == "distribution_shift" else [opened.domains[0]]
     methods = [plan.resolve_method(m, SMALL[m] | steps) for m, steps in
                (("zero_shot", {}), ("finetune", {"steps": 2, "batch_per_domain": 2}))]  # fmt: skip
@@ -45,7 +46,7 @@ def test_a_run_of_its_protocol_ends_in_a_record(
     shared = Shared(make_context(tmp_path / "store", tmp_path / "data"))
     for run in runs:
         record = execute(run, shared)
-        wanted = protocols.held_out(opened, run.protocol, run.target, run.data_seed)
+        wanted = run.protocol.test_sets(opened, run.target, run.data_seed)
         assert {k: v.n for k, v in record.metrics.tests.items()} == {
             part.name: len(part.samples) for part in wanted
         }
@@ -60,7 +61,7 @@ def test_a_plan_without_the_data_is_the_plan_with_it(tmp_path: Path) -> None:
     ids = []
     for root in (None, tmp_path):
         opened = plan.outline(spec, root)
-        runs = plan.expand(method, model, spec, ProtocolSpec(), ["all"], [0], opened)
+        runs = plan.expand(method, model, spec, DomainShift(), ["all"], [0], opened)
         ids.append([run.id for run in runs])
     assert ids[0] == ids[1]
     assert len(ids[0]) == 4

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, validated
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from harness.validation import validated
 
 BASE: dict[str, Any] = {
     "method": "m",
@@ -86,7 +88,7 @@ def test_specs_are_frozen() -> None:
     [
         (ModelSpec, {}, r"f.yaml: field 'name' is missing; add it"),
         (DatasetSpec, {"name": "d", "nmae": 1}, r"unknown field 'nmae'; known: fingerprint, name"),
-        (ProtocolSpec, {"test_on": "most"}, r"field 'test_on' is 'most': .*'all', 'in' or 'out'"),
+        (DomainShift, {"test_on": "most"}, r"field 'test_on' is 'most': .*'all', 'in' or 'out'"),
         (RunSpec, {**BASE, "seed": -1}, r"field 'seed' is -1: .*greater than or equal to 0"),
     ],
 )

@@ -19,10 +19,11 @@ from harness.data.bank import ImageBank
 from harness.dataset import Dataset
 from harness.execution.context import Context
 from harness.method import Batch, Method, Task, TrainConfig
-from harness.protocols import protocols
-from harness.protocols.protocols import Sources
+from harness.protocols import Protocol
+from harness.protocols.domain_shift import DomainShift
+from harness.protocols.splits import Sources
 from harness.seeding import derive
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.sweep import plan
 from harness.training.loop import Batches
 from harness.training.optimiser import learning_rate, make_optimiser
@@ -41,7 +42,7 @@ class Bench:
     model: ModelSpec = field(default_factory=lambda: ModelSpec(name="tiny-emoji"))
     dataset: DatasetSpec = field(default_factory=lambda: DatasetSpec(name="emoji"))
     data_root: Path | None = None
-    protocol: ProtocolSpec = field(default_factory=lambda: ProtocolSpec(test_on="out"))
+    protocol: Protocol = field(default_factory=lambda: DomainShift(test_on="out"))
 
     def __post_init__(self) -> None:
         torch.set_num_threads(1)  # as in the worker that a run is compared with
@@ -61,7 +62,7 @@ class Bench:
     @cached_property
     def parts(self) -> Sources:
         """The source domains' samples."""
-        return protocols.sources(self.opened, self.protocol, self.target, 0)
+        return self.protocol.sources(self.opened, self.target, 0)
 
     @cached_property
     def pretrained(self) -> Backbone:

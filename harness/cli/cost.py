@@ -24,13 +24,14 @@ from harness.cost.record import Candidate, CostReport, CostSetting
 from harness.cost.subject import Subject, prepare_backbone
 from harness.errors import UserError, unknown_name
 from harness.execution.place import resolve_device
-from harness.specs import ModelSpec, validated
+from harness.specs import ModelSpec
 from harness.store import provenance
 from harness.store.store import write_atomically
 from harness.store.timestamps import now
 from harness.sweep import plan
 from harness.sweep.calls import parse_call
 from harness.sweep.plan import MethodChoice
+from harness.validation import validated
 
 FORMATS = ("term", "md", "csv", "tex")
 _WRITERS: dict[str, Callable[[CostReport], str]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from harness.cli import options
-from harness.specs import ProtocolSpec
+from harness.protocols import DEFAULT, PROTOCOLS, Protocol, read_protocol
+from harness.sweep.calls import parse_call, parse_pair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _protocol_options(group: options.Group) -> None:
+    few = [name for name, cls in PROTOCOLS.items() if cls.few_shot]
     group.add_argument(
         "--protocol",
-        default="domain_shift",
+        default=DEFAULT,
         metavar="NAME",
-        help="domain_shift, distribution_shift, open_class, domain_and_class (%(default)s)",
+        help=f"{', '.join(PROTOCOLS)}, or name[option=value,...] (%(default)s)",
     )
     group.add_argument(
         "--protocol-preset", choices=["original"], help="as AlignCLIP's released code does it"
@@ -53,7 +55,7 @@ def _protocol_options(group: options.Group) -> None:
     group.add_argument(
         "--shots",
         type=int,
-        help="training images a class (16 for open_class and distribution_shift, else 0: all)",
+        help=f"training images a class (16 for {' and '.join(few)}, else 0: all)",
     )
     group.add_argument("--source", help="distribution_shift: the domain that trains")
     group.add_argument(
@@ -71,7 +73,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.cli.running import parse_seeds, run_here
     from harness.specs import DatasetSpec, ModelSpec
     from harness.sweep import plan
-    from harness.sweep.calls import parse_call, parse_pair
 
     given = dict(parse_pair(text, "--option") for text in args.option)
     dataset = DatasetSpec(name=args.dataset, options=given)
@@ -89,14 +90,15 @@ def run(args: argparse.Namespace) -> int:
     return run_here(specs, args, args.store, keep_weights=args.keep_weights)
 
 
-def _protocol(args: argparse.Namespace) -> ProtocolSpec:
-    from harness.specs import validated
-
+def _protocol(args: argparse.Namespace) -> Protocol:
     # What was not given is not mentioned: the protocol's own defaults, or a preset's, hold.
+    name, given = parse_call(args.protocol)
     asked = {
-        "name": args.protocol, "preset": args.protocol_preset, "test_on": args.test_on,
-        "disjoint_groups": args.disjoint_groups or None, "shots": args.shots, "source": args.source,
-    }  # fmt: skip
-    values = {key: value for key, value in asked.items() if value is not None}
-    spec: ProtocolSpec = validated(ProtocolSpec, values, "protocol")
-    return spec
+        "preset": args.protocol_preset,
+        "test_on": args.test_on,
+        "disjoint_groups": args.disjoint_groups or None,
+        "shots": args.shots,
+        "source": args.source,
+    }
+    given |= {key: value for key, value in asked.items() if value is not None}
+    return read_protocol({"name": name, **given})

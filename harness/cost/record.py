@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.specs import ModelSpec, Strict
+from harness.specs import ModelSpec
+from harness.validation import Strict
 
 
 class CostSetting(Strict):

@@ -16,11 +16,11 @@ from harness.clip.load import load_backbone, random_backbone
 from harness.cost.record import Candidate, CostSetting
 from harness.method import Batch, Method, Task, TrainConfig
 from harness.seeding import derive, generator
-from harness.specs import validated
 from harness.store import provenance
 from harness.training.build import build_method
 from harness.training.loop import needs_scaler, take_step
 from harness.training.optimiser import make_optimiser
+from harness.validation import validated
 
 TEMPLATE = "a photo of a {}."
 DOMAINS = ("first", "second", "third")

@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from harness import registry
+from harness.protocols.base import TARGETS
 from harness.specs import RunSpec
 from harness.store.store import RunRecord
+from harness.sweep.plan import Outline
 
 PUBLISHED_STEP = "CLIPood's published step on a V100 (ViT-B/16, 36 images, 0.19 s)"
 """AlignCLIP's rebuttal, W2: see results/published/."""
@@ -87,11 +89,11 @@ def published_seconds(spec: RunSpec) -> float | None:
         return None
     cls = registry.dataset_class(spec.dataset.name)
     counts = {domain: sum(splits.values()) for domain, splits in cls.expected.items()}
-    config, held_out = spec.config, spec.protocol.name in ("domain_shift", "domain_and_class")
-    sources = [d for d in counts if d != spec.target] if held_out else [spec.target]
+    config = spec.config
+    sources = spec.protocol.source_domains(Outline(cls, cls.Options()), spec.target)
     steps = int(config.get("steps") or 0)
     images = steps * int(config.get("batch_per_domain") or 0) * max(len(sources), 1)
-    tested = sum(counts.get(domain, 0) for domain in spec.target.split("+"))
+    tested = sum(counts.get(domain, 0) for domain in spec.target.split(TARGETS))
     if steps and registry.method_class(spec.method).frozen_image_tower:
         views = int(config.get("feature_views") or 0) or 1
         tested += views * sum(counts.get(domain, 0) for domain in sources)

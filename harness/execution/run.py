@@ -20,8 +20,8 @@ from harness.data.bank import ImageBank
 from harness.errors import UserError
 from harness.execution.context import Context
 from harness.method import Method, Task, TrainConfig
-from harness.protocols import protocols
-from harness.specs import ModelSpec, RunSpec, validated
+from harness.protocols.splits import Sources
+from harness.specs import ModelSpec, RunSpec
 from harness.store import provenance, weights
 from harness.store.store import Metrics, Provenance, RunRecord, Score, Store
 from harness.store.timestamps import now
@@ -32,6 +32,7 @@ from harness.training.checkpoint import TrainState
 from harness.training.evaluate import pack_predictions, predict, score
 from harness.training.logging import Logger, fractions, run_log
 from harness.training.loop import LoopSettings, Trained, train, validate
+from harness.validation import validated
 
 
 class Shared:
@@ -108,7 +109,7 @@ def _execute(
     store = Store(context.store)
     bank = shared.bank(spec)
     provenance.reset_peak_memory(context.device)
-    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
     seen = [s for part in (parts.train, parts.val) for samples in part.values() for s in samples]
     with bank.only(seen):
         bank.check(seen)
@@ -140,7 +141,7 @@ def _execute(
         # Only now, with the weights fixed, is what was held out opened.
         tested = [
             (predict(method, bank, part.samples, part.class_names), part)
-            for part in protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+            for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
         ]
         kept = weights.pack(parameters) if context.keep_weights and parameters else None
     predictions = pack_predictions(tested, bank.backbone.logit_scale)
@@ -178,7 +179,7 @@ def _execute(
         dataset_fingerprint=bank.fingerprint,
         model_fingerprint=bank.backbone.fingerprint,
         class_names=bank.dataset.class_names,
-        trained_classes=protocols.base_classes(bank.dataset, spec.protocol),
+        trained_classes=spec.protocol.trained_classes(bank.dataset),
         trained_parameters=sum(p.numel() for p in parameters.values()),
         total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
         citation=method.citation,
@@ -197,10 +198,10 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
     bank = shared.bank(spec)
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
-    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
     for samples in parts.train.values():
         bank.frozen_features(samples, config)
-    tested = protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
     for samples in (*parts.val.values(), *(part.samples for part in tested)):
         bank.frozen_features(samples, None)
 
@@ -233,14 +234,14 @@ def rebuild(spec: RunSpec, shared: Shared) -> Built:
                 f"run {spec.id}: {what} has fingerprint {found}, its record {recorded}; "
                 "give the files it was run with"
             )
-    parts = protocols.sources(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
     built = build(spec, shared, parts)
     if built.parameters:
         weights.load(store.weights_file(spec.id), built.parameters)
     return built
 
 
-def build(spec: RunSpec, shared: Shared, parts: protocols.Sources) -> Built:
+def build(spec: RunSpec, shared: Shared, parts: Sources) -> Built:
     """Make the method on its own copy of the image tower; gradients on what it trains only."""
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")

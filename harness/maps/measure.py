@@ -16,7 +16,6 @@ from harness.dataset import Sample
 from harness.execution.run import Built
 from harness.maps.compute import maps_of, tower_of
 from harness.maps.foreground import Shares, joined, mask_pixels, shares
-from harness.protocols import protocols
 from harness.specs import RunSpec
 
 BATCH = 128
@@ -33,7 +32,7 @@ class Pictured:
 
 def held_out_images(spec: RunSpec, bank: ImageBank) -> list[Pictured]:
     """Return what the run was tested on, in the data set's order within each test set."""
-    parts = protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+    parts = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
     return [
         Pictured(sample, part.class_names[sample.label])
         for part in parts

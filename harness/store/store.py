@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
-from harness.protocols.measures import headline
-from harness.specs import RunSpec, validated
+from harness.specs import RunSpec
+from harness.validation import validated
 
 SCHEMA = 1
 
@@ -117,8 +117,8 @@ class RunRecord(Record):
 
     @property
     def accuracy(self) -> float:
-        """The run's one number, a fraction: see `harness.protocols.measures.headline`."""
-        return headline(self.spec, self.metrics.tests)
+        """The run's one number, a fraction: see `Protocol.headline`."""
+        return self.spec.protocol.headline(self.spec.target, self.metrics.tests)
 
 
 class Failure(Record):

@@ -139,22 +139,26 @@ def _name(name: str, text: str) -> str:
 
 def _arguments(text: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    at = 0
+    at = _behind_blanks(text, 0)
     while at < len(text):
-        key, equals, _ = text[at:].partition("=")
-        if not equals or not key.strip() or "," in key.strip().strip(","):
-            item = text[at:].partition(",")[0].strip()
-            if item or text[at:].strip(", \n\t"):
-                raise ValueError(f"'{item}' is not param=value")
-            break  # a comma behind the last one
-        name = key.strip(", \n\t")
+        item = text[at:].partition(",")[0]
+        key, equals, _ = item.partition("=")
+        name = key.strip()
+        if not equals or not name:
+            raise ValueError(f"'{item.strip()}' is not param=value")
         if name in values:
             raise ValueError(f"'{name}' is given twice")
         values[name], at = _value(text, at + len(key) + 1, ",")
         if at < len(text) and text[at] != ",":
             raise ValueError(f"'{text[at:].strip()}' follows the value of {name}; put a comma")
-        at += 1
+        at = _behind_blanks(text, at)
     return values
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    while at < len(text) and (text[at] == "," or text[at].isspace()):
+        at += 1
+    return at
 
 
 def _value(text: str, at: int, stops: str) -> tuple[Any, int]:

@@ -29,8 +29,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
-from harness.specs import validated
 from harness.store.store import SweepPlan
+from harness.validation import validated
 
 
 class _Part(BaseModel):

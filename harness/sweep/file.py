@@ -11,12 +11,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import UserError, unknown_name
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
+from harness.protocols import AnyProtocol
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
 from harness.store.store import SweepPlan
 from harness.sweep import plan
 from harness.sweep.calls import canonical, parse_call, print_call
 from harness.sweep.figures import FigureSpec, check_names
 from harness.sweep.reading import read_yaml
+from harness.validation import validated
 
 
 class _Part(BaseModel):
@@ -61,7 +64,7 @@ class SweepSpec(_Part):
     """Also `model`, for one."""
     datasets: list[DatasetEntry] = Field(default=[DatasetEntry(name="emoji")], min_length=1)
     """Also `dataset`, for one."""
-    protocol: ProtocolSpec = ProtocolSpec()
+    protocol: AnyProtocol = DomainShift()
     selection: Selection = "own"
     targets: list[str] | str = "all"
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)

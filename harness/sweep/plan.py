@@ -13,9 +13,10 @@ from typing import Any
 from harness import registry
 from harness.dataset import Dataset, DatasetOptions
 from harness.errors import UserError, unknown_name
-from harness.protocols import protocols
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec, Selection, validated
+from harness.protocols import Protocol
+from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
 from harness.sweep.calls import print_call
+from harness.validation import validated
 
 _MODEL_FILES = {".json", ".txt", ".safetensors", ".bin", ".pth"}
 
@@ -155,7 +156,7 @@ def expand(
     methods: Sequence[MethodChoice],
     model: ModelSpec,
     dataset: DatasetSpec,
-    protocol: ProtocolSpec,
+    protocol: Protocol,
     targets: Sequence[str],
     seeds: Sequence[int],
     opened: Dataset,
@@ -182,16 +183,10 @@ def expand(
         UserError: If the protocol, a target or the selection does not fit.
     """
     model, dataset = identify(model, dataset, opened)
-    if protocol.name == "distribution_shift" and not protocol.source:
-        if not opened.source_domain:
-            raise UserError(
-                f"protocol distribution_shift: data set '{dataset.name}' has no agreed source "
-                f"domain; set 'source' to one of {', '.join(opened.domains)}"
-            )
-        protocol = protocol.model_copy(update={"source": opened.source_domain})
+    protocol = protocol.completed(opened)
     if protocol.fixed_splits and data_seed is None:
         data_seed = 0
-    chosen = protocols.targets_of(opened, protocol, targets)
+    chosen = protocol.targets_of(opened, targets)
     for method in methods:
         _check_selection(method.name, selection)
     return [

@@ -13,7 +13,7 @@ from torch import Tensor
 from harness.data.bank import EVAL_BATCH, ImageBank
 from harness.dataset import Sample
 from harness.method import Method, MethodConfig
-from harness.protocols.protocols import HeldOut
+from harness.protocols.splits import TestSet
 from harness.store.store import Score
 
 
@@ -50,7 +50,7 @@ def score(logits: Tensor, samples: Sequence[Sample]) -> Score:
     return Score(correct=int((logits.argmax(1) == labels).sum()), n=len(samples))
 
 
-def pack_predictions(parts: Sequence[tuple[Tensor, HeldOut]], logit_scale: float) -> bytes:
+def pack_predictions(parts: Sequence[tuple[Tensor, TestSet]], logit_scale: float) -> bytes:
     """Return the bytes of ``predictions.npz`` (see `harness.store.store.Predictions`).
 
     NumPy stamps zip members with a fixed date, so equal predictions are equal bytes.

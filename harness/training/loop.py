@@ -15,7 +15,7 @@ from harness.clip.backbone import Backbone
 from harness.data.bank import ImageBank
 from harness.dataset import Sample
 from harness.method import Batch, Method, TrainConfig
-from harness.protocols.protocols import Sources
+from harness.protocols.splits import Sources
 from harness.seeding import generator
 from harness.store.store import Score
 from harness.training import checkpoint

@@ -6,7 +6,8 @@ import pytest
 
 from harness import registry
 from harness.check.bench import Bench
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +17,7 @@ def bench(image_folder: Path, random_clip: Path) -> Bench:
         model=ModelSpec(name=f"local-dir:{random_clip}"),
         dataset=DatasetSpec(name="folder"),
         data_root=image_folder,
-        protocol=ProtocolSpec(test_on="out"),
+        protocol=DomainShift(test_on="out"),
     )
 
 

@@ -11,7 +11,8 @@ from harness import registry
 from harness.check.bench import Bench
 from harness.check.method import METHOD_CHECKS
 from harness.cli.main import main
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def small(image_folder: Path, random_clip: Path, monkeypatch: pytest.MonkeyPatch
         ModelSpec(name=f"local-dir:{random_clip}"),
         DatasetSpec(name="folder"),
         image_folder,
-        ProtocolSpec(test_on="out"),
+        DomainShift(test_on="out"),
     )
     monkeypatch.setattr("harness.check.bench.Bench", lambda: bench)
 

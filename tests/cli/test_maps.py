@@ -45,14 +45,24 @@ def store(image_folder: Path, random_clip: Path, tmp_path_factory: pytest.TempPa
 
 def options(store: Path, image_folder: Path, out: Path, *more: str) -> list[str]:
     return [
-        "maps", "--store", str(store), "--data-root", str(image_folder), "--out", str(out), *more,
-    ]  # fmt: skip
+        "maps",
+        "--store",
+        str(store),
+        "--data-root",
+        str(image_folder),
+        "--out",
+        str(out),
+        *more,
+    ]
 
 
 def test_every_file_is_written_and_numbers_agree(
-    store: Path, image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    store: Path,
+    image_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     def left_half(self: Any, sample: Any) -> Any:
         mask = np.zeros((24, 24), dtype=np.uint8)
         mask[:, :12] = 255
@@ -62,8 +72,14 @@ def test_every_file_is_written_and_numbers_agree(
     assert main(options(store, image_folder, tmp_path, "--images", "1")) == 0
     said = capsys.readouterr()
     assert "left out: coop" in said.err
-    stems = ("maps-attention-domain1", "maps-similarity-domain1", "foreground", "localisation",
-             "foreground-bars", "classes")  # fmt: skip
+    stems = (
+        "maps-attention-domain1",
+        "maps-similarity-domain1",
+        "foreground",
+        "localisation",
+        "foreground-bars",
+        "classes",
+    )
     for stem in stems:
         assert Image.open(tmp_path / f"{stem}.png").size[0] > 300
         assert (tmp_path / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
@@ -113,9 +129,13 @@ def test_without_masks_there_are_pictures_and_no_share(
     ],
 )
 def test_a_mistake_is_answered_in_one_line(
-    store: Path, image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    more: list[str], said: str,
-) -> None:  # fmt: skip
+    store: Path,
+    image_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+    said: str,
+) -> None:
     assert main(options(store, image_folder, tmp_path, *more)) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
@@ -125,9 +145,20 @@ def test_a_mistake_is_answered_in_one_line(
 def test_a_store_without_weights_says_how_to_get_them(
     image_folder: Path, random_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = ["--model", f"local-dir:{random_clip}", "--dataset", "folder", "--target", "domain1",
-             "--data-root", str(image_folder), "--store", str(tmp_path / "s"),
-             "--cache-dir", str(tmp_path / "c")]  # fmt: skip
+    where = [
+        "--model",
+        f"local-dir:{random_clip}",
+        "--dataset",
+        "folder",
+        "--target",
+        "domain1",
+        "--data-root",
+        str(image_folder),
+        "--store",
+        str(tmp_path / "s"),
+        "--cache-dir",
+        str(tmp_path / "c"),
+    ]
     execute(
         make_spec("finetune", image_folder, random_clip, steps=1),
         Shared(make_context(tmp_path / "s", image_folder)),
@@ -179,8 +210,18 @@ def test_a_resnet_has_no_maps_by_block() -> None:
 def test_the_class_matrix_alone_needs_no_store(
     image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    asked = ["maps", "--similarity", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
-             "--data-root", str(image_folder), "--out", str(tmp_path)]  # fmt: skip
+    asked = [
+        "maps",
+        "--similarity",
+        "--model",
+        f"local-dir:{random_clip}",
+        "--dataset",
+        "folder",
+        "--data-root",
+        str(image_folder),
+        "--out",
+        str(tmp_path),
+    ]
     assert main(asked) == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "classes-folder.png",

@@ -80,8 +80,9 @@ def test_a_training_step_of_fine_tuning_costs_what_the_formula_says(
     attention = BLOCKS * ATTENTION * 7 // 2
     logits = 2 * (2 * EMBED * classes)
     assert count_flops(subject.step) == (
-        batch * (2 * EMBEDDING + twice_more + attention + logits), (),
-    )  # fmt: skip
+        batch * (2 * EMBEDDING + twice_more + attention + logits),
+        (),
+    )
 
 
 def test_fused_attention_is_counted_forward_and_backward() -> None:

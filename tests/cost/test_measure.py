@@ -107,8 +107,13 @@ def test_methods_take_turns_and_each_round_begins_with_another(backbone: Backbon
     measurement = Measurement(methods, setting(backbone), backbone, note)
     measurement.measure(3)
     assert [label for label, what in note.seen if what.startswith("round")] == [
-        "zero_shot", "finetune", "finetune", "zero_shot", "zero_shot", "finetune",
-    ]  # fmt: skip
+        "zero_shot",
+        "finetune",
+        "finetune",
+        "zero_shot",
+        "zero_shot",
+        "finetune",
+    ]
     assert [len(row.inference_ms) for row in measurement.rows.values()] == [3, 3]
 
 
@@ -154,9 +159,12 @@ def test_peak_memory_is_the_process_own_and_can_be_reset() -> None:
         "print(first, high, p.peak_memory_mb('cpu'))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
         cwd=registry.ROOT,
-    )  # fmt: skip
+    )
     first, high, last = map(float, done.stdout.split())
     assert first < 150  # this process, with torch, has more
     assert first + 75 < high < first + 90

@@ -24,12 +24,19 @@ from harness.specs import ModelSpec
 
 def row(label: str, **changes: Any) -> CostRow:
     values: dict[str, Any] = {
-        "label": label, "method": label.partition("[")[0], "config": {"lr": 1.0}, "trains": True,
-        "frozen_image_tower": False, "total_parameters": 149_620_737,
-        "trained_parameters": 86_192_640, "inference_flops": 35_130_000_000,
-        "step_flops": 4_000_000_000_000, "step_ms": [200.0, 400.0, 220.0],
-        "inference_ms": [10.0, 20.0, 11.0], "memory_mb": 2345.6,
-    }  # fmt: skip
+        "label": label,
+        "method": label.partition("[")[0],
+        "config": {"lr": 1.0},
+        "trains": True,
+        "frozen_image_tower": False,
+        "total_parameters": 149_620_737,
+        "trained_parameters": 86_192_640,
+        "inference_flops": 35_130_000_000,
+        "step_flops": 4_000_000_000_000,
+        "step_ms": [200.0, 400.0, 220.0],
+        "inference_ms": [10.0, 20.0, 11.0],
+        "memory_mb": 2345.6,
+    }
     return CostRow(**{**values, **changes})
 
 
@@ -45,11 +52,18 @@ def products(tokens: int = 197, width: int = 768) -> AttentionProducts:
 def report(*rows: CostRow, **changes: Any) -> CostReport:
     values: dict[str, Any] = {
         "setting": CostSetting(model=ModelSpec(name="ViT-B-16"), random_weights=True, batch=36),
-        "reference": rows[0].label, "rounds": 3, "rows": rows, "attention": products(),
-        "activation": "GELU", "started": "2026-01-01T00:00:00+00:00", "command": [],
-        "device_name": "a device", "host": "a host", "git": "abc",
+        "reference": rows[0].label,
+        "rounds": 3,
+        "rows": rows,
+        "attention": products(),
+        "activation": "GELU",
+        "started": "2026-01-01T00:00:00+00:00",
+        "command": [],
+        "device_name": "a device",
+        "host": "a host",
+        "git": "abc",
         "versions": {"torch": "2.13.0"},
-    }  # fmt: skip
+    }
     return CostReport(**{**values, **changes})
 
 
@@ -94,9 +108,12 @@ def test_another_model_has_no_equality_with_the_two_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("config", "paired"),
-    [({"branch": "v-v-v", "lr": 1.0}, True), ({"branch": "v-v-v", "lr": 2.0}, False),
-     ({"branch": "q-q", "lr": 1.0}, False)],
-)  # fmt: skip
+    [
+        ({"branch": "v-v-v", "lr": 1.0}, True),
+        ({"branch": "v-v-v", "lr": 2.0}, False),
+        ({"branch": "q-q", "lr": 1.0}, False),
+    ],
+)
 def test_only_rows_that_differ_in_the_branch_alone_are_compared(
     config: dict[str, Any], paired: bool
 ) -> None:
@@ -107,9 +124,13 @@ def test_only_rows_that_differ_in_the_branch_alone_are_compared(
 def test_rows_in_every_format() -> None:
     frozen = row("coop_x", frozen_image_tower=True, trained_parameters=8192, uncounted=("_int_mm",))
     still = row(
-        "zero|shot", trains=False, trained_parameters=0, step_flops=None, step_ms=[],
+        "zero|shot",
+        trains=False,
+        trained_parameters=0,
+        step_flops=None,
+        step_ms=[],
         memory_mb=None,
-    )  # fmt: skip
+    )
     made = report(BRANCHES[0], BRANCHES[1], frozen, still)
     text = table.to_markdown(made)
     lines = [line for line in text.splitlines() if line.startswith("|")]

@@ -16,8 +16,8 @@ from harness.cli.main import main
 from harness.data.images import decode
 from harness.dataset import Dataset
 from harness.errors import UserError
-from harness.protocols.protocols import held_out, sources
-from harness.specs import DatasetSpec, ProtocolSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec
 from harness.store.store import Store
 from harness.sweep.plan import open_dataset
 from tests.datasets.minis import layout, make_mini, replace
@@ -99,7 +99,7 @@ def test_order_and_split_are_domainbeds(pacs: Path) -> None:
         shutil.copy(next(dog.glob("*.*")), dog / sub / "1.jpg")
     (dog / "list.txt").write_text("no image")
     data = opened(pacs)
-    protocol = ProtocolSpec()
+    protocol = DomainShift()
     for index, domain in enumerate(("art_painting", "cartoon", "photo", "sketch")):
         wanted = image_folder(pacs / "PACS" / domain)
         assert [(s.key, s.label) for s in data.samples(domain)] == [
@@ -108,10 +108,10 @@ def test_order_and_split_are_domainbeds(pacs: Path) -> None:
         for seed in (0, 1):
             kept, out = domainbed_split(len(wanted), index, seed)
             target = "cartoon" if domain == "photo" else "photo"
-            got = sources(data, protocol, target, seed)
+            got = protocol.sources(data, target, seed)
             assert [s.key for s in got.train[domain]] == [f"{domain}/{wanted[i][0]}" for i in kept]
             assert [s.key for s in got.val[domain]] == [f"{domain}/{wanted[i][0]}" for i in out]
-            (tested,) = held_out(data, ProtocolSpec(test_on="out"), domain, seed)
+            (tested,) = DomainShift(test_on="out").test_sets(data, domain, seed)
             assert [s.key for s in tested.samples] == [s.key for s in got.val[domain]]
 
 

@@ -18,7 +18,8 @@ from harness.data.bank import ImageBank
 from harness.errors import UserError
 from harness.execution.run import Shared, execute
 from harness.method import Batch, TrainConfig
-from harness.specs import DatasetSpec, ProtocolSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec
 from harness.store.store import Score, Store
 from harness.training.loop import Interrupted
 from harness.training.text_head import TextHeadMethod
@@ -266,7 +267,7 @@ def test_a_method_that_reaches_for_the_held_out_domain_fails(
 
 
 def test_disjoint_groups_need_groups(image_folder: Path, random_clip: Path, tmp_path: Path) -> None:
-    protocol = ProtocolSpec(disjoint_groups=True)
+    protocol = DomainShift(disjoint_groups=True)
     spec = make_spec("zero_shot", image_folder, random_clip, protocol=protocol)
     with pytest.raises(UserError, match="names no groups"):
         execute(spec, Shared(make_context(tmp_path, image_folder)))

@@ -10,8 +10,8 @@ from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
 from harness.errors import UserError
-from harness.specs import validated
 from harness.training import losses
+from harness.validation import validated
 from tests.methods import toy
 
 OFF = {"attention_alignment": False, "similarity_alignment": False, "semantic_smoothing": False}

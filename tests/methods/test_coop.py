@@ -8,8 +8,8 @@ import torch
 from harness import registry
 from harness.clip.backbone import Backbone
 from harness.errors import UserError
-from harness.specs import validated
 from harness.training.prompts import context_prompts, embed_words
+from harness.validation import validated
 from tests.methods import toy
 
 WORDS = {"n_ctx": 4, "ctx_init": "a photo of a"}

@@ -9,7 +9,7 @@ from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
 from harness.errors import UserError
-from harness.specs import validated
+from harness.validation import validated
 from tests.methods import loops, toy
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.store import Metrics, Provenance, RunRecord, Score, Store, SweepPlan
 
 DOMAINS = ("fluent_3d", "noto", "openmoji_line", "twemoji")
@@ -29,7 +30,7 @@ def spec(label: str = "", target: str = "noto", seed: int = 0, **values: Any) ->
         "config": {"steps": 150, "lr": 3e-4},
         "model": ModelSpec(name="tiny-emoji"),
         "dataset": DatasetSpec(name="emoji"),
-        "protocol": ProtocolSpec(),
+        "protocol": DomainShift(),
         "data_seed": seed,
     }
     return RunSpec(label=label, target=target, seed=seed, **(defaults | values))
@@ -53,8 +54,16 @@ def record(of: RunSpec, correct: int, n: int = N, **values: Any) -> RunRecord:
             selected_step=150,
         ),
         provenance=Provenance(
-            started="2025-01-01T00:00:00Z", wall_s=1.0, step_ms=2.0, peak_memory_mb=3.0,
-            device="cpu", threads=1, host="here", git="abc", versions={}, command=["run"],
+            started="2025-01-01T00:00:00Z",
+            wall_s=1.0,
+            step_ms=2.0,
+            peak_memory_mb=3.0,
+            device="cpu",
+            threads=1,
+            host="here",
+            git="abc",
+            versions={},
+            command=["run"],
         ),
         class_names=("x", "y"),
         trained_classes=(0, 1),
@@ -62,7 +71,7 @@ def record(of: RunSpec, correct: int, n: int = N, **values: Any) -> RunRecord:
         citation="",
         predictions_sha256="0" * 64,
         **(defaults | values),
-    )  # fmt: skip
+    )
 
 
 def packed(label: Any, prediction: Any, **values: Any) -> bytes:
@@ -113,11 +122,17 @@ def realistic(root: Path, ablation: bool = True) -> Store:
     methods = dict(METHODS)
     if ablation:
         methods["alignclip[aal=false]"] = (
-            "alignclip", {"aal": False}, (42.3, 52.2, 34.3, 54.9), 0.6,
-        )  # fmt: skip
+            "alignclip",
+            {"aal": False},
+            (42.3, 52.2, 34.3, 54.9),
+            0.6,
+        )
         methods["alignclip[sls=false]"] = (
-            "alignclip", {"sls": False}, (43.0, 52.4, 35.5, 55.1), 0.4,
-        )  # fmt: skip
+            "alignclip",
+            {"sls": False},
+            (43.0, 52.4, 35.5, 55.1),
+            0.4,
+        )
     runs = []
     for m, (label, (method, given, bases, wobble)) in enumerate(methods.items()):
         for d, (domain, base) in enumerate(zip(DOMAINS, bases, strict=True)):

@@ -10,7 +10,6 @@ from safetensors.torch import load_file
 
 from harness.errors import UserError
 from harness.execution.run import Shared, execute, rebuild
-from harness.protocols import protocols
 from harness.store.store import Store
 from harness.training.evaluate import pack_predictions, predict
 from tests.engine import make_context, make_spec, outcome
@@ -35,7 +34,7 @@ def test_kept_weights_predict_the_records_bytes(
     assert set(kept) == set(built.parameters)
     tested = [
         (predict(built.method, bank, part.samples, part.class_names), part)
-        for part in protocols.held_out(bank.dataset, spec.protocol, spec.target, spec.data_seed)
+        for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
     ]
     again = pack_predictions(tested, bank.backbone.logit_scale)
     assert again == (store.run_dir(spec.id) / "predictions.npz").read_bytes()

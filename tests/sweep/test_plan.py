@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep import plan
 from harness.sweep.file import SweepSpec, expand_sweep
 from tests.engine import make_spec
@@ -76,11 +77,11 @@ def test_all_means_every_domain_and_a_name_must_be_one() -> None:
     opened = plan.open_dataset(DatasetSpec(name="emoji"), None)
     choice = [plan.resolve_method("zero_shot", {})]
     model, data = ModelSpec(name="tiny-emoji"), DatasetSpec(name="emoji")
-    runs = plan.expand(choice, model, data, ProtocolSpec(), ["all"], [0], opened)
+    runs = plan.expand(choice, model, data, DomainShift(), ["all"], [0], opened)
     assert [run.target for run in runs] == list(opened.domains)
     assert len({run.id for run in runs}) == 4
     with pytest.raises(UserError, match="target 'notto' is no domain of 'emoji'"):
-        plan.expand(choice, model, data, ProtocolSpec(), ["notto"], [0], opened)
+        plan.expand(choice, model, data, DomainShift(), ["notto"], [0], opened)
 
 
 @pytest.mark.parametrize("selection", ["own", "last", "best"])

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness import registry
 from harness.errors import UserError, unknown_name
-from harness.specs import validated
 from harness.sweep.reading import read_yaml
+from harness.validation import validated
 
 _RESERVED = {"array", "output", "error", "job-name", "comment", "dependency", "signal", "time",
              "requeue", "no-requeue"}  # fmt: skip

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.errors import UserError
 from harness.execution.context import Context
 from harness.execution.slurm.cluster import Resources
-from harness.specs import RunSpec, validated
+from harness.specs import RunSpec
 from harness.store.store import write_atomically
+from harness.validation import validated
 
 BEAT_SECONDS = 5.0
 STALE_SECONDS = 180.0

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import UserError
-from harness.protocols.measures import HEADLINE
+from harness.protocols import PROTOCOLS
 from harness.report.build import Choice, Reported, compared, report_blocks
 from harness.report.comparison.evidence import Evidence
 from harness.report.comparison.images import Answers
@@ -112,7 +112,7 @@ def _told_apart(views: Sequence[View]) -> tuple[View, ...]:
 
 def _headline(table: Table, parts: Sequence[Reported]) -> Evidence | None:
     """Return what was found for the measure that stands for a run, the last column."""
-    key = table.key | {"measure": HEADLINE[table.key["protocol"]]}
+    key = table.key | {"measure": PROTOCOLS[table.key["protocol"]].headline_measure}
     same = [part for part in parts if all(part.table.key[field] == key[field] for field in FIELDS)]
     return same[0].evidence if same else None
 

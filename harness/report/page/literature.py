@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.protocols import PROTOCOLS
 from harness.report.page.model import Beside, Published
 from harness.report.published.compare import COMPARED, PublishedCell, compare_published
 from harness.report.published.numbers import PublishedNumber
@@ -41,7 +42,7 @@ def _by_cell(
 
 
 def _column(table: Table, number: PublishedNumber) -> str:
-    if number.protocol == "distribution_shift":  # tested on other data sets, which are our domains
+    if not PROTOCOLS[number.protocol].published_domains:
         return number.dataset
     return number.domain if number.domain in table.domains else table.columns[-1]
 

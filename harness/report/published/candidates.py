@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.protocols import PROTOCOLS
 from harness.report.published.meanings import Meanings
-from harness.report.published.numbers import MEASURES, PublishedNumber
+from harness.report.published.numbers import PublishedNumber
 from harness.report.runs.blocks import FIELDS
 from harness.report.tables.cells import mean_cell
 from harness.report.tables.model import Cell, Row, Table
@@ -79,9 +80,10 @@ def _on(
     number: PublishedNumber, dataset: str, domain: str, tables: Sequence[Table], meanings: Meanings
 ) -> Iterator[Counterpart]:
     column = domain if domain not in ("", "mean") else None
-    if number.protocol == "distribution_shift":
+    protocol = PROTOCOLS[number.protocol]
+    if not protocol.published_domains:
         dataset, column = meanings.shifted, dataset
-    measures = MEASURES[number.protocol, number.metric]
+    measures = protocol.published[number.metric]
     for table in tables:
         key = table.key
         if (key["protocol"], key["dataset"]) != (number.protocol, dataset):
@@ -110,7 +112,8 @@ def _setting(number: PublishedNumber, table: Table, meanings: Meanings) -> str:
         )
     if key["dataset_options"] != "{}":
         return f"data set with options {key['dataset_options']}"
-    if number.protocol == "domain_shift":
+    protocol = PROTOCOLS[number.protocol]
+    if "test_on" in protocol.options:
         tested = meanings.tested(number)
         if tested != "unstated" and key["test_on"] != tested:
             return f"tested on '{key['test_on']}' of the held-out domain, the source on '{tested}'"
@@ -118,11 +121,11 @@ def _setting(number: PublishedNumber, table: Table, meanings: Meanings) -> str:
             return "trained on other groups than tested on (disjoint_groups)"
     if key["holdout_fraction"] != 0.2:
         return f"holdout_fraction is {key['holdout_fraction']}, the sources hold out 0.2"
-    few = number.protocol in ("open_class", "distribution_shift")
+    few = protocol.few_shot
     if key["shots"] != (16 if few else 0):
         return f"shots is {key['shots']}, the sources take {'16' if few else 'all images (0)'}"
-    if number.protocol == "distribution_shift" and key["source"] != "ImageNet":
-        return f"trained on {key['source']}, the sources on ImageNet"
+    if key["source"] != protocol.published_source:
+        return f"trained on {key['source']}, the sources on {protocol.published_source}"
     return ""
 
 

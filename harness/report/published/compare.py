@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.protocols import PROTOCOLS
 from harness.report.published.candidates import ALL_SETS, Counterpart, counterparts
 from harness.report.published.meanings import Meanings, load_meanings
-from harness.report.published.numbers import PublishedNumber
+from harness.report.published.numbers import COST, PublishedNumber
 from harness.report.published.tolerance import allowed_difference
 from harness.report.tables.model import Table
 
@@ -79,7 +80,7 @@ def compare_published(
 def _cells(
     number: PublishedNumber, tables: Sequence[Table], meanings: Meanings, allowance: float | None
 ) -> list[PublishedCell]:
-    if number.protocol == "cost":
+    if number.protocol == COST:
         return [PublishedCell(number, "not comparable", "time and work are not compared")]
     if number.method not in meanings.names:
         reason = f"methods.yaml does not say what '{number.method}' is"
@@ -110,7 +111,8 @@ def _judged(
     elif allowance is not None and -near - allowance - slack <= difference < 0:
         verdict = "within re-run allowance"
     key = counterpart.table.key
-    part = f", tested on '{key['test_on']}'" if number.protocol == "domain_shift" else ""
+    split = "test_on" in PROTOCOLS[number.protocol].options
+    part = f", tested on '{key['test_on']}'" if split else ""
     return PublishedCell(
         number,
         verdict,

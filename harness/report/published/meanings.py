@@ -12,8 +12,8 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.report.published.numbers import FOLDER, PublishedNumber
-from harness.specs import Strict, validated
 from harness.sweep.calls import print_value
+from harness.validation import Strict, validated
 
 MEANINGS = FOLDER / "methods.yaml"
 Config = dict[str, Any]

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
-from harness.protocols.measures import measured, planned
 from harness.specs import RunSpec
 from harness.store.store import RunRecord, Score, Store
 from harness.sweep.calls import one_line, print_call
@@ -133,7 +132,7 @@ def _asked(spec: RunSpec, status: str, **more: Any) -> list[dict[str, Any]]:
     }
     return [
         row | {"target": one_line(target), "measure": measure} | more
-        for target, measure in planned(spec)
+        for target, measure in spec.protocol.cells(spec.target)
     ]
 
 
@@ -156,7 +155,7 @@ def _finished(record: RunRecord, spec: RunSpec) -> list[dict[str, Any]]:
         "device": made.device,
         "tests": tuple(metrics.tests),
     }
-    values = measured(spec, metrics.tests)
+    values = spec.protocol.measured(spec.target, metrics.tests)
     rows = []
     for row in _asked(spec, "done", **shared):
         value = values[row["target"], row["measure"]]

@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from harness.protocols import PROTOCOLS
 from harness.protocols.measures import MEANING as MEANING_OF
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
-from harness.specs import FEW_SHOT
 
 _PROTOCOLS = {
     "domain_shift": "leave one domain out",
@@ -95,10 +95,10 @@ def _setting(key: dict[str, Any]) -> str:
 
 
 def _validated(key: dict[str, Any]) -> str:
-    if key["shots"] and key["protocol"] in FEW_SHOT:
+    if key["shots"] and PROTOCOLS[key["protocol"]].few_shot:
         return f"validated on {min(key['shots'], 4)} images a class"
     share = f"{100 * key['holdout_fraction']:g} %"
-    if key["protocol"] in FEW_SHOT:
+    if PROTOCOLS[key["protocol"]].few_shot:
         return f"validated on the official split, or {share} of the training images"
     return f"{share} of each source domain held out for validation"
 

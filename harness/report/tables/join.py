@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import UserError
-from harness.protocols.measures import NAMES
+from harness.protocols import PROTOCOLS
 from harness.report.runs.blocks import FIELDS
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
 from harness.report.tables.model import Cell, Over, Row, SeedKey, Table
@@ -46,7 +46,7 @@ def joined(tables: Sequence[Table], over: Over) -> list[Table]:
 
 def _joined(tables: list[Table], over: Over) -> Table:
     if over == "measures":
-        order = NAMES[tables[0].key["protocol"]]
+        order = PROTOCOLS[tables[0].key["protocol"]].measures
         tables = sorted(tables, key=lambda table: order.index(table.key["measure"]))
         if tables[0].key["protocol"] == "distribution_shift":
             return _shifts(tables)

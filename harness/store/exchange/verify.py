@@ -18,11 +18,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from harness.errors import UserError, one_line
-from harness.protocols.measures import measured
-from harness.specs import validated
 from harness.store.exchange.archive import MANIFEST, Manifest
 from harness.store.exchange.unpack import MAX_MEMBER, unpack
 from harness.store.store import SCHEMA, Predictions, RunRecord, Store
+from harness.validation import validated
 
 _DTYPES = {
     "test": np.uint8, "label": np.uint16, "prediction": np.uint16,
@@ -138,7 +137,7 @@ def _scores(record: RunRecord) -> Iterator[str]:
     if any(score.n == 0 for score in metrics.tests.values()):
         return
     try:
-        measured(record.spec, metrics.tests)
+        record.spec.protocol.measured(record.spec.target, metrics.tests)
     except KeyError as error:
         yield f"metrics.tests: protocol {record.spec.protocol.name} also tests {error}"
 

@@ -20,7 +20,8 @@ from harness.execution.slurm.cluster import ClusterSpec, Resources, read_cluster
 from harness.execution.slurm.ledger import Ledger, Submission, SubmittedArray, TaskState
 from harness.execution.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, Kind, arrange, pack
 from harness.execution.slurm.status import statuses
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.store import Store
 
 KINDS = {
@@ -33,7 +34,7 @@ UNKNOWN: Callable[[RunSpec], float | None] = lambda spec: None  # noqa: E731
 def spec(method: str, seed: int = 0, data: str = "emoji") -> RunSpec:
     return RunSpec(
         method=method, config={"steps": 10}, model=ModelSpec(name="tiny-emoji"),
-        dataset=DatasetSpec(name=data), protocol=ProtocolSpec(), target="noto", seed=seed,
+        dataset=DatasetSpec(name=data), protocol=DomainShift(), target="noto", seed=seed,
         data_seed=seed,
     )  # fmt: skip
 

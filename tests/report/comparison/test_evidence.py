@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
+from harness.protocols import read_protocol
+from harness.protocols.domain_shift import DomainShift
 from harness.report import stats
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.comparison.evidence import Evidence, evidence
@@ -17,7 +19,7 @@ from harness.report.tables.aggregate import labelled, load_frame, summarise
 from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_csv, to_latex, to_markdown
 from harness.report.write import write_report
-from harness.specs import DatasetSpec, ProtocolSpec
+from harness.specs import DatasetSpec
 from harness.store.store import Score, Store
 from tests.report.fakes import N, add, fill, packed, plan, record, spec
 
@@ -279,7 +281,7 @@ def test_images_of_other_data_seeds_are_not_taken_for_the_same(tmp_path: Path) -
         for seed in range(3):
             for method, share in (("clipood", 0.5), ("alignclip", 0.6)):
                 right = RNG.random(500) < share
-                answered(store, method, "x", right, seed, protocol=ProtocolSpec(test_on=test_on))
+                answered(store, method, "x", right, seed, protocol=DomainShift(test_on=test_on))
         (line,) = found(store).lines
         assert line.images is not None
         assert line.images.n_seeds == seeds
@@ -294,7 +296,7 @@ def test_all_classes_are_compared_over_all_their_images_and_a_harmonic_mean_over
         first, second = RNG.random((2, 500)) < [[0.5], [0.6]]
         test = np.arange(500) >= 300
         for method, right in (("clipood", first), ("alignclip", second)):
-            run = spec(method, "x", method=method, protocol=ProtocolSpec(name=protocol))
+            run = spec(method, "x", method=method, protocol=read_protocol(protocol))
             made = record(run, 1)
             tests = {
                 name: Score(correct=int(right[test == part].sum()), n=int((test == part).sum()))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.specs import ProtocolSpec, RunSpec
+from harness.protocols.open_class import OpenClass
+from harness.specs import RunSpec
 from harness.store.store import Score, Store
 from tests.report.fakes import METHODS, add, plan, realistic, record, spec
 
@@ -40,7 +41,7 @@ def two_devices(root: Path) -> Store:
         for d, domain in enumerate(("noto", "twemoji")):
             for seed in range(3):
                 run = spec(label, domain, seed, method=method, given=given, config=given,
-                           protocol=ProtocolSpec(name="open_class"))  # fmt: skip
+                           protocol=OpenClass())  # fmt: skip
                 runs.append(run)
                 base = round(10 * bases[d]) + (7 * m + 5 * d + 11 * seed) % 13
                 tests = {"base": Score(correct=base, n=1000), "new": Score(correct=300 + m, n=1000)}

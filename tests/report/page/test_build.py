@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from harness.protocols.domain_shift import DomainShift
 from harness.report.build import Choice, report_blocks
 from harness.report.page.build import build_page
 from harness.report.page.model import Page, Shown, View
 from harness.report.page.runs import last, ranges
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.specs import DatasetSpec, ModelSpec
 from harness.store.store import Store
 from tests.report.fakes import fill, plan
 from tests.report.page.stores import TRACE, holed, hostile, two_devices
@@ -207,7 +208,7 @@ def test_views_are_told_apart_by_what_differs(tmp_path: Path) -> None:
     store = Store(tmp_path)
     scores = {"a": {"x": (1000, 1010)}, "b": {"x": (1100, 1120)}}
     for part in ("in", "out"):
-        fill(store, scores, protocol=ProtocolSpec(test_on=part))
+        fill(store, scores, protocol=DomainShift(test_on=part))
     titles = [view.title for view in build_page(store).views]
     assert len(set(titles)) == 2
     assert {title.rpartition(" ")[2] for title in titles} == {"(test-in)", "(test-out)"}

@@ -41,7 +41,12 @@ def test_figures_stand_at_their_own_cells(tmp_path: Path) -> None:
     first, second = column(openai, "LabelMe")[row].published
     assert (first.verdict, second.verdict) == ("reproduced", "off by -5.0")
     assert first.source.startswith("zhyhan/AlignCLIP plot.ipynb, table 9 (")
-    cells = [cell for view in page.views if view is not openai for line in view.lines
-             for cell in line.cells]  # fmt: skip
+    cells = [
+        cell
+        for view in page.views
+        if view is not openai
+        for line in view.lines
+        for cell in line.cells
+    ]
     assert laion.lines
     assert not any(cell.published for cell in cells)

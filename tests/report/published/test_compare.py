@@ -11,26 +11,35 @@ from typing import Any
 import pytest
 
 from harness import registry
-from harness.protocols.measures import TARGETS
+from harness.protocols import read_protocol
+from harness.protocols.base import TARGETS
+from harness.protocols.domain_shift import DomainShift
+from harness.protocols.open_class import OpenClass
 from harness.report.published.compare import PublishedCell, compare_published, why_none
 from harness.report.published.meanings import load_meanings
 from harness.report.published.numbers import PublishedNumber, load_numbers
 from harness.report.published.tolerance import MISSING_SPREAD, allowed_difference
 from harness.report.tables.aggregate import blocks, load_frame, summarise
 from harness.report.tables.model import Table
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.store import Score, Store
 from harness.sweep.file import expand_sweep, read_sweep
 from tests.report.fakes import record, spec
 
 CLIP = ModelSpec(name="ViT-B-16", pretrained="openai", precision="fp16")
 VLCS = ("Caltech101", "LabelMe", "SUN09", "VOC2007")
-AUTHORS = ProtocolSpec.model_validate({"preset": "original"})
+AUTHORS = read_protocol({"preset": "original"})
 SWEEPS = (
-    "table1-domain-shift", "table2-distribution-shift", "table3-open-class",
-    "table4-domain-and-class", "ablation-parts", "ablation-parts-classes", "ablation-layers",
-    "ablation-smoothing", "ablation-structures",
-)  # fmt: skip
+    "table1-domain-shift",
+    "table2-distribution-shift",
+    "table3-open-class",
+    "table4-domain-and-class",
+    "ablation-parts",
+    "ablation-parts-classes",
+    "ablation-layers",
+    "ablation-smoothing",
+    "ablation-structures",
+)
 
 
 def default(method: str, **values: Any) -> dict[str, Any]:
@@ -61,12 +70,20 @@ def run_vlcs(
 ) -> None:
     """Add runs: by domain the correct images of 1000 for each seed."""
     values: dict[str, Any] = {
-        "model": CLIP, "dataset": DatasetSpec(name="VLCS"), "protocol": AUTHORS,
-    }  # fmt: skip
+        "model": CLIP,
+        "dataset": DatasetSpec(name="VLCS"),
+        "protocol": AUTHORS,
+    }
     for domain, counts in zip(domains, correct, strict=True):
         for seed, count in enumerate(counts):
-            run = spec("any label", domain, seed, method=method,
-                       config=default(method, **(config or {})), **(values | given))  # fmt: skip
+            run = spec(
+                "any label",
+                domain,
+                seed,
+                method=method,
+                config=default(method, **(config or {})),
+                **(values | given),
+            )
             add(store, run, selection, target=count)
 
 
@@ -76,11 +93,20 @@ def tables(store: Store) -> list[Table]:
 
 def figure(**given: Any) -> PublishedNumber:
     values: dict[str, Any] = {
-        "source": "zhyhan/AlignCLIP plot.ipynb", "where": "", "protocol": "domain_shift",
-        "dataset": "VLCS", "domain": "mean", "method": "CLIPood", "backbone": "CLIP ViT-B/16",
-        "metric": "top1", "value": 80.0, "spread": None, "spread_kind": "", "n_seeds": None,
+        "source": "zhyhan/AlignCLIP plot.ipynb",
+        "where": "",
+        "protocol": "domain_shift",
+        "dataset": "VLCS",
+        "domain": "mean",
+        "method": "CLIPood",
+        "backbone": "CLIP ViT-B/16",
+        "metric": "top1",
+        "value": 80.0,
+        "spread": None,
+        "spread_kind": "",
+        "n_seeds": None,
         "note": "",
-    }  # fmt: skip
+    }
     return PublishedNumber.model_validate(values | given)
 
 
@@ -122,8 +148,13 @@ def test_only_a_re_run_in_the_same_source_gives_an_allowance(tmp_path: Path) -> 
     store = Store(tmp_path)
     run_vlcs(store, "clipood", [(841, 841, 841)] * 4)
     source = "DISAM, ICLR 2024, arXiv 2405.18861"
-    theirs = figure(source=source, value=85.0, spread=0.1, spread_kind="unstated",
-                    note="as published by its authors")  # fmt: skip
+    theirs = figure(
+        source=source,
+        value=85.0,
+        spread=0.1,
+        spread_kind="unstated",
+        note="as published by its authors",
+    )
     again = figure(source=source, value=84.1, where="(*)", note="reproduced by the DISAM authors")
     cell = only(store, theirs, again)
     assert cell.text == "within re-run allowance"
@@ -141,7 +172,7 @@ def test_only_a_re_run_in_the_same_source_gives_an_allowance(tmp_path: Path) -> 
     [
         ({"model": ModelSpec(name="tiny-emoji")}, "backbone tiny-emoji is not CLIP ViT-B/16"),
         ({"model": ModelSpec(name="ViT-B-16", pretrained="laion2b")}, "backbone ViT-B-16/laion2b"),
-        ({"protocol": ProtocolSpec()}, "'all' of the held-out domain, the source on 'out'"),
+        ({"protocol": DomainShift()}, "'all' of the held-out domain, the source on 'out'"),
         ({"selection": "last"}, "tests the weights 'last', the source 'averaged'"),
         ({"config": {"lr": 1e-4}}, "has another recipe: lr is 0.0001 instead of 5e-06"),
         ({"domains": VLCS[:3]}, "our mean is over Caltech101, LabelMe, SUN09, the source's over"),
@@ -149,7 +180,7 @@ def test_only_a_re_run_in_the_same_source_gives_an_allowance(tmp_path: Path) -> 
         ({"protocol": AUTHORS.model_copy(update={"holdout_fraction": 0.5})}, "holdout_fraction"),
         ({"dataset": DatasetSpec(name="VLCS", options={"x": 1})}, 'options {"x": 1}'),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_the_same_thing_is_refused_in_a_line(
     tmp_path: Path, given: dict[str, Any], said: str
 ) -> None:
@@ -165,7 +196,7 @@ def test_what_is_not_the_same_thing_is_refused_in_a_line(
 def test_a_source_that_names_no_part_is_compared_with_a_note(tmp_path: Path) -> None:
     store = Store(tmp_path)
     run_vlcs(store, "clipood", [(800, 800)] * 4)
-    run_vlcs(store, "clipood", [(810, 810)] * 4, protocol=ProtocolSpec())
+    run_vlcs(store, "clipood", [(810, 810)] * 4, protocol=DomainShift())
     silent = figure(source="someone, 2030")
     cells = compare_published(tables(store), [silent])
     assert [cell.ours for cell in cells] == [pytest.approx(80), pytest.approx(81)]
@@ -185,14 +216,25 @@ def test_a_method_is_known_by_its_configuration(tmp_path: Path) -> None:
     run_vlcs(store, "alignclip", [(740,)] * 4, config={"detach_target": True})
     found = {
         name: only(store, figure(method=f"AlignCLIP [{name}]")).ours
-        for name in ("aal=on,sls=on", "aal=off,sls=on", "aal=on,sls=off", "aligned_layers=3",
-                     "eps=0.9", "eps=0.8", "structure=v-v-v")
-    }  # fmt: skip
+        for name in (
+            "aal=on,sls=on",
+            "aal=off,sls=on",
+            "aal=on,sls=off",
+            "aligned_layers=3",
+            "eps=0.9",
+            "eps=0.8",
+            "structure=v-v-v",
+        )
+    }
     assert found == {
-        "aal=on,sls=on": pytest.approx(70), "aal=off,sls=on": pytest.approx(71),
-        "aal=on,sls=off": pytest.approx(72), "aligned_layers=3": pytest.approx(73),
-        "eps=0.9": pytest.approx(70), "eps=0.8": None, "structure=v-v-v": None,
-    }  # fmt: skip
+        "aal=on,sls=on": pytest.approx(70),
+        "aal=off,sls=on": pytest.approx(71),
+        "aal=on,sls=off": pytest.approx(72),
+        "aligned_layers=3": pytest.approx(73),
+        "eps=0.9": pytest.approx(70),
+        "eps=0.8": None,
+        "structure=v-v-v": None,
+    }
     unknown = only(store, figure(method="AlignCLIP 2"))
     assert unknown.text == "not comparable"
     assert "does not say what 'AlignCLIP 2' is" in unknown.reason
@@ -200,23 +242,36 @@ def test_a_method_is_known_by_its_configuration(tmp_path: Path) -> None:
 
 def test_base_new_and_their_harmonic_mean_by_data_set_and_over_all(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    names, open_class = load_meanings().means["open_class"], ProtocolSpec(name="open_class")
+    names, open_class = load_meanings().means["open_class"], OpenClass()
     counts = {name: (600 + 20 * i, 400 + 30 * i) for i, name in enumerate(names)}
     for name, (base, new) in counts.items():
-        run = spec("CLIP", name, 1, method="zero_shot", config={}, model=CLIP,
-                   dataset=DatasetSpec(name=name), protocol=open_class)  # fmt: skip
+        run = spec(
+            "CLIP",
+            name,
+            1,
+            method="zero_shot",
+            config={},
+            model=CLIP,
+            dataset=DatasetSpec(name=name),
+            protocol=open_class,
+        )
         add(store, run, base=base, new=new)
-    given = {"protocol": "open_class", "domain": "", "method": "zero-shot CLIP",
-             "source": "MaPLe README"}  # fmt: skip
+    given = {
+        "protocol": "open_class",
+        "domain": "",
+        "method": "zero-shot CLIP",
+        "source": "MaPLe README",
+    }
     pets = {
         metric: only(store, figure(dataset="OxfordPets", metric=metric, **given)).ours
         for metric in ("top1 base", "top1 new", "harmonic mean")
     }
     base, new = (count / 10 for count in counts["OxfordPets"])
     assert pets == {
-        "top1 base": pytest.approx(base), "top1 new": pytest.approx(new),
+        "top1 base": pytest.approx(base),
+        "top1 new": pytest.approx(new),
         "harmonic mean": pytest.approx(2 * base * new / (base + new)),
-    }  # fmt: skip
+    }
     average = only(store, figure(dataset="mean of datasets", metric="harmonic mean", **given))
     b, n = (statistics.fmean(count[i] / 10 for count in counts.values()) for i in (0, 1))
     assert average.ours == pytest.approx(2 * b * n / (b + n))  # of the averages, as in CoCoOp
@@ -262,8 +317,11 @@ def test_the_sweeps_that_ship_stand_beside_every_published_accuracy(tmp_path: Pa
         sweep = read_sweep(name).model_copy(update={"seeds": [0]})
         runs |= {run.id: run for run in expand_sweep(sweep, None, name, outline=True)}
     for run in runs.values():
-        tests = {"domain_shift": ["target"], "open_class": ["base", "new"],
-                 "domain_and_class": ["base", "open"]}.get(run.protocol.name)  # fmt: skip
+        tests = {
+            "domain_shift": ["target"],
+            "open_class": ["base", "new"],
+            "domain_and_class": ["base", "open"],
+        }.get(run.protocol.name)
         names = tests or [*run.target.split(TARGETS), run.protocol.source]
         add(store, run, **dict.fromkeys(names, 800))
     cells = compare_published(tables(store), load_numbers())

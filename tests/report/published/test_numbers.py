@@ -105,8 +105,11 @@ def test_a_store_of_another_backbone_says_so_in_a_line_without_torch(tmp_path: P
     asked = ["report", "--store", str(tmp_path / "store"), "--format", "csv,term"]
     run = subprocess.run(
         [sys.executable, "-c", code, *asked, "--compare-published"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     lines = run.stdout.splitlines()
     assert "No published figure can be compared: backbone tiny-emoji is not CLIP ViT-B/16." in lines
     assert "Not run: 375 published figures." in lines

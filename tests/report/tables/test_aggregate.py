@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
+from harness.protocols.domain_shift import DomainShift
 from harness.report.tables.aggregate import blocks, load_frame, summarise
 from harness.report.tables.model import Cell, cell_text
 from harness.report.tables.spread import Spread, spread_of, t95
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec
+from harness.specs import DatasetSpec, ModelSpec
 from harness.store.store import Store
 from tests.report.fakes import N, add, fill, plan, realistic, spec
 
@@ -111,9 +112,9 @@ def test_best_are_all_that_print_the_same_and_are_complete(store: Store) -> None
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("test_on", {"protocol": ProtocolSpec(test_on="out")}),
-        ("holdout_fraction", {"protocol": ProtocolSpec(holdout_fraction=0.5)}),
-        ("disjoint_groups", {"protocol": ProtocolSpec(disjoint_groups=True)}),
+        ("test_on", {"protocol": DomainShift(test_on="out")}),
+        ("holdout_fraction", {"protocol": DomainShift(holdout_fraction=0.5)}),
+        ("disjoint_groups", {"protocol": DomainShift(disjoint_groups=True)}),
         ("precision", {"model": ModelSpec(name="tiny-emoji", precision="bf16")}),
         ("model", {"model": ModelSpec(name="ViT-B-16", pretrained="openai")}),
         ("dataset", {"dataset": DatasetSpec(name="pacs")}),

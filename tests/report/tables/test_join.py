@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
+from harness.protocols.distribution_shift import DistributionShift
+from harness.protocols.open_class import OpenClass
 from harness.report.figures.rows import chosen_table, tables_for
 from harness.report.figures.sensitivity import line_points
 from harness.report.tables.aggregate import blocks, load_frame, summarise
@@ -16,12 +18,12 @@ from harness.report.tables.caption import caption
 from harness.report.tables.join import joined
 from harness.report.tables.model import Table
 from harness.report.write import write_report
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.store import Score, Store
 from harness.sweep.figures import LineSpec, TableSpec, figure_spec
 from tests.report.fakes import plan, record, spec
 
-OPEN = ProtocolSpec(name="open_class")
+OPEN = OpenClass()
 
 
 def score(store: Store, run: RunSpec, **correct: int) -> None:
@@ -113,7 +115,7 @@ def test_the_training_domain_stands_beside_the_shifts_and_out_of_their_mean(
     tmp_path: Path,
 ) -> None:
     store = Store(tmp_path)
-    protocol = ProtocolSpec(name="distribution_shift", source="i")
+    protocol = DistributionShift(source="i")
     for seed in range(2):
         score(store, spec("a", "r+s", seed, protocol=protocol), r=40 + seed, s=60, i=90)
     (table,) = joined(tables(store), "measures")

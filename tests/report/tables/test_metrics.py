@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.protocols.distribution_shift import DistributionShift
+from harness.protocols.domain_and_class import DomainAndClass
+from harness.protocols.open_class import OpenClass
 from harness.report.build import Choice, report_blocks
 from harness.report.tables.caption import caption
 from harness.report.tables.model import Cell, Table
-from harness.specs import ProtocolSpec, RunSpec
+from harness.specs import RunSpec
 from harness.store.store import Score, Store
 from tests.report.fakes import add, packed, record, spec
 
@@ -104,7 +107,7 @@ def test_means_over_domains_within_each_seed_then_over_seeds(tmp_path: Path) -> 
 def test_unknown_classes_are_told_apart_once_and_by_every_pair(tmp_path: Path) -> None:
     store = Store(tmp_path)
     base, new = drawn(40), drawn(30)
-    run = spec("a", "x", protocol=ProtocolSpec(name="domain_and_class"))
+    run = spec("a", "x", protocol=DomainAndClass())
     write(store, run, {"base": base, "open": new})
     pairs = [(float(k > u) + 0.5 * float(k == u)) for k in base["score"] for u in new["score"]]
     own = cells(beyond_of(store, "all"), "a")
@@ -122,13 +125,13 @@ def test_unknown_classes_are_told_apart_once_and_by_every_pair(tmp_path: Path) -
 def test_open_class_and_distribution_shift_read_their_own_sets(tmp_path: Path) -> None:
     store = Store(tmp_path / "open")
     base, new = drawn(40), drawn(30)
-    run = spec("a", "x", protocol=ProtocolSpec(name="open_class"))
+    run = spec("a", "x", protocol=OpenClass())
     write(store, run, {"base": base, "new": new})
     assert list(cells(beyond_of(store, "H"), "a")) == ["AUROC"]
     assert cells(beyond_of(store, "new"), "a")["per class"].mean == pytest.approx(macro(new))
     store = Store(tmp_path / "shift")
     parts = {name: drawn(50) for name in "rsi"}
-    shift = ProtocolSpec(name="distribution_shift", source="i")
+    shift = DistributionShift(source="i")
     write(store, spec("a", "r+s", protocol=shift), parts)
     own = cells(beyond_of(store), "a")
     assert own["ECE"].mean == pytest.approx(statistics.fmean(ece(parts[d]) for d in "rs"))

@@ -17,13 +17,27 @@ def cell(verdict: str, **values: object) -> PublishedCell:
 
 
 REPRODUCED = cell(
-    "reproduced", notes=NOTES, label="CLIPood", ours=85.046, spread=0.123, n=2, setting="B",
-    difference=0.046, tolerance=0.4, allowance=0.9,
-)  # fmt: skip
+    "reproduced",
+    notes=NOTES,
+    label="CLIPood",
+    ours=85.046,
+    spread=0.123,
+    n=2,
+    setting="B",
+    difference=0.046,
+    tolerance=0.4,
+    allowance=0.9,
+)
 OFF = cell(
-    "off", notes=NOTES[:1], label="mine", ours=80.0, n=1, setting="B", difference=-1.3,
+    "off",
+    notes=NOTES[:1],
+    label="mine",
+    ours=80.0,
+    n=1,
+    setting="B",
+    difference=-1.3,
     tolerance=0.56,
-)  # fmt: skip
+)
 REFUSED = [cell("not comparable", reason="another backbone")] * 2
 MISSING = [cell("not run", reason="no such run")]
 CELLS = [REPRODUCED, *REFUSED, OFF, *MISSING]

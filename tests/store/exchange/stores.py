@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.specs import DatasetSpec, ModelSpec, ProtocolSpec, RunSpec
+from harness.protocols.domain_shift import DomainShift
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.store import Metrics, Provenance, RunRecord, Score, Store, SweepPlan
 
 SECRET = ("gpu17.lab.example", "/home/jane", "jane", "Secret Project")
@@ -22,7 +23,7 @@ def spec(seed: int = 0, method: str = "clipood", **values: Any) -> RunSpec:
             name="local-dir:/home/jane/Secret Project/clip", fingerprint="0123456789abcdef"
         ),
         "dataset": DatasetSpec(name="emoji"),
-        "protocol": ProtocolSpec(),
+        "protocol": DomainShift(),
         "target": "noto",
         "data_seed": seed,
         "given": {"file": "/home/jane/x.yaml"},

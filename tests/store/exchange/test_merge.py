@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.specs import ProtocolSpec
+from harness.protocols.open_class import OpenClass
 from harness.store.exchange.archive import export
 from harness.store.exchange.merge import merge
 from harness.store.store import Store, SweepPlan
@@ -97,7 +97,7 @@ def test_two_archives_that_disagree(tmp_path: Path) -> None:
 
 def test_several_test_sets_are_each_counted(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    run = spec(protocol=ProtocolSpec(name="open_class"))
+    run = spec(protocol=OpenClass())
     store.write(*made(run, (4, 9)))
     store.write_plan(SweepPlan(name="s", source={}, runs=(run,)))
     export(store, tmp_path / "a.tar.gz")

@@ -106,7 +106,7 @@ class Method(Generic[ConfigT]):
     frozen_image_tower: ClassVar[bool] = False
     """True: batches carry image features, computed once for all runs, instead of images."""
     own_selection: ClassVar[Literal["last", "averaged"]] = "last"
-    """The weights the method's paper reports."""
+    """The weights the method's paper reports; see also ``selection_of``."""
     reference: ClassVar[int] = 0
     """Other methods are compared with the one of the highest number, where none is asked for."""
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -114,6 +114,26 @@ class Method(Generic[ConfigT]):
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config
+
+    @classmethod
+    def selection_of(cls, config: ConfigT) -> Literal["last", "averaged"]:
+        """Return the weights tested with this configuration; override where it decides."""
+        return cls.own_selection
+
+    @classmethod
+    def closed_set(cls, config: ConfigT) -> bool:
+        """Tell whether only classes that were trained can be classified (a linear head)."""
+        return False
+
+    @classmethod
+    def check_tower(cls, config: ConfigT, blocks: int, model: str) -> None:
+        """Refuse what an image tower of so many attention blocks cannot do.
+
+        Called when runs are planned, before anything is loaded, where the number is known.
+
+        Raises:
+            UserError: Naming the field and the model.
+        """
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Prepare for the task; return the parameters to train by name (empty: none).

@@ -15,7 +15,7 @@ from harness.clip.forward import ImageTrace, TraceRequest
 from harness.method import Batch, Task, TrainConfig
 from harness.training import losses
 from harness.training.averaging import BetaAverage
-from harness.training.text_head import TextHeadMethod, check_trace, images_of
+from harness.training.text_head import TextHeadMethod, check_request, check_trace, images_of
 
 
 class AlignCLIPConfig(TrainConfig):
@@ -93,10 +93,35 @@ class AlignCLIP(TextHeadMethod[AlignCLIPConfig]):
         },
     }  # fmt: skip
 
-    def __init__(self, config: AlignCLIPConfig) -> None:
-        super().__init__(config)
-        if not config.averaging:
-            self.own_selection = "last"  # type: ignore[misc, assignment]  # there is no average to test
+    @classmethod
+    def selection_of(cls, config: AlignCLIPConfig) -> Literal["last", "averaged"]:
+        """Return `averaged`, or `last` where no average is kept."""
+        return "averaged" if config.averaging else "last"
+
+    @classmethod
+    def check_tower(cls, config: AlignCLIPConfig, blocks: int, model: str) -> None:
+        """Refuse more aligned layers, or a deeper branch, than the tower has blocks.
+
+        Raises:
+            UserError: Naming both.
+        """
+        check_request(cls._request(config), blocks, model, cls._asked(config))
+
+    @staticmethod
+    def _request(config: AlignCLIPConfig) -> TraceRequest:
+        aa = config.attention_alignment and config.aligned_layers > 0
+        aligns = aa or config.similarity_alignment
+        return TraceRequest(
+            attention_layers=config.aligned_layers if aa else 0,
+            patches=config.similarity_alignment,
+            branch=config.branch if aligns else None,
+            branch_depth=config.branch_depth,
+        )
+
+    @staticmethod
+    def _asked(config: AlignCLIPConfig) -> str:
+        asked = f"aligned_layers={config.aligned_layers}, branch_depth={config.branch_depth}"
+        return f"method 'alignclip' with {asked}"
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Prepare for the task; the image tower trains.
@@ -105,19 +130,10 @@ class AlignCLIP(TextHeadMethod[AlignCLIPConfig]):
             UserError: If the tower has fewer blocks than are to be aligned.
         """
         parameters = super().build(backbone, task)
-        config = self.config
-        aa = config.attention_alignment and config.aligned_layers > 0
-        aligns = aa or config.similarity_alignment
-        self.request = TraceRequest(
-            attention_layers=config.aligned_layers if aa else 0,
-            patches=config.similarity_alignment,
-            branch=config.branch if aligns else None,
-            branch_depth=config.branch_depth,
-        )
-        self.distribution = losses.semantic_distribution(self.text, config.kappa)
+        self.request = self._request(self.config)
+        self.distribution = losses.semantic_distribution(self.text, self.config.kappa)
         if not self.request.plain:
-            asked = f"aligned_layers={config.aligned_layers}, branch_depth={config.branch_depth}"
-            check_trace(backbone, self.request, f"method 'alignclip' with {asked}")
+            check_trace(backbone, self.request, self._asked(self.config))
         return parameters
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

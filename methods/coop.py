@@ -84,6 +84,11 @@ class CoOp(Method[CoOpConfig]):
     frozen_image_tower = True
     presets = {"words": {"n_ctx": 4, "ctx_init": "a photo of a"}}  # noqa: RUF012 (ClassVar in base)
 
+    @classmethod
+    def closed_set(cls, config: CoOpConfig) -> bool:
+        """Tell whether every class has a context of its own."""
+        return config.class_specific
+
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Make the context vectors, which are all that trains.
 

@@ -87,6 +87,19 @@ class MaPLe(Method[MaPLeConfig]):
         "cross_dataset": {"depth": 3, "lr": 2.6e-3, "epochs": 2, "steps": 2000},
     }
 
+    @classmethod
+    def check_tower(cls, config: MaPLeConfig, blocks: int, model: str) -> None:
+        """Refuse prompts in more blocks than the image tower has.
+
+        Raises:
+            UserError: Naming both.
+        """
+        if config.depth > blocks:
+            raise UserError(
+                f"method 'maple': depth={config.depth}, but {model} has {blocks} image blocks; "
+                f"set depth to {blocks} or less"
+            )
+
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Make prompts and couplings, which are all that trains.
 

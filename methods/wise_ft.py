@@ -67,6 +67,11 @@ class WiseFT(TextHeadMethod[WiseFTConfig]):
     Config = WiseFTConfig
     own_selection = "averaged"
 
+    @classmethod
+    def closed_set(cls, config: WiseFTConfig) -> bool:
+        """Tell whether a linear head is trained."""
+        return config.train_head
+
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Prepare for the task; the image tower trains, and the head if it is to."""
         parameters = super().build(backbone, task)

@@ -18,15 +18,15 @@ from harness.clip.load import load_backbone
 from harness.data.bank import ImageBank
 from harness.dataset import Dataset
 from harness.execution.context import Context
-from harness.method import Batch, Method, Task, TrainConfig
+from harness.method import Batch, Method, Task
 from harness.protocols import Protocol
 from harness.protocols.domain_shift import DomainShift
 from harness.protocols.splits import Sources
-from harness.seeding import derive
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.sweep import plan
-from harness.training.loop import Batches
-from harness.training.optimiser import learning_rate, make_optimiser
+from harness.training.batches import Batches
+from harness.training.build import build_method, make_task
+from harness.training.step import Trainer
 
 STEPS = 6
 # Large enough that what differs between two runs shows in the rounded digits of a record.
@@ -91,8 +91,8 @@ class Bench:
 
 
 @dataclass
-class Built:
-    """A method, built as the engine builds it."""
+class Trial:
+    """A method, built as the engine builds it, on a model that a plugin may spoil."""
 
     method: Method[Any]
     shared: Backbone
@@ -143,56 +143,38 @@ class Subject:
     def make(self) -> tuple[Method[Any], Task]:
         """Return the method, not built, and its task."""
         choice = plan.resolve_method(self.cls.name, self.recipe)
-        config = self.cls.Config.model_validate(choice.config)
-        task = Task(
-            class_names=self.bench.parts.class_names,
-            template=self.bench.opened.template,
-            source_domains=tuple(self.bench.parts.train),
-            steps=config.steps if isinstance(config, TrainConfig) else 0,
-            seed=0,
-        )
-        return self.cls(config), task
+        method = self.cls(self.cls.Config.model_validate(choice.config))
+        return method, make_task(method, self.bench.parts, self.bench.opened.template, 0)
 
     def copied(self) -> Backbone:
         """Return a copy of the pretrained model that a plugin may spoil."""
         pretrained = self.bench.pretrained
         return replace(pretrained, model=copy.deepcopy(pretrained.model), _texts={})
 
-    def build(self) -> Built:
+    def build(self) -> Trial:
         """Build it on a fork of a copy of the pretrained model; gradients on what it trains."""
         method, task = self.make()
         shared = self.copied()
-        own = shared.fork()
-        torch.manual_seed(derive("build", 0))
-        parameters = method.build(own, task)
-        own.model.requires_grad_(False)
-        for parameter in parameters.values():
-            parameter.requires_grad_(True)
+        built = build_method(method, shared.fork(), task)
         batches = None
         if method.trains:
             batches = Batches(method, self.bench.bank, self.bench.parts, seed=0)
-        return Built(method, shared, own, parameters, batches)
+        return Trial(method, shared, built.backbone, built.parameters, batches)
 
 
-def advance(built: Built, steps: int, batch: Batch | None = None) -> set[str]:
-    """Take optimiser steps, on one batch or on successive ones.
+def advance(trial: Trial, steps: int, batch: Batch | None = None) -> set[str]:
+    """Take training steps as a run does, on one batch or on successive ones.
 
     Returns:
         The names of the parameters that a gradient other than zero reached at some step.
     """
-    config = built.method.config
-    optimiser = make_optimiser(built.parameters.values(), config)
+    trainer = Trainer.begin(trial.method, trial.parameters, trial.own)
     reached: set[str] = set()
     for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, config)
-        total = built.total(batch or built.batch(step))
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        trainer.step(batch or trial.batch(step), step)
         reached |= {
-            name for name, p in built.parameters.items()
+            name
+            for name, p in trial.parameters.items()
             if p.grad is not None and bool(p.grad.abs().max() > 0)
-        }  # fmt: skip
-        optimiser.step()
-        built.method.after_step(step + 1)
+        }
     return reached

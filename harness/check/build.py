@@ -66,7 +66,7 @@ def averager(subject: Subject) -> None:
             "a WeightAverage or None",
             _kind(made),
         )
-    if made is None and built.method.own_selection == "averaged":
+    if made is None and built.method.selection_of(built.method.config) == "averaged":
         raise Wrong(
             "return an average from averager(), or set own_selection = 'last'",
             "own_selection = 'averaged' tests the averaged weights",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.check.bench import Built, Subject
+from harness.check.bench import Subject, Trial
 from harness.check.result import Wrong
 
 UNSEEN = ("yellow_cat", "a very grey dog")
@@ -125,7 +125,7 @@ def neighbours(subject: Subject) -> None:
         )
 
 
-def _few_and_many(built: Built, subject: Subject) -> tuple[Tensor, Tensor]:
+def _few_and_many(built: Trial, subject: Subject) -> tuple[Tensor, Tensor]:
     made = built.method.image_features(subject.bench.images)
     names = subject.bench.parts.class_names
     few = built.method.logits(made, UNSEEN)

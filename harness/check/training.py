@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.check.bench import STEPS, Built, Subject, advance
+from harness.check.bench import STEPS, Subject, Trial, advance
 from harness.check.result import Skip, Wrong
 from harness.clip.backbone import weights_fingerprint
 
@@ -84,7 +84,7 @@ def untouched(subject: Subject) -> None:
         )
 
 
-def _use(built: Built, subject: Subject) -> None:
+def _use(built: Trial, subject: Subject) -> None:
     if built.method.trains:
         advance(built, 2)
     with torch.no_grad():

@@ -26,7 +26,7 @@ from harness.errors import UserError, unknown_name
 from harness.execution.place import resolve_device
 from harness.specs import ModelSpec
 from harness.store import provenance
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 from harness.store.timestamps import now
 from harness.sweep import plan
 from harness.sweep.calls import parse_call

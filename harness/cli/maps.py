@@ -32,7 +32,8 @@ from harness.maps.tables import by_measure, long_csv, side_by_side, spread_words
 from harness.report.figures.table import table_picture
 from harness.report.text.tables import to_latex, to_markdown, to_terminal
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
-from harness.store.store import Store, write_atomically
+from harness.store.files import write_atomically
+from harness.store.store import Store
 from harness.sweep import plan
 
 ALIGNED = 5

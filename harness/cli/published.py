@@ -10,7 +10,7 @@ from harness.report.published.compare import compare_published, why_none
 from harness.report.published.numbers import load_numbers
 from harness.report.tables.model import Table
 from harness.report.text import published as text
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 
 WIDTH = 200
 """Characters of a line where there is no terminal: nine columns, some of them sentences."""

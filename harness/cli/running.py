@@ -19,7 +19,9 @@ from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seco
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
 from harness.specs import RunSpec
-from harness.store.store import Store, SweepPlan
+from harness.store.records import SweepPlan
+from harness.store.store import Store
+from harness.validation import validated
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -94,15 +96,24 @@ def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
 
 
 def check_models(specs: list[RunSpec]) -> None:
-    """Find a wrong model now and once, not in every worker.
+    """Find a wrong model, or a method that it cannot have, now and not in every worker.
 
     Raises:
-        UserError: For an unknown name or tag, or missing files.
+        UserError: For an unknown name or tag, missing files, or a configuration beyond the tower.
     """
     from harness.clip import names
 
-    for model in {spec.model.model_dump_json(): spec.model for spec in specs}.values():
-        names.check(model)
+    blocks: dict[str, int | None] = {}
+    for spec in {(s.model, s.method, str(s.config)): s for s in specs}.values():
+        key = spec.model.model_dump_json()
+        if key not in blocks:
+            names.check(spec.model)
+            blocks[key] = names.attention_blocks(spec.model)
+        known = blocks[key]
+        if known is not None:
+            cls = registry.method_class(spec.method)
+            config = validated(cls.Config, spec.config, f"method '{spec.method}'")
+            cls.check_tower(config, known, spec.model.title())
 
 
 def conclude(outcome: Outcome, store: Path) -> int:

@@ -86,7 +86,7 @@ def trace(visual: Any, images: Tensor, request: TraceRequest, name: str = "model
         result = visual(images)
         return ImageTrace(full_precision(result[0] if isinstance(result, tuple) else result))
     if isinstance(visual, ModifiedResNet):
-        _check_blocks(request, 1, name)
+        check_blocks(request, 1, name)
         pooled, attention, patches, branch = resnet.trace(
             visual, images, bool(request.layers), request.patches, request.branch
         )
@@ -121,10 +121,15 @@ def check_vit(visual: Any, request: TraceRequest, name: str) -> None:
     blocks = visual.transformer.resblocks
     if getattr(blocks[0].attn, "logit_scale", None) is not None:
         raise UserError(f"{name} uses scaled cosine attention, which is not supported; {use}")
-    _check_blocks(request, len(blocks), name)
+    check_blocks(request, len(blocks), name)
 
 
-def _check_blocks(request: TraceRequest, blocks: int, name: str) -> None:
+def check_blocks(request: TraceRequest, blocks: int, name: str) -> None:
+    """Refuse attention or a branch of more blocks than there are.
+
+    Raises:
+        UserError: Naming the model and how many it has.
+    """
     has = f"{name} has {blocks} attention block{'s' if blocks > 1 else ''}"
     wrong = [i for i in request.layers if not 0 <= i < blocks]
     if wrong:

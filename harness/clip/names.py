@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from harness.clip.openclip import (
     get_model_config,
@@ -107,6 +108,22 @@ def get_model_config_or_error(resolved: str, name: str) -> dict[str, object]:
         why = first_line(error)
         raise UserError(f"model '{name}': no configuration ({why}); {fix}") from None
     return dict(config)
+
+
+def attention_blocks(spec: ModelSpec) -> int | None:
+    """Return how many attention blocks an image tower has, from its configuration on this machine.
+
+    None where the name alone does not say: a tower of timm's, or one on the hub. A ResNet has one,
+    its attention pooling.
+    """
+    name = resolve(spec.name)
+    if name.startswith("hf-hub:"):
+        return None
+    vision: Any = get_model_config_or_error(name, spec.name)["vision_cfg"]
+    if "timm_model_name" in vision:
+        return None
+    layers = vision.get("layers", 12)
+    return 1 if isinstance(layers, list) else int(layers)
 
 
 def first_line(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +18,7 @@ from harness.method import Batch, Method, Task, TrainConfig
 from harness.seeding import derive, generator
 from harness.store import provenance
 from harness.training.build import build_method
-from harness.training.loop import needs_scaler, take_step
-from harness.training.optimiser import make_optimiser
+from harness.training.step import Trainer
 from harness.validation import validated
 
 TEMPLATE = "a photo of a {}."
@@ -61,14 +60,12 @@ class Subject:
         self.class_names = tuple(f"thing {i}" for i in range(1, setting.classes + 1))
         steps = config.steps if isinstance(config, TrainConfig) else 0
         task = Task(self.class_names, TEMPLATE, DOMAINS, steps, 0)
-        self.parameters = build_method(self.method, self.backbone, task)
+        self.parameters = build_method(self.method, self.backbone, task).parameters
         self.images = _images(setting.batch, self.backbone)
         self.taken = 0
         if cls.trains:
             self.batch = _batch(self.method, self.images, setting, self.backbone)
-            self.optimiser = make_optimiser(self.parameters.values(), config)
-            self.average = self.method.averager(self.parameters, steps)
-            self.scaler = torch.amp.GradScaler(enabled=needs_scaler(self.backbone))
+            self.trainer = Trainer.begin(self.method, self.parameters, self.backbone)
 
     def total_parameters(self) -> int:
         """Count the parameters of both towers and of what the method added and trains."""
@@ -81,12 +78,8 @@ class Subject:
 
     def step(self) -> None:
         """Take the next training step: losses, backward, optimiser, average."""
-        method = cast(Method[TrainConfig], self.method)
-        take_step(method, self.parameters, self.optimiser, self.scaler, self.batch, self.taken)
+        self.trainer.step(self.batch, self.taken)
         self.taken += 1
-        if self.average is not None:
-            self.average.update(self.taken)
-        method.after_step(self.taken)
 
     @torch.no_grad()
     def classify(self, images: Tensor) -> Tensor:

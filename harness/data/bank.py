@@ -25,7 +25,7 @@ from harness.data.transforms import augment, normalise, test_pixels
 from harness.dataset import Dataset, Sample
 from harness.method import TrainConfig
 from harness.seeding import generator
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 
 EVAL_BATCH = 256
 CACHE_BYTES = int(float(os.environ.get("CLIP_BENCH_CACHE_GB", "2")) * 2**30)

@@ -15,7 +15,7 @@ from harness.console.items import track
 from harness.data.listing import SUFFIXES
 from harness.dataset import Dataset
 from harness.errors import UserError
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 
 ENDINGS = {
     "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from harness import registry
 from harness.protocols.base import TARGETS
 from harness.specs import RunSpec
-from harness.store.store import RunRecord
+from harness.store.records import RunRecord
 from harness.sweep.plan import Outline
 
 PUBLISHED_STEP = "CLIPood's published step on a V100 (ViT-B/16, 36 images, 0.19 s)"

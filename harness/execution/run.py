@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -19,18 +18,19 @@ from harness.clip.load import load_backbone
 from harness.data.bank import ImageBank
 from harness.errors import UserError
 from harness.execution.context import Context
-from harness.method import Method, Task, TrainConfig
+from harness.method import Method, TrainConfig
 from harness.protocols.splits import Sources
 from harness.specs import ModelSpec, RunSpec
 from harness.store import provenance, weights
-from harness.store.store import Metrics, Provenance, RunRecord, Score, Store
+from harness.store.records import Metrics, Provenance, RunRecord, Score
+from harness.store.store import Store
 from harness.store.timestamps import now
 from harness.sweep.plan import open_dataset
 from harness.training.averaging import WeightAverage
-from harness.training.build import build_method
+from harness.training.build import BuiltMethod, build_method, make_task
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import pack_predictions, predict, score
-from harness.training.logging import Logger, fractions, run_log
+from harness.training.logging import fractions, run_log
 from harness.training.loop import LoopSettings, Trained, train, validate
 from harness.validation import validated
 
@@ -93,100 +93,97 @@ def execute(
         harness.training.loop.Interrupted: When `stop` said so; the checkpoint is written.
         UserError: When the spec cannot be run as it is (data missing, unreadable image ...).
     """
-    with run_log(spec, shared.context.log, shared.context.store) as log:
-        return _execute(spec, shared, progress, stop, log)
-
-
-def _execute(
-    spec: RunSpec,
-    shared: Shared,
-    progress: Callable[[int, int], None],
-    stop: Callable[[], bool],
-    log: Logger | None,
-) -> RunRecord:
     started, clock = now(), time.monotonic()
-    context = shared.context
-    store = Store(context.store)
+    store = Store(shared.context.store)
     bank = shared.bank(spec)
-    provenance.reset_peak_memory(context.device)
-    parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
-    seen = [s for part in (parts.train, parts.val) for samples in part.values() for s in samples]
-    with bank.only(seen):
-        bank.check(seen)
-        built = build(spec, shared, parts)
-        method, parameters = built.method, built.parameters
-        selection = _selection(spec, method)
-        trained = Trained(TrainState(), None)
-        if method.trains:
+    provenance.reset_peak_memory(shared.context.device)
+    sources = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
+    seen = [s for part in (sources.train, sources.val) for own in part.values() for s in own]
+    with run_log(spec, shared.context.log, shared.context.store) as log:
+        with bank.only(seen):
+            bank.check(seen)
+            built = build(spec, shared, sources)
+            selection = _selection(spec, built.method)
             settings = LoopSettings(
                 store.work_dir(spec.id) / "checkpoint.pt",
                 progress,
                 stop,
-                context.checkpoint_seconds,
+                shared.context.checkpoint_seconds,
                 log,
             )
-            trained = train(
-                cast(Method[TrainConfig], method),
-                parameters,
-                bank,
-                parts,
-                spec.seed,
-                selection == "best",
-                settings,
-            )
-    state = trained.state
-    with _selected(selection, trained, parameters):
-        with bank.only(seen):
-            val = validate(method, bank, parts)
-        # Only now, with the weights fixed, is what was held out opened.
-        tested = [
-            (predict(method, bank, part.samples, part.class_names), part)
-            for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
-        ]
-        kept = weights.pack(parameters) if context.keep_weights and parameters else None
+            trained = _train(spec, built, bank, sources, selection == "best", settings)
+        state = trained.state
+        with _selected(selection, trained, built.parameters):
+            with bank.only(seen):
+                val = validate(built.method, bank, sources)
+            # Only now, with the weights fixed, is what was held out opened.
+            tested = [
+                (predict(built.method, bank, part.samples, part.class_names), part)
+                for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
+            ]
+            keep = shared.context.keep_weights and built.parameters
+            kept = weights.pack(built.parameters) if keep else None
+        start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
+        metrics = Metrics(
+            tests={part.name: score(logits, part.samples) for logits, part in tested},
+            source_val=val,
+            zero_shot_val=start if built.method.trains else val,
+            selection=selection,
+            selected_step=state.best_step if selection == "best" else state.step,
+            losses=_mean_losses(state),
+        )
+        if log is not None:
+            if not built.method.trains:
+                log.begin(0)
+            scores = fractions("source_val", val) | fractions("test", metrics.tests)
+            log.final(state.step, scores)
     predictions = pack_predictions(tested, bank.backbone.logit_scale)
-    start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
-    metrics = Metrics(
-        tests={part.name: score(logits, part.samples) for logits, part in tested},
-        source_val=val,
-        zero_shot_val=start if method.trains else val,
-        selection=selection,
-        selected_step=state.best_step if selection == "best" else state.step,
-        losses=_mean_losses(state),
-    )
-    if log is not None:
-        if not method.trains:
-            log.begin(0)
-        scores = fractions("source_val", val) | fractions("test", metrics.tests)
-        log.final(state.step, scores)
     record = RunRecord(
         id=spec.id,
         spec=spec,
         metrics=metrics,
-        provenance=Provenance(
-            started=started,
-            wall_s=round(time.monotonic() - clock + state.earlier_s, 3),
-            step_ms=round(statistics.median(state.step_ms), 3) if state.step_ms else None,
-            peak_memory_mb=round(provenance.peak_memory_mb(context.device), 1),
-            resumed=state.resumed,
-            device=provenance.device_name(context.device),
-            threads=torch.get_num_threads(),
-            host=provenance.host(),
-            git=provenance.git_state(),
-            versions=provenance.versions(),
-            command=sys.argv,
-        ),
+        provenance=_provenance(shared.context, state, started, time.monotonic() - clock),
         dataset_fingerprint=bank.fingerprint,
         model_fingerprint=bank.backbone.fingerprint,
         class_names=bank.dataset.class_names,
         trained_classes=spec.protocol.trained_classes(bank.dataset),
-        trained_parameters=sum(p.numel() for p in parameters.values()),
+        trained_parameters=sum(p.numel() for p in built.parameters.values()),
         total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
-        citation=method.citation,
+        citation=built.method.citation,
         predictions_sha256=hashlib.sha256(predictions).hexdigest(),
     )
     store.write(record, predictions, store.work_dir(spec.id) / "log.txt", kept)
     return record
+
+
+def _train(
+    spec: RunSpec,
+    built: BuiltMethod,
+    bank: ImageBank,
+    sources: Sources,
+    track_best: bool,
+    settings: LoopSettings,
+) -> Trained:
+    if not built.method.trains:
+        return Trained(TrainState(), None)
+    method = cast(Method[TrainConfig], built.method)
+    return train(method, built.parameters, bank, sources, spec.seed, track_best, settings)
+
+
+def _provenance(context: Context, state: TrainState, started: str, seconds: float) -> Provenance:
+    return Provenance(
+        started=started,
+        wall_s=round(seconds + state.earlier_s, 3),
+        step_ms=round(statistics.median(state.step_ms), 3) if state.step_ms else None,
+        peak_memory_mb=round(provenance.peak_memory_mb(context.device), 1),
+        resumed=state.resumed,
+        device=provenance.device_name(context.device),
+        threads=torch.get_num_threads(),
+        host=provenance.host(),
+        git=provenance.git_state(),
+        versions=provenance.versions(),
+        command=sys.argv,
+    )
 
 
 def prepare_features(spec: RunSpec, shared: Shared) -> None:
@@ -206,18 +203,7 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
         bank.frozen_features(samples, None)
 
 
-@dataclass(frozen=True)
-class Built:
-    """A run's method, ready to train or, after `rebuild`, to use."""
-
-    method: Method[Any]
-    backbone: Backbone
-    """The run's own copy of the image tower."""
-    parameters: dict[str, torch.nn.Parameter]
-    """What trains, by the names the method gave."""
-
-
-def rebuild(spec: RunSpec, shared: Shared) -> Built:
+def rebuild(spec: RunSpec, shared: Shared) -> BuiltMethod:
     """Make a finished run's method again, with the weights that were tested.
 
     Raises:
@@ -241,27 +227,19 @@ def rebuild(spec: RunSpec, shared: Shared) -> Built:
     return built
 
 
-def build(spec: RunSpec, shared: Shared, parts: Sources) -> Built:
+def build(spec: RunSpec, shared: Shared, parts: Sources) -> BuiltMethod:
     """Make the method on its own copy of the image tower; gradients on what it trains only."""
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     method = cls(config)
-    backbone = shared.backbone(spec.model).fork()
-    dataset = shared.bank(spec).dataset
-    task = Task(
-        class_names=parts.class_names,
-        template=dataset.template,
-        source_domains=tuple(parts.train),
-        steps=config.steps if isinstance(config, TrainConfig) else 0,
-        seed=spec.seed,
-    )
-    return Built(method, backbone, build_method(method, backbone, task))
+    task = make_task(method, parts, shared.bank(spec).dataset.template, spec.seed)
+    return build_method(method, shared.backbone(spec.model).fork(), task)
 
 
 def _selection(spec: RunSpec, method: Method[Any]) -> str:
     if not method.trains:
         return "last"
-    return method.own_selection if spec.selection == "own" else spec.selection
+    return method.selection_of(method.config) if spec.selection == "own" else spec.selection
 
 
 def _selected(

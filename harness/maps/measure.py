@@ -13,10 +13,10 @@ from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
 from harness.data.bank import ImageBank
 from harness.dataset import Sample
-from harness.execution.run import Built
 from harness.maps.compute import maps_of, tower_of
 from harness.maps.foreground import Shares, joined, mask_pixels, shares
 from harness.specs import RunSpec
+from harness.training.build import BuiltMethod
 
 BATCH = 128
 FEATURE_TOLERANCE = 1e-3
@@ -48,7 +48,7 @@ def texts_of(backbone: Backbone, bank: ImageBank, images: Sequence[Pictured]) ->
 
 
 @torch.no_grad()
-def shows_its_tower(built: Built, bank: ImageBank, image: Pictured) -> bool:
+def shows_its_tower(built: BuiltMethod, bank: ImageBank, image: Pictured) -> bool:
     """Tell whether the method classifies by what its image tower, as it stands, looks at.
 
     CoOp leaves the tower as it was, so its maps are zero-shot's; a method that adds something to
@@ -67,7 +67,7 @@ def shows_its_tower(built: Built, bank: ImageBank, image: Pictured) -> bool:
     )
 
 
-def shares_of(built: Built, bank: ImageBank, images: Sequence[Pictured]) -> Shares | None:
+def shares_of(built: BuiltMethod, bank: ImageBank, images: Sequence[Pictured]) -> Shares | None:
     """Measure every image that has a mask; None if none has."""
     grid = tower_of(built.backbone).grid
     known = [(image, bank.dataset.mask(image.sample)) for image in images]

@@ -14,11 +14,11 @@ from harness.clip.attention import Branch
 from harness.clip.backbone import Preprocess
 from harness.data.bank import ImageBank
 from harness.errors import UserError, unknown_name
-from harness.execution.run import Built
 from harness.maps.compute import BRANCHES, Maps, maps_of, min_max, tower_of, upsampled
 from harness.maps.figures.panels import MapColumn, MapImage
 from harness.maps.foreground import mask_pixels
 from harness.maps.measure import Pictured, texts_of
+from harness.training.build import BuiltMethod
 
 SIDE = 192
 """Pixels of a panel, at least."""
@@ -97,7 +97,7 @@ class RowMaps:
 
 
 def row_maps(
-    label: str, built: Built, bank: ImageBank, images: Sequence[Pictured], with_branches: bool
+    label: str, built: BuiltMethod, bank: ImageBank, images: Sequence[Pictured], with_branches: bool
 ) -> RowMaps:
     """Compute a row's maps; the branches only where they are to be drawn."""
     texts = texts_of(built.backbone, bank, images)

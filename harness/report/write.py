@@ -16,7 +16,8 @@ from harness.report.figures.rows import chosen_table
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_csv, to_latex, to_markdown
-from harness.store.store import Store, write_atomically
+from harness.store.files import write_atomically
+from harness.store.store import Store
 from harness.sweep.figures import TableSpec
 
 FORMATS = ("md", "csv", "tex", "png", "pdf")

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.specs import ModelSpec, RunSpec
-from harness.store.store import RunRecord, SweepPlan
+from harness.store.records import RunRecord, SweepPlan
 
 WITHHELD = "withheld"
 """Stands for a host's name."""

@@ -15,167 +15,19 @@ Reading needs neither torch nor the plugins.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
 from harness.specs import RunSpec
+from harness.store.files import write_atomically
+from harness.store.records import Failure, Predictions, RunRecord, SweepPlan
 from harness.validation import validated
-
-SCHEMA = 1
-
-
-class Record(BaseModel):
-    """Frozen; an unknown key is an error, so that a newer store is not misread."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Score(Record):
-    """Top-1 accuracy over some images."""
-
-    correct: int
-    n: int
-
-    @property
-    def accuracy(self) -> float:
-        """Fraction in 0..1."""
-        return self.correct / self.n if self.n else float("nan")
-
-
-class Metrics(Record):
-    """What the run measured. Identical bytes for identical specs on identical software."""
-
-    tests: dict[str, Score]
-    """By test set, with the selected weights: ``target`` for domain_shift, ``base`` and ``new`` or
-    ``open`` where classes are left out, the tested domains for distribution_shift."""
-    source_val: dict[str, Score]
-    """The source domains' validation parts, with the selected weights."""
-    zero_shot_val: dict[str, Score]
-    """The same before training: a trained method should beat where it started."""
-    selection: str
-    """`last`, `averaged` or `best`: the weights that were tested."""
-    selected_step: int
-    """The optimiser step of the tested weights (the last one unless `best`)."""
-    losses: dict[str, list[float]] = Field(default_factory=dict)
-    """Named loss terms, each the mean over consecutive tenths of the run."""
-
-
-class Provenance(Record):
-    """Where, when and with what the run was made. Never part of a run's identity."""
-
-    started: str
-    """ISO 8601, UTC."""
-    wall_s: float
-    """Seconds from start to finish; of all attempts, if the run was resumed."""
-    step_ms: float | None
-    """Median milliseconds of an optimiser step, data included; None without training."""
-    peak_memory_mb: float
-    """Peak resident memory of the process, or allocated memory of the CUDA device."""
-    resumed: int = 0
-    """How often the run continued from a checkpoint."""
-    device: str
-    """The CPU's or the GPU's name."""
-    threads: int
-    host: str
-    git: str
-    """Commit of the code, with ``+dirty`` when files differed; empty outside a checkout."""
-    versions: dict[str, str]
-    """python, torch, open_clip_torch, numpy, clip-benchmark-harness."""
-    command: list[str]
-
-
-class RunRecord(Record):
-    """Everything about one finished run."""
-
-    schema_version: int = SCHEMA
-    id: str
-    spec: RunSpec
-    metrics: Metrics
-    provenance: Provenance
-    dataset_fingerprint: str
-    """SHA-256 over the relative names and sizes of the data set's files, 16 digits."""
-    model_fingerprint: str
-    """SHA-256 over the pretrained weights, 16 digits."""
-    class_names: tuple[str, ...]
-    """All of the data set's classes, to which the predictions' indices refer."""
-    trained_classes: tuple[int, ...]
-    """Which of them were trained on."""
-    trained_parameters: int
-    total_parameters: int
-    citation: str
-    predictions_sha256: str
-
-    @property
-    def accuracy(self) -> float:
-        """The run's one number, a fraction: see `Protocol.headline`."""
-        return self.spec.protocol.headline(self.spec.target, self.metrics.tests)
-
-
-class Failure(Record):
-    """A run that raised or was lost."""
-
-    id: str
-    spec: RunSpec
-    error: str
-    """One line: type and message."""
-    traceback: str
-    when: str
-    attempts: int = 1
-
-
-class SweepPlan(Record):
-    """What a sweep asked for; tells the report which cells are missing."""
-
-    name: str
-    source: dict[str, Any]
-    """The sweep as the user gave it, figures included."""
-    runs: tuple[RunSpec, ...]
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Per test image, in the data set's order, one test set after the other."""
-
-    test: NDArray[np.uint8]
-    """Which of the record's ``metrics.tests``, in their order."""
-    label: NDArray[np.uint16]
-    """Index into the record's ``class_names``."""
-    prediction: NDArray[np.uint16]
-    """The same; only classes that the test set is scored over."""
-    confidence: NDArray[np.float16]
-    """Softmax probability of the predicted class."""
-    score: NDArray[np.float16]
-    """Largest logit divided by the logit scale (a cosine, for CLIP-like heads)."""
-
-
-def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
-    """Write beside, then rename: a reader sees the old content, the new, or none.
-
-    Without `durable` that holds unless the machine itself stops; thousands of files go faster.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile's: its files are the owner's alone, and colleagues share a store.
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 class Store:

@@ -29,7 +29,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
-from harness.store.store import SweepPlan
+from harness.store.records import SweepPlan
 from harness.validation import validated
 
 

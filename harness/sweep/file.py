@@ -14,7 +14,7 @@ from harness.errors import UserError, unknown_name
 from harness.protocols import AnyProtocol
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
-from harness.store.store import SweepPlan
+from harness.store.records import SweepPlan
 from harness.sweep import plan
 from harness.sweep.calls import canonical, parse_call, print_call
 from harness.sweep.figures import FigureSpec, check_names

@@ -188,7 +188,7 @@ def expand(
         data_seed = 0
     chosen = protocol.targets_of(opened, targets)
     for method in methods:
-        _check_selection(method.name, selection)
+        _check_selection(method, selection)
     return [
         RunSpec(
             method=method.name,
@@ -207,10 +207,11 @@ def expand(
     ]
 
 
-def _check_selection(name: str, selection: Selection) -> None:
-    cls = registry.method_class(name)
-    if selection == "averaged" and cls.trains and cls.own_selection != "averaged":
+def _check_selection(method: MethodChoice, selection: Selection) -> None:
+    cls = registry.method_class(method.name)
+    config = validated(cls.Config, method.config, f"method '{method.name}'")
+    if selection == "averaged" and cls.trains and cls.selection_of(config) != "averaged":
         raise UserError(
-            f"selection 'averaged': method '{name}' keeps no averaged weights; "
+            f"selection 'averaged': {method.label} keeps no averaged weights; "
             "use --selection own, last or best"
         )

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from harness.clip.backbone import Backbone
-from harness.method import Method, Task
+from harness.method import Method, Task, TrainConfig
+from harness.protocols.splits import Sources
 from harness.seeding import derive
 
 
-def build_method(
-    method: Method[Any], backbone: Backbone, task: Task
-) -> dict[str, torch.nn.Parameter]:
+@dataclass(frozen=True)
+class BuiltMethod:
+    """A method, ready to train or to use."""
+
+    method: Method[Any]
+    backbone: Backbone
+    """Its own copy of the image tower."""
+    parameters: dict[str, torch.nn.Parameter]
+    """What trains, by the names the method gave."""
+
+
+def make_task(method: Method[Any], sources: Sources, template: str, seed: int) -> Task:
+    """Return what a method may know of a run's problem."""
+    config = method.config
+    return Task(
+        class_names=sources.class_names,
+        template=template,
+        source_domains=tuple(sources.train),
+        steps=config.steps if isinstance(config, TrainConfig) else 0,
+        seed=seed,
+    )
+
+
+def build_method(method: Method[Any], backbone: Backbone, task: Task) -> BuiltMethod:
     """Build `method` on its own copy of the image tower; gradients on what it trains only.
 
     Args:
@@ -31,4 +54,4 @@ def build_method(
         parameter.requires_grad_(False)
     for parameter in parameters.values():
         parameter.requires_grad_(True)
-    return parameters
+    return BuiltMethod(method, backbone, parameters)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 
 
 @dataclass

@@ -14,7 +14,7 @@ from harness.data.bank import EVAL_BATCH, ImageBank
 from harness.dataset import Sample
 from harness.method import Method, MethodConfig
 from harness.protocols.splits import TestSet
-from harness.store.store import Score
+from harness.store.records import Score
 
 
 def _logits(

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from harness.errors import UserError, one_line, unknown_name
 from harness.specs import RunSpec
+from harness.store.records import Score
 from harness.store.redact import safe_spec
-from harness.store.store import Score
 
 PROJECT = "clip-benchmark-harness"
 """Of W&B, unless another is named."""

@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from harness.clip.backbone import Backbone
 from harness.data.bank import ImageBank
-from harness.dataset import Sample
-from harness.method import Batch, Method, TrainConfig
+from harness.method import Method, TrainConfig
 from harness.protocols.splits import Sources
-from harness.seeding import generator
-from harness.store.store import Score
+from harness.store.records import Score
 from harness.training import checkpoint
 from harness.training.averaging import WeightAverage
+from harness.training.batches import Batches
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import predict, score
 from harness.training.logging import Logger, fractions
-from harness.training.optimiser import learning_rate, make_optimiser
+from harness.training.optimiser import learning_rate
+from harness.training.step import Trainer
 
 CHECKPOINT_SECONDS = 20.0
 _TENTHS = 10
@@ -77,10 +75,8 @@ def train(
         FloatingPointError: When a loss term is not finite.
     """
     config = method.config
-    optimiser = make_optimiser(parameters.values(), config)
-    average = method.averager(parameters, config.steps)
-    scaler = torch.amp.GradScaler(enabled=needs_scaler(bank.backbone))
-    state = _resume(settings.checkpoint_file, method, parameters, optimiser, average, scaler, bank)
+    trainer = Trainer.begin(method, parameters, bank.backbone)
+    state = _resume(settings.checkpoint_file, trainer, bank)
     if not state.zero_shot_val:
         state.zero_shot_val = {
             domain: [part.correct, part.n]
@@ -97,19 +93,16 @@ def train(
 
     def save() -> None:
         spent = state.earlier_s + time.monotonic() - began
-        parts = _parts(method, parameters, optimiser, average, scaler)
-        checkpoint.save(settings.checkpoint_file, replace(state, earlier_s=spent), parts)
+        kept = replace(state, earlier_s=spent)
+        checkpoint.save(settings.checkpoint_file, kept, trainer.state_dict())
 
     while state.step < config.steps:
         if settings.stop():
             save()
             raise Interrupted
         start = time.perf_counter()
-        terms = take_step(method, parameters, optimiser, scaler, batches(state.step), state.step)
+        terms = trainer.step(batches(state.step), state.step)
         state.step += 1
-        if average is not None:
-            average.update(state.step)
-        method.after_step(state.step)
         _note(state, terms, config.steps)
         state.step_ms.append((time.perf_counter() - start) * 1e3)
         if log is not None:
@@ -124,7 +117,7 @@ def train(
         if time.monotonic() - saved > settings.checkpoint_seconds:
             save()
             saved = time.monotonic()
-    return Trained(state, average)
+    return Trained(state, trainer.average)
 
 
 def validate(method: Method[Any], bank: ImageBank, sources: Sources) -> dict[str, Score]:
@@ -135,87 +128,11 @@ def validate(method: Method[Any], bank: ImageBank, sources: Sources) -> dict[str
     }
 
 
-class Batches:
-    """Batch number `step`, a pure function of (seed, step): one part from each source domain.
-
-    Drawn with replacement, as DomainBed's InfiniteDataLoader does; a resumed run needs no
-    sampler state.
-    """
-
-    def __init__(
-        self, method: Method[TrainConfig], bank: ImageBank, sources: Sources, seed: int
-    ) -> None:
-        self.config = method.config
-        self.bank = bank
-        self.parts = sources.train
-        self.seed = seed
-        self.features: dict[str, Tensor] | None = None
-        if method.frozen_image_tower:
-            self.features = {
-                domain: bank.frozen_features(samples, self.config)
-                for domain, samples in self.parts.items()
-            }
-
-    def __call__(self, step: int) -> Batch:
-        """Return the batch of the 0-based `step`."""
-        size = self.config.batch_per_domain
-        chosen: list[Sample] = []
-        rows: list[Tensor] = []
-        for domain, samples in self.parts.items():
-            draw = generator("batch", self.seed, domain, step)
-            index = torch.randint(len(samples), (size,), generator=draw)
-            chosen += [samples[i] for i in index.tolist()]
-            if self.features is not None:
-                features = self.features[domain]
-                view = torch.randint(features.shape[1], (size,), generator=draw)
-                rows.append(features[index, view])
-        device = self.bank.backbone.device
-        labels = torch.tensor([sample.label for sample in chosen], device=device)
-        domains = torch.arange(len(self.parts), device=device).repeat_interleave(size)
-        if self.features is not None:
-            return Batch(labels, domains, step, features=torch.cat(rows))
-        draw = generator("augment", self.seed, step)
-        images = self.bank.train_images(chosen, self.config, draw)
-        return Batch(labels, domains, step, images=images)
-
-
-def take_step(
-    method: Method[TrainConfig],
-    parameters: dict[str, torch.nn.Parameter],
-    optimiser: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
-    batch: Batch,
-    step: int,
-) -> dict[str, float]:
-    """Take the 0-based `step`: losses, backward pass, optimiser; return the loss terms.
-
-    Raises:
-        FloatingPointError: When a loss term is not finite.
-    """
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(step, method.config)
-    terms = method.losses(batch)
-    total = torch.stack([term.float() for term in terms.values()]).sum()
-    values = {name: float(term.detach()) for name, term in terms.items()}
-    if not torch.isfinite(total):
-        raise FloatingPointError(f"loss is not finite at step {step}: {values}")
-    optimiser.zero_grad(set_to_none=True)
-    scaler.scale(total).backward()  # type: ignore[no-untyped-call]
-    scaler.step(optimiser)
-    scaler.update()
-    return values
-
-
 def _begin(log: Logger, state: TrainState) -> None:
     log.begin(state.step)
     if state.step == 0:
         start = {name: Score(correct=c, n=n) for name, (c, n) in state.zero_shot_val.items()}
         log.scalars(0, fractions("source_val", start))
-
-
-def needs_scaler(backbone: Backbone) -> bool:
-    """Tell whether gradients must be scaled: half precision on a GPU."""
-    return backbone.spec.precision == "fp16" and torch.device(backbone.device).type == "cuda"
 
 
 def _note(state: TrainState, terms: dict[str, float], steps: int) -> None:
@@ -233,42 +150,11 @@ def _track_best(state: TrainState, parameters: dict[str, torch.nn.Parameter], co
         state.best = {name: p.detach().clone() for name, p in parameters.items()}
 
 
-def _parts(
-    method: Method[TrainConfig],
-    parameters: dict[str, torch.nn.Parameter],
-    optimiser: torch.optim.Optimizer,
-    average: WeightAverage | None,
-    scaler: torch.amp.GradScaler,
-) -> dict[str, Any]:
-    return {
-        "parameters": {name: p.detach() for name, p in parameters.items()},
-        "optimiser": optimiser.state_dict(),
-        "average": average.state_dict() if average is not None else {},
-        "method": method.state_dict(),
-        "scaler": scaler.state_dict(),
-    }
-
-
-def _resume(
-    path: Path,
-    method: Method[TrainConfig],
-    parameters: dict[str, torch.nn.Parameter],
-    optimiser: torch.optim.Optimizer,
-    average: WeightAverage | None,
-    scaler: torch.amp.GradScaler,
-    bank: ImageBank,
-) -> TrainState:
+def _resume(path: Path, trainer: Trainer, bank: ImageBank) -> TrainState:
     found = checkpoint.load(path, bank.backbone.device)
     if found is None:
         return TrainState()
     state, parts = found
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(parts["parameters"][name])
-    optimiser.load_state_dict(parts["optimiser"])
-    if average is not None:
-        average.load_state_dict(parts["average"])
-    method.load_state_dict(parts["method"])
-    scaler.load_state_dict(parts["scaler"])
+    trainer.load_state_dict(parts)
     state.resumed += 1
     return state

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
-from harness.clip.forward import TraceRequest
+from harness.clip.forward import TraceRequest, check_blocks
 from harness.errors import UserError
 from harness.method import Batch, ConfigT, Method, Task
 from harness.training.losses import cosine_logits
@@ -54,6 +54,24 @@ def images_of(batch: Batch) -> Tensor:
     if batch.images is None:
         raise ValueError("the batch has no images; this method trains the image tower")
     return batch.images
+
+
+def check_request(request: TraceRequest, blocks: int, model: str, asked: str) -> None:
+    """Refuse a request for more blocks than an image tower has.
+
+    Args:
+        request: What the method will ask for.
+        blocks: Attention blocks of the tower.
+        model: How messages name it.
+        asked: Method and settings, for the message.
+
+    Raises:
+        UserError: Naming both.
+    """
+    try:
+        check_blocks(request, blocks, model)
+    except UserError as error:
+        raise UserError(f"{asked}: {error}") from None
 
 
 @torch.no_grad()

@@ -21,7 +21,8 @@ from harness.maps.compute import tower_of
 from harness.maps.figures.classes import shown_ticks
 from harness.maps.figures.panels import MapColumn, MapImage, map_picture
 from harness.specs import ModelSpec
-from harness.store.store import Store, SweepPlan
+from harness.store.records import SweepPlan
+from harness.store.store import Store
 from harness.sweep.file import expand_sweep, read_sweep
 from tests.clip import models
 from tests.engine import make_context, make_spec

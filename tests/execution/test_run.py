@@ -20,7 +20,8 @@ from harness.execution.run import Shared, execute
 from harness.method import Batch, TrainConfig
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from harness.training.loop import Interrupted
 from harness.training.text_head import TextHeadMethod
 from tests.engine import SMALL, make_context, make_spec, outcome

@@ -145,8 +145,9 @@ def test_presets_are_the_two_forms() -> None:
 def test_without_the_average_the_last_weights_are_tested(backbone: Backbone) -> None:
     run = toy.build("alignclip", backbone, averaging=False)
     assert run.method.averager(run.parameters, 10) is None
-    assert run.method.own_selection == "last"
-    assert toy.build("alignclip", backbone).method.own_selection == "averaged"
+    cls = registry.method_class("alignclip")
+    assert cls.selection_of(run.method.config) == "last"
+    assert cls.selection_of(cls.Config()) == "averaged"
 
 
 @pytest.mark.parametrize("change", [{"aligned_layers": 4}, {"branch_depth": 4}])

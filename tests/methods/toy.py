@@ -12,7 +12,8 @@ from harness import registry
 from harness.clip.backbone import Backbone
 from harness.method import Batch, Method, Task, TrainConfig
 from harness.training.averaging import WeightAverage
-from harness.training.optimiser import learning_rate, make_optimiser
+from harness.training.build import build_method
+from harness.training.step import Trainer
 
 NAMES = ("red stripes", "green disc", "blue corner")
 UNSEEN = ("yellow_cat", "a very grey dog")
@@ -80,28 +81,13 @@ def build(name: str, backbone: Backbone, seed: int = 0, **config: Any) -> Run:
     method = cls(settings)
     own = backbone.fork()
     steps = settings.steps if isinstance(settings, TrainConfig) else 0
-    parameters = method.build(own, Task(NAMES, TEMPLATE, ("sketch",), steps, seed))
-    own.model.requires_grad_(False)
-    for parameter in parameters.values():
-        parameter.requires_grad_(True)
+    task = Task(NAMES, TEMPLATE, ("sketch",), steps, seed)
+    parameters = build_method(method, own, task).parameters
     return Run(method, own, parameters)
 
 
 def train(run: Run) -> tuple[list[float], WeightAverage | None]:
     """Train for the configured steps; return the total loss of each and the average."""
-    config = run.method.config
-    optimiser = make_optimiser(run.parameters.values(), config)
-    average = run.method.averager(run.parameters, config.steps)
-    totals = []
-    for step in range(config.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, config)
-        total = torch.stack(list(run.method.losses(run.batch(step)).values())).sum()
-        optimiser.zero_grad()
-        total.backward()
-        optimiser.step()
-        if average is not None:
-            average.update(step + 1)
-        run.method.after_step(step + 1)
-        totals.append(float(total.detach()))
-    return totals, average
+    trainer = Trainer.begin(run.method, run.parameters, run.backbone)
+    steps = range(run.method.config.steps)
+    return [sum(trainer.step(run.batch(step), step).values()) for step in steps], trainer.average

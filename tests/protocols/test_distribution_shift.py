@@ -4,7 +4,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.protocols.distribution_shift import DistributionShift
-from harness.store.store import Score
+from harness.store.records import Score
 from tests.protocols.toys import Shifted
 
 

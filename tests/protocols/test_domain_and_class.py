@@ -4,7 +4,7 @@ import numpy as np
 
 from harness.protocols.domain_and_class import DomainAndClass
 from harness.seeding import domainbed_seed
-from harness.store.store import Score
+from harness.store.records import Score
 from tests.protocols.toys import Grouped
 
 

@@ -7,7 +7,7 @@ import pytest
 from harness.dataset import Dataset
 from harness.errors import UserError
 from harness.protocols.open_class import OpenClass
-from harness.store.store import Score
+from harness.store.records import Score
 from tests.protocols.toys import Grouped, Official
 
 

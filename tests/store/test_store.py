@@ -10,15 +10,9 @@ import pytest
 
 from harness.errors import UserError
 from harness.specs import RunSpec
-from harness.store.store import (
-    Metrics,
-    Provenance,
-    RunRecord,
-    Score,
-    Store,
-    SweepPlan,
-    write_atomically,
-)
+from harness.store.files import write_atomically
+from harness.store.records import Metrics, Provenance, RunRecord, Score, SweepPlan
+from harness.store.store import Store
 from tests.test_specs import spec
 
 

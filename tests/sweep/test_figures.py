@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.store.store import SweepPlan
+from harness.store.records import SweepPlan
 from harness.sweep.calls import canonical
 from harness.sweep.figures import figures_of
 from tests.report.fakes import ABLATION

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from harness.errors import UserError, unknown_name
-from harness.store.store import Store, SweepPlan
+from harness.store.records import SweepPlan
+from harness.store.store import Store
 
 
 def add_sweep(parser: argparse.ArgumentParser) -> None:

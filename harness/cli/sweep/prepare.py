@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.cli import options
 from harness.errors import UserError
 from harness.specs import DatasetSpec, RunSpec
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.execution.slurm.status import RunStatus, State
-    from harness.store.store import Store, SweepPlan
+    from harness.store.records import SweepPlan
+    from harness.store.store import Store
 
 _STYLE: dict[State, str] = {
     "done": "green",

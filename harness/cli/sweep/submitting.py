@@ -22,7 +22,8 @@ from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import read_cluster
 from harness.execution.slurm.packing import Array, total
 from harness.execution.slurm.status import STATES, RunStatus, State, statuses
-from harness.store.store import Store, SweepPlan
+from harness.store.records import SweepPlan
+from harness.store.store import Store
 from harness.training.logging import resolved
 
 

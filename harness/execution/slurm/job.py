@@ -23,7 +23,8 @@ from harness.execution.process import Worker, how_it_ended
 from harness.execution.slurm import scheduler
 from harness.execution.slurm.ledger import Task, TaskState, read_task
 from harness.specs import RunSpec
-from harness.store.store import Store, write_atomically
+from harness.store.files import write_atomically
+from harness.store.store import Store
 from harness.store.timestamps import now
 
 STATE_SECONDS = 5.0

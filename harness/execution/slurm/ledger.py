@@ -18,7 +18,7 @@ from harness.errors import UserError
 from harness.execution.context import Context
 from harness.execution.slurm.cluster import Resources
 from harness.specs import RunSpec
-from harness.store.store import write_atomically
+from harness.store.files import write_atomically
 from harness.validation import validated
 
 BEAT_SECONDS = 5.0

@@ -29,7 +29,8 @@ from harness.execution.slurm.job import RunPack
 from harness.execution.slurm.ledger import Ledger, Submission, SubmittedArray, Task
 from harness.execution.slurm.status import IN_HAND, State, statuses
 from harness.specs import RunSpec
-from harness.store.store import Store, write_atomically
+from harness.store.files import write_atomically
+from harness.store.store import Store
 from harness.store.timestamps import now
 
 

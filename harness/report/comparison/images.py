@@ -19,7 +19,8 @@ from harness.report.stats import (
     mcnemar,
     pair_images,
 )
-from harness.store.store import Predictions, Store
+from harness.store.records import Predictions
+from harness.store.store import Store
 
 TESTED = {"accuracy": "target"}
 """The test set of a measure, if not of the same name."""

@@ -21,7 +21,8 @@ from harness.report.page.view import Source, safe_id, view_of
 from harness.report.runs.blocks import FIELDS
 from harness.report.tables.join import joined
 from harness.report.tables.model import Over, Table
-from harness.store.store import RunRecord, Store
+from harness.store.records import RunRecord
+from harness.store.store import Store
 
 _JOINS: tuple[Over, ...] = ("datasets", "measures", "models")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report.tables.model import Row
-from harness.store.store import RunRecord
+from harness.store.records import RunRecord
 
 
 @dataclass(frozen=True)

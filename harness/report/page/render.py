@@ -15,7 +15,8 @@ from harness.console.output import writing
 from harness.report.build import Choice
 from harness.report.page.build import build_page
 from harness.report.page.model import Beside, Page
-from harness.store.store import Store, write_atomically
+from harness.store.files import write_atomically
+from harness.store.store import Store
 
 FILE = "leaderboard.html"
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"

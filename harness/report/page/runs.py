@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.specs import RunSpec
-from harness.store.store import Failure, RunRecord, Score, Store
+from harness.store.records import Failure, RunRecord, Score
+from harness.store.store import Store
 from harness.sweep.calls import one_line
 
 FIELDS = (

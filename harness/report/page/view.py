@@ -23,7 +23,7 @@ from harness.report.page.model import Badge, Beside, Domain, Glance, Line, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
 from harness.report.tables.caption import caption, heading
 from harness.report.tables.model import Table, cell_text
-from harness.store.store import RunRecord
+from harness.store.records import RunRecord
 
 _WHAT = {
     "domains": "domain", "shifts": "domain", "datasets": "data set", "models": "backbone",

@@ -12,7 +12,8 @@ import pandas as pd
 
 from harness.errors import UserError, unknown_name
 from harness.specs import RunSpec
-from harness.store.store import RunRecord, Score, Store
+from harness.store.records import RunRecord, Score
+from harness.store.store import Store
 from harness.sweep.calls import one_line, print_call
 
 COLUMNS = (

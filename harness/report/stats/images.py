@@ -11,7 +11,7 @@ from scipy.special import bdtr
 
 from harness.errors import UserError
 from harness.report.stats.draws import DRAWS, Interval, percentile_interval, rng
-from harness.store.store import Predictions
+from harness.store.records import Predictions
 
 
 @dataclass(frozen=True)

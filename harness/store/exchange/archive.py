@@ -28,8 +28,9 @@ from pydantic import Field
 from harness.console.output import writing
 from harness.errors import UserError, unknown_name
 from harness.specs import RunSpec
+from harness.store.records import SCHEMA, Record, SweepPlan
 from harness.store.redact import places, safe_plan, safe_record, safe_text
-from harness.store.store import SCHEMA, Record, Store, SweepPlan
+from harness.store.store import Store
 
 MANIFEST = "manifest.json"
 

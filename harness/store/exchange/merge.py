@@ -12,8 +12,10 @@ from typing import Any
 
 from harness.store.exchange.archive import plan_text
 from harness.store.exchange.verify import Received, received
+from harness.store.files import write_atomically
+from harness.store.records import Record, RunRecord, SweepPlan
 from harness.store.redact import safe_record
-from harness.store.store import Record, RunRecord, Store, SweepPlan, write_atomically
+from harness.store.store import Store
 
 
 @dataclass

@@ -20,7 +20,8 @@ import numpy as np
 from harness.errors import UserError, one_line
 from harness.store.exchange.archive import MANIFEST, Manifest
 from harness.store.exchange.unpack import MAX_MEMBER, unpack
-from harness.store.store import SCHEMA, Predictions, RunRecord, Store
+from harness.store.records import SCHEMA, Predictions, RunRecord
+from harness.store.store import Store
 from harness.validation import validated
 
 _DTYPES = {

@@ -20,7 +20,8 @@ from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_csv, to_latex, to_markdown
 from harness.report.write import write_report
 from harness.specs import DatasetSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from tests.report.fakes import N, add, fill, packed, plan, record, spec
 
 RNG = np.random.default_rng(3)

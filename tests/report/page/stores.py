@@ -7,7 +7,8 @@ from typing import Any
 
 from harness.protocols.open_class import OpenClass
 from harness.specs import RunSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from tests.report.fakes import METHODS, add, plan, realistic, record, spec
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 3\nRuntimeError: out of memory'

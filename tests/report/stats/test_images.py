@@ -10,7 +10,7 @@ from scipy import stats
 
 from harness.errors import UserError
 from harness.report.stats import ImagePair, image_interval, mcnemar, pair_images
-from harness.store.store import Predictions
+from harness.store.records import Predictions
 
 
 def answers(label: list[int], prediction: list[int]) -> Predictions:

@@ -19,7 +19,8 @@ from harness.report.tables.join import joined
 from harness.report.tables.model import Table
 from harness.report.write import write_report
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from harness.sweep.figures import LineSpec, TableSpec, figure_spec
 from tests.report.fakes import plan, record, spec
 

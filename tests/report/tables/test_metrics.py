@@ -16,7 +16,8 @@ from harness.report.build import Choice, report_blocks
 from harness.report.tables.caption import caption
 from harness.report.tables.model import Cell, Table
 from harness.specs import RunSpec
-from harness.store.store import Score, Store
+from harness.store.records import Score
+from harness.store.store import Store
 from tests.report.fakes import add, packed, record, spec
 
 RNG = np.random.default_rng(5)

@@ -11,7 +11,8 @@ import numpy as np
 
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
-from harness.store.store import Metrics, Provenance, RunRecord, Score, Store, SweepPlan
+from harness.store.records import Metrics, Provenance, RunRecord, Score, SweepPlan
+from harness.store.store import Store
 
 SECRET = ("gpu17.lab.example", "/home/jane", "jane", "Secret Project")
 

@@ -11,7 +11,8 @@ from harness.cli.main import main
 from harness.protocols.open_class import OpenClass
 from harness.store.exchange.archive import export
 from harness.store.exchange.merge import merge
-from harness.store.store import Store, SweepPlan
+from harness.store.records import SweepPlan
+from harness.store.store import Store
 from tests.store.exchange.archives import contents, problems, signed, write
 from tests.store.exchange.stores import filled, made, spec
 

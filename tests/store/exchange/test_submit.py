@@ -11,8 +11,9 @@ import pytest
 from harness.errors import UserError
 from harness.specs import DatasetSpec, ModelSpec
 from harness.store.exchange.archive import export
+from harness.store.records import SweepPlan
 from harness.store.redact import safe_spec, safe_text
-from harness.store.store import Store, SweepPlan
+from harness.store.store import Store
 from tests.store.exchange.archives import contents, problems
 from tests.store.exchange.stores import SECRET, filled, made, spec
 

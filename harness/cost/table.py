@@ -30,7 +30,7 @@ def amount(value: float | None, unit: str = "") -> str:
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if unit == "count" and abs(value) >= size:
             return f"{value / size:.4g}{letter}"
-    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 9999.5 else f"{value:.4g}"
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -18,8 +18,6 @@ from harness.errors import UserError
 from harness.execution.local import Outcome
 from harness.execution.run import Shared, execute
 from harness.maps.compute import tower_of
-from harness.maps.figures.classes import shown_ticks
-from harness.maps.figures.panels import MapColumn, MapImage, map_picture
 from harness.specs import ModelSpec
 from harness.store.records import SweepPlan
 from harness.store.store import Store
@@ -228,19 +226,3 @@ def test_the_class_matrix_alone_needs_no_store(
         "classes-folder.png",
         "classes-folder.pdf",
     }
-
-
-def test_names_of_many_classes_are_thinned() -> None:
-    assert shown_ticks(30) == list(range(30))
-    assert len(shown_ticks(345)) <= 30
-
-
-def test_a_picture_has_the_same_bytes_twice() -> None:
-    draw = np.random.default_rng(0)
-    image = draw.integers(0, 255, (16, 16, 3)).astype(np.uint8)
-    mask = np.zeros((16, 16), dtype=np.uint8)
-    mask[4:12, 4:12] = 255
-    columns = [MapColumn("g", name, (draw.random((16, 16)),)) for name in ("one", "two")]
-    for kind in ("png", "pdf"):
-        pictures = [map_picture([MapImage("a", image, mask)], columns, "c", kind) for _ in range(2)]
-        assert pictures[0] == pictures[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.splitfile import SPLITS, Row, Rows, SplitFileDataset
+from harness.data.splitfile import SPLITS, SplitFileDataset, SplitRow, SplitRows
 from harness.errors import UserError
 
 DRIVE = "https://drive.google.com/file/d/"
@@ -234,7 +234,7 @@ class FGVCAircraft(SplitFileDataset):
     counts_certain = False
 
     @classmethod
-    def read_rows(cls, folder: Path) -> Rows:
+    def read_rows(cls, folder: Path) -> SplitRows:
         """Read ``<image> <variant>`` lines; labels are the variants' places in variants.txt."""
         labels = {name: i for i, name in enumerate(cls._lines(folder / cls.split_file))}
         return {
@@ -246,7 +246,7 @@ class FGVCAircraft(SplitFileDataset):
         }
 
     @classmethod
-    def _row(cls, line: str, labels: dict[str, int], path: Path) -> Row:
+    def _row(cls, line: str, labels: dict[str, int], path: Path) -> SplitRow:
         image, _, variant = line.partition(" ")
         if variant not in labels:
             raise UserError(

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.dataset import Dataset
-from harness.errors import UserError, line_of, one_line, unknown_name
+from harness.errors import UserError, error_line, line_of, unknown_name
 from harness.method import Method, MethodConfig
 
-Kind = Literal["methods", "datasets"]
+PluginKind = Literal["methods", "datasets"]
 ROOT = Path(__file__).resolve().parent.parent
-_BASES: dict[Kind, type] = {"methods": Method, "datasets": Dataset}
-_NOUN: dict[Kind, str] = {"methods": "method", "datasets": "data set"}
-_OWED: dict[Kind, tuple[str, ...]] = {
+_BASES: dict[PluginKind, type] = {"methods": Method, "datasets": Dataset}
+_NOUN: dict[PluginKind, str] = {"methods": "method", "datasets": "data set"}
+_OWED: dict[PluginKind, tuple[str, ...]] = {
     "methods": ("name", "summary", "citation", "Config"),
     "datasets": ("name", "summary", "licence", "source"),
 }
@@ -30,7 +30,7 @@ _OWED: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass
-class Found:
+class Plugins:
     """What discovery saw: plugins by name, and files that could not be loaded."""
 
     plugins: dict[str, type] = field(default_factory=dict)
@@ -40,8 +40,8 @@ class Found:
 
 
 _extra_files: list[Path] = []
-_found: dict[Kind, Found] = {}
-_loading: list[Kind] = []
+_found: dict[PluginKind, Plugins] = {}
+_loading: list[PluginKind] = []
 
 
 def add_plugin_file(path: str) -> None:
@@ -68,7 +68,7 @@ def plugin_files() -> list[str]:
     return [str(file) for file in _extra_files]
 
 
-def discover(kind: Kind) -> Found:
+def discover(kind: PluginKind) -> Plugins:
     """Load every plugin of a kind, once; a broken one is noted and leaves the others working."""
     if kind in _found:
         return _found[kind]
@@ -84,8 +84,8 @@ def discover(kind: Kind) -> Found:
     return found
 
 
-def _discover(kind: Kind) -> Found:
-    found = Found()
+def _discover(kind: PluginKind) -> Plugins:
+    found = Plugins()
     own = sorted((ROOT / kind).glob("[a-z]*.py"))
     for file in [*own, *(file for file in _extra_files if file not in own)]:
         _add(found, kind, str(file), partial(_classes_in, file, kind))
@@ -98,7 +98,7 @@ def _class_of(entry: EntryPoint) -> list[Any]:
     return [entry.load()]
 
 
-def _add(found: Found, kind: Kind, origin: str, load: Callable[[], list[Any]]) -> None:
+def _add(found: Plugins, kind: PluginKind, origin: str, load: Callable[[], list[Any]]) -> None:
     try:
         classes = load()
     except SystemExit as error:  # a script that was taken for a plugin
@@ -106,7 +106,7 @@ def _add(found: Found, kind: Kind, origin: str, load: Callable[[], list[Any]]) -
         found.broken[origin] = _located(said, error, origin)
         return
     except Exception as error:  # a plugin may raise anything; it must not take the others down
-        found.broken[origin] = _located(one_line(error), error, origin)
+        found.broken[origin] = _located(error_line(error), error, origin)
         return
     for cls in classes:
         wrong = _wrong_with(cls, kind)
@@ -124,7 +124,7 @@ def _located(text: str, error: BaseException, origin: str) -> str:
     return f"{text} ({line})" if line else text
 
 
-def _wrong_with(cls: Any, kind: Kind) -> str:
+def _wrong_with(cls: Any, kind: PluginKind) -> str:
     """Return what keeps `cls` from being a plugin, or an empty text."""
     base = _BASES[kind]
     if not isinstance(cls, type) or not issubclass(cls, base):
@@ -145,7 +145,7 @@ def _wrong_with(cls: Any, kind: Kind) -> str:
     return ""
 
 
-def _classes_in(file: Path, kind: Kind) -> list[type]:
+def _classes_in(file: Path, kind: PluginKind) -> list[type]:
     # The module name carries the path, so that two files of one name do not shadow each other,
     # and no package called `datasets` ever stands in the way of Hugging Face's.
     name = f"_plugin_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
@@ -191,7 +191,7 @@ def dataset_class(name: str) -> type[Dataset]:
     return _get("datasets", name)
 
 
-def _get(kind: Kind, name: str) -> type:
+def _get(kind: PluginKind, name: str) -> type:
     found = discover(kind)
     if name in found.plugins:
         return found.plugins[name]

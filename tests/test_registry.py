@@ -55,7 +55,7 @@ def test_every_method_says_what_it_is_where_from_and_what_its_parameters_mean() 
 
 
 @pytest.mark.parametrize("first", ["methods", "datasets"])
-def test_one_file_adds_a_method(tmp_path: Path, first: registry.Kind) -> None:
+def test_one_file_adds_a_method(tmp_path: Path, first: registry.PluginKind) -> None:
     file = tmp_path / "mine.py"
     file.write_text(PLUGIN)
     registry.add_plugin_file(str(file))

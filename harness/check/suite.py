@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from harness.check.result import Result, Skip, Status, Wrong
-from harness.errors import UserError, line_of, one_line
+from harness.errors import UserError, error_line, line_of
 
 S = TypeVar("S")
 
@@ -74,7 +74,7 @@ def _run(plugin: str, file: str, check: Check[S], subject: S, start: float) -> R
     except Wrong as wrong:
         return result(bad, wrong.change, why=wrong.why, expected=wrong.expected, seen=wrong.seen)
     except (Exception, SystemExit) as error:  # the plugin's; it must not take the others down
-        text = str(error) if isinstance(error, UserError) else one_line(error)
+        text = str(error) if isinstance(error, UserError) else error_line(error)
         return result(bad, text, where=line_of(error, file))
     return result("ok")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from harness import registry
 from harness.cli import options
-from harness.errors import one_line
+from harness.errors import error_line
 from harness.execution.context import default_cache
 from harness.specs import DatasetSpec, ModelSpec
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"ok    {name}: {check()}")
         except Exception as error:  # whatever is wrong is what the user wants to see
             failed += 1
-            print(f"FAIL  {name}: {one_line(error)}")
+            print(f"FAIL  {name}: {error_line(error)}")
     return 1 if failed else 0
 
 

@@ -50,7 +50,7 @@ def _method_info(name: str) -> None:
         console.print(f"preset={preset}: {dict(values) or 'the defaults'}", markup=False)
 
 
-def _origin(kind: registry.Kind, name: str) -> str:
+def _origin(kind: registry.PluginKind, name: str) -> str:
     return registry.discover(kind).origins[name]
 
 

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.sweep.file import read_sweep
 
     console = Console(highlight=False)
-    titles: dict[registry.Kind, str] = {"methods": "Methods", "datasets": "Data sets"}
+    titles: dict[registry.PluginKind, str] = {"methods": "Methods", "datasets": "Data sets"}
     for kind, title in titles.items():
         found = registry.discover(kind)
         table = Table(title=title, title_justify="left", box=None, show_header=False)

@@ -17,9 +17,9 @@ from harness.errors import UserError
 SPLITS = ("train", "val", "test")
 SPOT_CHECKS = 48
 
-Row = tuple[str, int, str]
+SplitRow = tuple[str, int, str]
 """Path below the image folder with ``/``, label, class name."""
-Rows = Mapping[str, list[Row]]
+SplitRows = Mapping[str, list[SplitRow]]
 """By split."""
 
 
@@ -87,7 +87,7 @@ class SplitFileDataset(Dataset):
         return f"missing: folder {root / cls.folder}; get it: {cls.source}"
 
     @classmethod
-    def read_rows(cls, folder: Path) -> Rows:
+    def read_rows(cls, folder: Path) -> SplitRows:
         """Return the rows of every split.
 
         Raises:
@@ -114,7 +114,7 @@ class SplitFileDataset(Dataset):
         return [*cls._of_the_file(folder / cls.split_file, rows), *cls._of_images(folder, rows)]
 
     @classmethod
-    def _of_the_file(cls, path: Path, rows: Rows) -> Iterator[str]:
+    def _of_the_file(cls, path: Path, rows: SplitRows) -> Iterator[str]:
         if cls.split_sha256:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if not digest.startswith(cls.split_sha256):
@@ -137,7 +137,7 @@ class SplitFileDataset(Dataset):
         return frozenset(list_images(folder / cls.images))
 
     @classmethod
-    def _of_images(cls, folder: Path, rows: Rows) -> Iterator[str]:
+    def _of_images(cls, folder: Path, rows: SplitRows) -> Iterator[str]:
         base = folder / cls.images
         present = cls._present(folder)
         listed = [path for split in SPLITS for path, _, _ in rows[split]]
@@ -164,7 +164,7 @@ class SplitFileDataset(Dataset):
         return (self.root / sample.key).stat().st_size
 
 
-def read_json(path: Path, missing: str) -> Rows:
+def read_json(path: Path, missing: str) -> SplitRows:
     """Read CoOp's ``{"train": [[path, label, class name], ...], "val": ..., "test": ...}``.
 
     Raises:
@@ -181,7 +181,7 @@ def read_json(path: Path, missing: str) -> Rows:
     return {split: [_row(row, split, path) for row in content[split]] for split in SPLITS}
 
 
-def _row(row: object, split: str, path: Path) -> Row:
+def _row(row: object, split: str, path: Path) -> SplitRow:
     match row:
         case [str(image), int(label), str(name)] if label >= 0:
             if not image.startswith("/") and ".." not in image.split("/"):
@@ -191,7 +191,7 @@ def _row(row: object, split: str, path: Path) -> Row:
     )
 
 
-def class_names(rows: Rows, renamed: Mapping[str, str], path: Path) -> tuple[str, ...]:
+def class_names(rows: SplitRows, renamed: Mapping[str, str], path: Path) -> tuple[str, ...]:
     """Return the class names by label, ``_`` read as a space.
 
     Raises:

@@ -18,7 +18,7 @@ from harness.data.images import decode, whole_only
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError
 
-Kind = Literal["missing", "wrong", "extra", "note"]
+ProblemKind = Literal["missing", "wrong", "extra", "note"]
 TOLERANCE = 0.05
 """Share by which a count may differ that no source gives for certain."""
 HEADERS = 500
@@ -31,7 +31,7 @@ SHOWN = 20
 class Problem:
     """One finding; `extra` and `note` leave a data set complete."""
 
-    kind: Kind
+    kind: ProblemKind
     text: str
 
 
@@ -46,7 +46,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FolderReport:
     """All that `verify` found."""
 
     dataset: str
@@ -69,7 +69,7 @@ class Verdict:
         return {"complete": self.complete, **asdict(self)}
 
 
-def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> Verdict:
+def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> FolderReport:
     """Compare a folder with what the complete data set holds.
 
     Args:
@@ -113,7 +113,7 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
             problems += bad
     if not any(samples.values()) and not problems:
         problems.append(Problem("missing", f"no image in {root}; {cls.layout or cls.source}"))
-    return Verdict(
+    return FolderReport(
         cls.name, str(root or ""), classes, cls.expected_classes, cls.counts_certain, counts,
         checked, tuple(problems),
     )  # fmt: skip
@@ -163,7 +163,7 @@ def _compare(cls: type[Dataset], counts: tuple[Count, ...]) -> Iterator[Problem]
             yield Problem("note", f"{text} ({cls.counts_source})")
         else:
             side = "missing" if difference < 0 else "too many"
-            kind: Kind = "missing" if difference < 0 else "wrong"
+            kind: ProblemKind = "missing" if difference < 0 else "wrong"
             yield Problem(kind, f"{text}: {abs(difference):,} {side}")
     for why, texts in explained.items():
         yield Problem("wrong", f"{'; '.join(texts)}: {why}")

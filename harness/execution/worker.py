@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from harness.errors import UserError, one_line
+from harness.errors import UserError, error_line
 from harness.execution.context import Context
 from harness.execution.order import Order
 from harness.specs import RunSpec
@@ -110,7 +110,7 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
                 tell("stopped")
             except Exception as error:
                 known = isinstance(error, UserError)
-                line = str(error) if known else one_line(error)
+                line = str(error) if known else error_line(error)
                 trace = io.StringIO()
                 traceback.print_exc(file=trace)
                 print(trace.getvalue())
@@ -132,7 +132,7 @@ def compute_features(spec: RunSpec, shared: Any, out: IO[str]) -> None:
     try:
         prepare_features(spec, shared)
     except Exception as error:
-        event["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+        event["error"] = str(error) if isinstance(error, UserError) else error_line(error)
     out.write(json.dumps(event) + "\n")
     out.flush()
 

@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.data.fewshot import VAL_SHOTS
 from harness.dataset import Dataset
 from harness.errors import UserError
+from harness.protocols.draws import VAL_SHOTS
 from harness.protocols.measures import Counted, fraction
 from harness.protocols.splits import Parts, Samples, Sources, TestSet, relabelled
 from harness.validation import Strict

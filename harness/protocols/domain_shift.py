@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from harness.data.fewshot import few_shot
 from harness.dataset import Dataset, check_target
 from harness.protocols.base import Protocol
+from harness.protocols.draws import few_shot
 from harness.protocols.splits import Parts, Samples, split, split_seed, training_groups
 
 _TESTED = {

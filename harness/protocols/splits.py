@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.data.fewshot import VAL_SHOTS, few_shot
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError, unknown_name
+from harness.protocols.draws import VAL_SHOTS, few_shot
 from harness.seeding import derive, domainbed_seed
 
 Samples = tuple[Sample, ...]

@@ -73,6 +73,8 @@ class SweepSpec(_Part):
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Recipe values for every method that has the field; a method's own `params` win."""
     methods: list[MethodEntry | str] = Field(min_length=1)
+    reference: str = ""
+    """The row that reports compare the others with: its label, or its ``method[param=value]``."""
     keep_weights: bool = False
     """Leave the tested weights beside every record, for `maps`. No part of a run's identity."""
     figures: list[FigureSpec] = Field(default_factory=list)
@@ -192,6 +194,8 @@ def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: st
     labels = [method.label for method in methods]
     calls = [print_call(method.name, method.given) for method in methods]
     known = {canonical(name) for name in (*labels, *calls)}
+    if sweep.reference and canonical(sweep.reference) not in known:
+        raise unknown_name("row", sweep.reference, labels, f"as reference of {where or sweep.name}")
     for figure in sweep.figures:
         for row in figure.rows:
             if canonical(row) not in known:

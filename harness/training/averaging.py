@@ -78,26 +78,12 @@ def _log_densities(steps: int, beta: float) -> Tensor:
     return (beta - 1) * (position.log() + (-position).log1p())
 
 
-def beta_weights(steps: int, beta: float) -> Tensor:
-    """Return each step's share in the final average.
-
-    Proportional to the density of Beta(beta, beta) at ``(t + 0.5) / (steps + 1)`` for t = 0 (the
-    pretrained weights) to `steps`. The half step keeps t = 0 finite for beta < 1.
-
-    Args:
-        steps: Optimiser steps M, at least 1.
-        beta: Above 0; 1 is the plain average, below 1 the ends weigh most.
-
-    Returns:
-        [M + 1] float64, sums to one.
-    """
-    return _log_densities(steps, beta).softmax(dim=0)
-
-
 class BetaAverage(_Swappable):
     """Running average of parameters: ``avg += (theta_t - avg) * a_t / (a_0 + ... + a_t)``.
 
-    CLIPood's (Shu et al., ICML 2023, section 4.2). The average is held in float32, or in the
+    CLIPood's (Shu et al., ICML 2023, section 4.2): a_t is the density of Beta(beta, beta) at
+    ``(t + 0.5) / (M + 1)`` for t = 0 (the pretrained weights) to M optimiser steps; the half step
+    keeps t = 0 finite for beta < 1. The average is held in float32, or in the
     parameter's type if that is wider: with ratios near 1e-4 most of the updates would be lost in
     half precision. Buffers are not averaged (they do not change while the model trains in eval
     mode).

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.errors import UserError, one_line, unknown_name
+from harness.errors import UserError, error_line, unknown_name
 from harness.specs import RunSpec
 from harness.store.records import Score
 from harness.store.redact import safe_spec
@@ -133,7 +133,7 @@ class _Guarded:
             try:
                 call(logger)
             except Exception as error:  # a full disk or a lost network must not cost the run
-                print(f"log {name}: {one_line(error)}; it is off for the rest of this run")
+                print(f"log {name}: {error_line(error)}; it is off for the rest of this run")
                 del self.loggers[name]
 
 
@@ -169,7 +169,7 @@ def _open(text: str, spec: RunSpec, store: Path) -> Logger:
         return WandB(spec, where or PROJECT, store)
     except Exception as error:  # no key, no network: wandb has errors of its own for each
         raise UserError(
-            f"log {text}: {one_line(error)}; try `wandb login`, or WANDB_MODE=offline"
+            f"log {text}: {error_line(error)}; try `wandb login`, or WANDB_MODE=offline"
         ) from None
 
 

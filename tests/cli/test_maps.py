@@ -183,7 +183,7 @@ def test_a_sweep_file_asks_for_weights_here_and_on_a_cluster(
     def on_slurm(request: Any, say: Any) -> None:
         asked.append(request.context.keep_weights)
 
-    monkeypatch.setattr("harness.cli.work.run_local", here)
+    monkeypatch.setattr("harness.cli.running.run_local", here)
     monkeypatch.setattr("harness.execution.slurm.submit.submit", on_slurm)
     ids = []
     for line in ("keep_weights: true", ""):

@@ -5,9 +5,9 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from harness.training.averaging import BetaAverage, EndpointAverage, WeightAverage, beta_weights
+from harness.training.averaging import BetaAverage, EndpointAverage, WeightAverage
 
 
 def parameters(dtype: torch.dtype = torch.float32) -> dict[str, nn.Parameter]:
@@ -24,6 +24,27 @@ def walk(live: dict[str, nn.Parameter], step: int) -> None:
         p.add_(torch.randn(p.shape, generator=draw).to(p.dtype), alpha=0.1)
 
 
+def shares(steps: int, beta: float) -> Tensor:
+    """Return each step's share in the final average, float64: that of a one-hot sequence."""
+    hot = nn.Parameter(torch.zeros(steps + 1, dtype=torch.float64))
+    with torch.no_grad():
+        hot[0] = 1
+        average = BetaAverage({"hot": hot}, steps, beta)
+        for step in range(1, steps + 1):
+            hot[step - 1], hot[step] = 0, 1
+            average.update(step)
+    with average.swapped():
+        return hot.detach().clone()
+
+
+def density(steps: int, beta: float) -> list[float]:
+    """Return Beta(beta, beta)'s density at the half steps, made to sum to one, the slow way."""
+    log_constant = 2 * math.lgamma(beta) - math.lgamma(2 * beta)
+    u = [(t + 0.5) / (steps + 1) for t in range(steps + 1)]
+    values = [math.exp((beta - 1) * math.log(x * (1 - x)) - log_constant) for x in u]
+    return [value / sum(values) for value in values]
+
+
 @pytest.mark.parametrize(
     ("beta", "steps", "end"),
     [
@@ -34,30 +55,25 @@ def walk(live: dict[str, nn.Parameter], step: int) -> None:
     ],
 )
 def test_end_weights(beta: float, steps: int, end: float) -> None:
-    weights = beta_weights(steps, beta)
+    weights = shares(steps, beta)
     assert float(weights[0]) == pytest.approx(end, rel=1e-4)
     assert float(weights[-1]) == pytest.approx(end, rel=1e-4)
     assert float(weights.sum()) == pytest.approx(1)
 
 
 def test_middle_weight() -> None:
-    assert float(beta_weights(5000, 0.5)[2500]) == pytest.approx(1.280e-4, rel=1e-3)
+    assert float(shares(5000, 0.5)[2500]) == pytest.approx(1.280e-4, rel=1e-3)
 
 
 def test_weights_are_the_beta_density() -> None:
-    steps, beta = 20, 0.3
-    constant = math.gamma(beta) ** 2 / math.gamma(2 * beta)
-    u = [(t + 0.5) / (steps + 1) for t in range(steps + 1)]
-    density = [x ** (beta - 1) * (1 - x) ** (beta - 1) / constant for x in u]
-    want = [d / sum(density) for d in density]
-    assert beta_weights(steps, beta).tolist() == pytest.approx(want)
+    assert shares(20, 0.3).tolist() == pytest.approx(density(20, 0.3))
 
 
 @pytest.mark.parametrize("beta", [0.1, 0.5, 1.0, 2.0, 300.0])
 def test_average_is_the_weighted_sum(beta: float) -> None:
     steps, live = 30, parameters()
     average = BetaAverage(live, steps, beta)
-    weights = beta_weights(steps, beta)
+    weights = density(steps, beta)
     want = {name: weights[0] * p.detach().double() for name, p in live.items()}
     for step in range(1, steps + 1):
         walk(live, step)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from harness import registry
 from harness.cli import options
-from harness.data.verify import Verdict
+from harness.data.verify import FolderReport
 from harness.data.verify import verify as verify_folder
 
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if verdict.complete else 1
 
 
-def _print(verdict: Verdict) -> None:
+def _print(verdict: FolderReport) -> None:
     console = Console(highlight=False, soft_wrap=True)
     of = f" of {verdict.expected_classes}" if verdict.expected_classes else ""
     console.print(f"{verdict.dataset} at {verdict.root or 'the repository'}", markup=False)

@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _show_logs(store: Store, spec: RunSpec, job: bool) -> int:
     from harness.execution.slurm.ledger import Ledger
-    from harness.execution.slurm.status import places
+    from harness.execution.slurm.status import job_places
 
-    place = places(Ledger(store.root).submissions()).get(spec.id)
+    place = job_places(Ledger(store.root).submissions()).get(spec.id)
     shown = 0
     paths = [store.run_dir(spec.id) / "log.txt", store.work_dir(spec.id) / "log.txt"]
     if place is not None and place.job and (job or not any(p.is_file() for p in paths)):

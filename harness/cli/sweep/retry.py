@@ -26,13 +26,13 @@ def run(args: argparse.Namespace) -> int:
     from harness.cli.sweep.submitting import submit
     from harness.errors import UserError
     from harness.execution.slurm.ledger import Ledger
-    from harness.execution.slurm.status import State
+    from harness.execution.slurm.status import RunState
 
     store, planned = find_plan(args.sweep, args.store)
     submissions = [s for s in Ledger(store.root).submissions() if s.sweep == planned.name]
     if not submissions:
         raise UserError(f"{store.root}: '{planned.name}' was never submitted; use `sweep submit`")
-    wanted: set[State] = set()
+    wanted: set[RunState] = set()
     if args.failed or not args.lost:
         wanted.add("failed")
     if args.lost or not args.failed:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from harness.execution.slurm.status import RunStatus, State
+    from harness.execution.slurm.status import RunState, RunStatus
     from harness.store.records import SweepPlan
     from harness.store.store import Store
 
-_STYLE: dict[State, str] = {
+_STYLE: dict[RunState, str] = {
     "done": "green",
     "running": "cyan",
     "failed": "red",
@@ -137,7 +137,7 @@ def _view(store: Store, planned: SweepPlan, found: Sequence[RunStatus], whole: b
 
 def _row(
     table: Table,
-    shown: Sequence[State],
+    shown: Sequence[RunState],
     label: str,
     dataset: str,
     target: str,

@@ -21,7 +21,7 @@ from harness.execution.estimate import Durations
 from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import read_cluster
 from harness.execution.slurm.packing import Array, total
-from harness.execution.slurm.status import STATES, RunStatus, State, statuses
+from harness.execution.slurm.status import STATES, RunState, RunStatus, statuses
 from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.training.logging import resolved
@@ -32,7 +32,7 @@ def submit(
     root: Path,
     planned: SweepPlan,
     cluster_name: str,
-    wanted: frozenset[State],
+    wanted: frozenset[RunState],
 ) -> int:
     """Submit the runs of `planned` that are in a `wanted` state; return the exit status.
 
@@ -63,7 +63,7 @@ def _request(
     root: Path,
     planned: SweepPlan,
     cluster_name: str,
-    wanted: frozenset[State],
+    wanted: frozenset[RunState],
 ) -> slurm.Request:
     changes = list(args.set)
     if args.runs_per_job is not None:
@@ -96,7 +96,7 @@ def _nothing(request: slurm.Request) -> str:
     return f"nothing to submit: {_rest(runs, request.wanted)}"
 
 
-def _rest(found: Sequence[RunStatus], wanted: frozenset[State]) -> str:
+def _rest(found: Sequence[RunStatus], wanted: frozenset[RunState]) -> str:
     counts = Counter(status.state for status in found)
     text = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     again = counts["failed"] + counts["lost"]

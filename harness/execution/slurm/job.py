@@ -21,7 +21,7 @@ import submitit
 from harness.errors import UserError
 from harness.execution.process import Worker, how_it_ended
 from harness.execution.slurm import scheduler
-from harness.execution.slurm.ledger import Task, TaskState, read_task
+from harness.execution.slurm.ledger import JobTask, TaskState, read_task
 from harness.specs import RunSpec
 from harness.store.files import write_atomically
 from harness.store.store import Store
@@ -92,7 +92,7 @@ def await_scheduler() -> None:
 class _Job:
     """One task on its way."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: JobTask) -> None:
         self.task = task
         self.store = Store(task.context.store)
         self.events: queue.Queue[tuple[Worker, Any]] = queue.Queue()
@@ -102,7 +102,6 @@ class _Job:
         self.state = TaskState(
             job=job_name(),
             node=os.environ.get("SLURMD_NODENAME") or platform.node(),
-            restarts=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
         )
         self.written = 0.0
 

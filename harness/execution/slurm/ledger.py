@@ -29,7 +29,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Task(_Part):
+class JobTask(_Part):
     """What one job does; a file of its own, which the job reads."""
 
     context: Context
@@ -53,7 +53,6 @@ class TaskState(_Part):
     since: float = 0.0
     """When the run under way began, seconds since 1970 of the node's clock."""
     updated: float = 0.0
-    restarts: int = 0
 
 
 class SubmittedArray(_Part):
@@ -205,7 +204,7 @@ class Ledger:
             time.sleep(0.2)
 
 
-def read_task(path: Path) -> Task:
+def read_task(path: Path) -> JobTask:
     """Return what a job is to do.
 
     Raises:
@@ -215,5 +214,5 @@ def read_task(path: Path) -> Task:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); submit again") from None
-    task: Task = validated(Task, json.loads(text), str(path))
+    task: JobTask = validated(JobTask, json.loads(text), str(path))
     return task

@@ -37,7 +37,7 @@ class Array:
 
 
 @dataclass(frozen=True)
-class Kind:
+class PackKind:
     """What packing needs to know of a method."""
 
     trains: bool = True
@@ -53,7 +53,7 @@ def shared_key(spec: RunSpec) -> str:
 def arrange(
     runs: Sequence[RunSpec],
     cluster: ClusterSpec,
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, PackKind],
     seconds: Callable[[RunSpec], float | None],
 ) -> list[Array]:
     """Return the arrays that do `runs`.

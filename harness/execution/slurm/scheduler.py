@@ -36,7 +36,6 @@ class JobInfo:
     reason: str = ""
     node: str = ""
     elapsed_s: int | None = None
-    limit_left_s: int | None = None
 
     @property
     def live(self) -> bool:
@@ -89,8 +88,8 @@ def queued(array_id: str, until: float) -> dict[str, JobInfo]:
     """
     found = {}
     for row in _squeue(until, "-j", array_id):
-        _, _, _, state, reason, used, left, node, _ = row
-        found[_job(row)] = JobInfo(state, reason, node, seconds(used), seconds(left))
+        _, _, _, state, reason, used, _, node, _ = row
+        found[_job(row)] = JobInfo(state, reason, node, seconds(used))
     return found
 
 

@@ -14,9 +14,9 @@ from harness.execution.slurm.scheduler import JobInfo
 from harness.specs import RunSpec
 from harness.store.store import Store
 
-State = Literal["done", "running", "queued", "failed", "lost", "missing", "unknown"]
-STATES: tuple[State, ...] = ("done", "running", "queued", "failed", "lost", "missing", "unknown")
-IN_HAND: frozenset[State] = frozenset({"done", "running", "queued", "unknown"})
+RunState = Literal["done", "running", "queued", "failed", "lost", "missing", "unknown"]
+STATES: tuple[RunState, ...] = ("done", "running", "queued", "failed", "lost", "missing", "unknown")
+IN_HAND: frozenset[RunState] = frozenset({"done", "running", "queued", "unknown"})
 """Runs in these states must not be submitted."""
 SILENT_SECONDS = 120
 """After which a job that says what it does every few seconds is remarked upon."""
@@ -32,7 +32,7 @@ ENDED = {
 
 
 @dataclass(frozen=True)
-class Place:
+class JobPlace:
     """The job a run was last given to."""
 
     submission: Submission
@@ -50,7 +50,7 @@ class RunStatus:
     """Where one run is."""
 
     spec: RunSpec
-    state: State
+    state: RunState
     reason: str = ""
     job: str = ""
     node: str = ""
@@ -69,13 +69,13 @@ class Scheduled:
     """Why it said nothing, if it did not answer."""
 
 
-def places(submissions: Iterable[Submission]) -> dict[str, Place]:
+def job_places(submissions: Iterable[Submission]) -> dict[str, JobPlace]:
     """Return the newest place of every run ever submitted."""
-    found: dict[str, Place] = {}
+    found: dict[str, JobPlace] = {}
     for submission in submissions:
         for array in submission.arrays:
             for number, runs in enumerate(array.tasks):
-                found |= dict.fromkeys(runs, Place(submission, array, number))
+                found |= dict.fromkeys(runs, JobPlace(submission, array, number))
     return found
 
 
@@ -147,7 +147,7 @@ def statuses(
         submissions = recovered(ledger, submissions, until)
     except scheduler.Unreachable as error:
         silent = str(error)
-    where = places(submissions)
+    where = job_places(submissions)
     open_arrays = {
         place.array.array_id(): place.array
         for spec in specs
@@ -165,7 +165,7 @@ def statuses(
 
 
 def _status(
-    store: Store, ledger: Ledger, spec: RunSpec, place: Place | None, slurm: Scheduled
+    store: Store, ledger: Ledger, spec: RunSpec, place: JobPlace | None, slurm: Scheduled
 ) -> RunStatus:
     if store.has(spec.id):
         return RunStatus(spec, "done")
@@ -204,7 +204,7 @@ def _status(
     )
 
 
-def _ended(place: Place, info: JobInfo | None) -> str:
+def _ended(place: JobPlace, info: JobInfo | None) -> str:
     if place.array.cancelled:
         return f"cancelled {place.array.cancelled}"
     if info is None:

@@ -26,8 +26,8 @@ from harness.execution.estimate import Durations
 from harness.execution.slurm import packing, scheduler, snapshot
 from harness.execution.slurm.cluster import ClusterSpec, Resources
 from harness.execution.slurm.job import RunPack
-from harness.execution.slurm.ledger import Ledger, Submission, SubmittedArray, Task
-from harness.execution.slurm.status import IN_HAND, State, statuses
+from harness.execution.slurm.ledger import JobTask, Ledger, Submission, SubmittedArray
+from harness.execution.slurm.status import IN_HAND, RunState, statuses
 from harness.specs import RunSpec
 from harness.store.files import write_atomically
 from harness.store.store import Store
@@ -45,7 +45,7 @@ class Request:
     context: Context
     """Device and threads are filled in per array."""
     durations: Durations
-    wanted: frozenset[State] = frozenset({"missing"})
+    wanted: frozenset[RunState] = frozenset({"missing"})
     limit: int | None = None
 
 
@@ -77,7 +77,7 @@ def arrays_of(request: Request, runs: Sequence[RunSpec]) -> list[packing.Array]:
     kinds = {}
     for name in {spec.method for spec in runs}:
         cls = registry.method_class(name)
-        kinds[name] = packing.Kind(cls.trains, cls.frozen_image_tower)
+        kinds[name] = packing.PackKind(cls.trains, cls.frozen_image_tower)
     return packing.arrange(runs, request.cluster, kinds, request.durations.seconds)
 
 
@@ -159,7 +159,7 @@ def _write_tasks(
     )
     for number, pack in enumerate(array.packs):
         ids = {spec.id for spec in pack.runs}
-        task = Task(
+        task = JobTask(
             context=placed,
             state_file=ledger.state_file(submission.id, array.name, number),
             features=pack.features,

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from harness.errors import UserError, one_line
+from harness.errors import UserError, error_line
 from harness.store.exchange.archive import MANIFEST, Manifest
 from harness.store.exchange.unpack import MAX_MEMBER, unpack
 from harness.store.records import SCHEMA, Predictions, RunRecord
@@ -158,7 +158,7 @@ def _predictions(path: Path) -> Predictions:
     except UserError:
         raise
     except Exception as error:  # somebody else's bytes: numpy, zipfile and zlib raise many things
-        raise UserError(f"cannot be read ({one_line(error)})") from None
+        raise UserError(f"cannot be read ({error_line(error)})") from None
     if set(arrays) != set(_DTYPES):
         raise UserError(f"holds {', '.join(sorted(arrays))}; wanted {', '.join(sorted(_DTYPES))}")
     n = len(arrays["test"])

@@ -18,15 +18,15 @@ from harness.errors import UserError
 from harness.execution.slurm import job, scheduler, snapshot
 from harness.execution.slurm.cluster import ClusterSpec, Resources, read_cluster
 from harness.execution.slurm.ledger import Ledger, Submission, SubmittedArray, TaskState
-from harness.execution.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, Kind, arrange, pack
+from harness.execution.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, PackKind, arrange, pack
 from harness.execution.slurm.status import statuses
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.store import Store
 
 KINDS = {
-    "zero_shot": Kind(trains=False), "coop": Kind(frozen=True),
-    "finetune": Kind(), "clipood": Kind(),
+    "zero_shot": PackKind(trains=False), "coop": PackKind(frozen=True),
+    "finetune": PackKind(), "clipood": PackKind(),
 }  # fmt: skip
 UNKNOWN: Callable[[RunSpec], float | None] = lambda spec: None  # noqa: E731
 

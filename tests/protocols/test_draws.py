@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from harness.data.fewshot import few_shot
 from harness.dataset import Sample
+from harness.protocols.draws import few_shot
 
 PINNED = [
     4, 18, 27, 25, 24, 2, 8, 3, 15, 14, 21, 12, 6, 22, 19, 0, 798, 886, 1244, 4, 912, 545, 468,

@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         const=NUMBERS,
         metavar="CSV",
-        help="also print and write published numbers beside ours (results/published/figures.csv)",
+        help="also print and write published numbers beside ours (results/published/numbers.csv)",
     )
     parser.add_argument(
         "--html",

@@ -1,6 +1,6 @@
 """What the attention-free branch saves: does the published factor describe a training step?
 
-A rebuttal to reviewers (results/published/figures.csv, protocol `cost`) gives GFLOPs for V-V-V and
+A rebuttal to reviewers (results/published/numbers.csv, protocol `cost`) gives GFLOPs for V-V-V and
 for D-V, 'per attention map computation', and calls D-V 1,549 times cheaper. The answer compares
 rows that differ in nothing but the field `branch` of their configurations, whatever the method,
 and the counted attention product of one block.

@@ -13,7 +13,7 @@ from harness.protocols import PROTOCOLS
 from harness.validation import Strict, validated
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
-NUMBERS = FOLDER / "figures.csv"
+NUMBERS = FOLDER / "numbers.csv"
 COST = "cost"
 """Stands for a protocol where time or work is published, not accuracy."""
 _OPTIONAL = ("spread", "n_seeds")

@@ -10,7 +10,7 @@ FLOOR = 0.1
 """Points. Published numbers are rounded to one decimal; nothing finer can be told apart."""
 MISSING_SPREAD = 0.2
 """Points: what a side without ± is taken to have, the median of the spreads printed in
-results/published/figures.csv."""
+results/published/numbers.csv."""
 RULE = (
     "Tolerance: 2 sqrt(s² / n + t²), at least 0.1 (figures are rounded to one decimal). s is the "
     "standard deviation of our n seeds, t the source's ± as printed: if that is a standard "

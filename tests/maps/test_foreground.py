@@ -13,7 +13,7 @@ from datasets.emoji import Emoji
 from harness.clip.backbone import Preprocess
 from harness.data.transforms import test_pixels as through_the_test_transform
 from harness.maps.compute import Maps
-from harness.maps.foreground import joined, mask_pixels, patch_shares, shares
+from harness.maps.foreground import all_shares, mask_pixels, patch_shares, shares
 from harness.maps.measure import numbers_of
 
 
@@ -46,7 +46,7 @@ def test_shares_against_loops() -> None:
         assert float(found.difference["plain"][i]) == pytest.approx(inside - outside)
     uniform = shares(Maps(torch.full((n, 1, 6), 1 / 6), {}), masks, grid)
     assert torch.allclose(uniform.attention[:, 0], uniform.area)
-    numbers = numbers_of(joined([found, found]), 2)
+    numbers = numbers_of(all_shares([found, found]), 2)
     mean = 100 * float(found.attention[:, -2:].mean())
     assert numbers["last 2"] == pytest.approx(mean)
     assert numbers["last 2 / area"] == pytest.approx(100 * mean / numbers["area"])

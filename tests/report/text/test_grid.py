@@ -120,3 +120,8 @@ def test_a_narrow_terminal_gets_spreads_below_their_numbers() -> None:
 def test_layout_is_rich_s_own() -> None:
     table = grid.to_terminal(SMALL, title_justify="center", pad_edge=True)
     assert (table.title_justify, table.pad_edge, table.caption_justify) == ("center", True, "left")
+
+
+def test_no_number_is_cut_however_narrow_the_terminal() -> None:
+    lines = shown(grid.to_terminal(SMALL, 16), 16)
+    assert "…" not in "".join(lines)

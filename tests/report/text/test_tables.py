@@ -165,3 +165,40 @@ def test_initials_only_if_asked_and_told_apart(tmp_path: Path) -> None:
     assert short.heads == ("A", "Ca", "Cl", "M")
     assert "A art, Ca cartoon" in caption(short)
     assert to_markdown(short).splitlines()[0].endswith("| mean over domains |")
+
+
+@pytest.fixture
+def holed(tmp_path: Path) -> Table:
+    """One row is complete, one failed in a domain and misses a seed in the other."""
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000, 1010), "y": (900, 910)}, "b": {"y": (800,)}})
+    for seed in (0, 1):
+        store.fail(spec("b", "x", seed, method="b"), "E: no", "", "now")
+    return summarise(load_frame(store))
+
+
+def test_csv_counts_what_is_missing_and_what_of_it_failed(holed: Table) -> None:
+    frame = pd.read_csv(io.StringIO(to_csv(holed))).set_index(["method", "domain"])
+    found = frame[["n", "n_missing", "n_failed"]]
+    assert found.loc["b", "x"].tolist() == [0, 2, 2]
+    assert found.loc["b", "y"].tolist() == [1, 1, 0]
+    assert found.loc["a", "x"].tolist() == [2, 0, 0]
+
+
+def test_the_terminal_shows_failures_in_red_and_the_best_in_bold(
+    holed: Table, table: Table
+) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=200, force_terminal=True, color_system="standard")
+    console.print(to_terminal(holed))
+    assert re.search(r"\x1b\[31m *failed", out.getvalue())
+    assert "leave one domain out" in out.getvalue().splitlines()[0]  # the title
+    console.print(to_terminal(table))
+    assert re.search(r"\x1b\[1m *47\.2", out.getvalue())
+
+
+def test_latex_has_a_capital_and_the_label_asked_for(table: Table) -> None:
+    text = to_latex(table, "tab:mine")
+    assert r"\label{tab:mine}" in text
+    assert "\nMethod & " in text
+    assert to_markdown(table).startswith("| method ")

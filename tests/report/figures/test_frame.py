@@ -50,6 +50,9 @@ def test_a_plot_has_room_for_every_line_of_its_title_and_notes() -> None:
     assert plain.height == pytest.approx(2.0 + 0.5 + 0.15 + 0.4)
     assert titled.height - plain.height == pytest.approx(0.23)
     assert titled.title_foot == pytest.approx(titled.height - 0.23)
+    assert titled.figure.texts[0].get_position()[1] * titled.height == pytest.approx(
+        titled.height - 0.24
+    )
     assert noted.height - plain.height == pytest.approx(0.16 * (lines - 1))
     box = axes.get_position()
     assert box.height * noted.height == pytest.approx(2.0)
@@ -70,6 +73,15 @@ def test_a_legend_follows_the_names_given() -> None:
     )
     assert first == ["line", "bar"]
     assert second == ["bar", "line"]
+
+
+def test_a_legend_stands_below_the_title() -> None:
+    with styled():
+        frame, axes = plot(4.0, 2.0, "note", "title", **ROOM)
+        axes.axhline(1, label="line")
+        frame.legend(axes, 0.05)
+    top = frame.figure.legends[0].get_bbox_to_anchor().y0 / DPI
+    assert top == pytest.approx(frame.height - 0.23 - 0.05)
 
 
 def test_a_rule_is_as_long_and_as_thick_as_asked() -> None:

@@ -73,3 +73,19 @@ def test_without_any_result_the_axis_is_the_whole_scale(tmp_path: Path) -> None:
     )
     assert (data.bottom, data.top) == (0, 100)
     assert data.groups[0].bars[0].gain is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "bottom"),
+    [((400, 600), 15), ((200, 600), 0), ((1000, 1400), 40), ((1990, 2000), 99)],
+)
+def test_the_axis_starts_half_a_range_below_the_lowest_bar(
+    tmp_path: Path, scores: tuple[int, int], bottom: float
+) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": scores[:1]}, "b": {"x": scores[1:]}})
+    bars = [{"label": name, "row": name} for name in "ab"]
+    data = ablation_bars(summarise(load_frame(store)), ablation(bars=bars))
+    assert data.bottom == bottom
+    highest = 100 * scores[1] / 2000
+    assert data.top == pytest.approx(min(highest + 0.14 * (highest - bottom), 112))

@@ -11,11 +11,9 @@ import torch.nn.functional as F
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
-from harness.clip.load import load_backbone
 from harness.cost.flops import count_flops
 from harness.cost.record import Candidate, CostSetting
 from harness.cost.subject import Subject
-from harness.specs import ModelSpec
 
 # conftest.make_model: image 16, patch 8, three blocks
 PATCH, PATCHES, TOKENS, WIDTH, HEADS, BLOCKS, EMBED = 8, 4, 5, 32, 2, 3, 16
@@ -24,11 +22,6 @@ LINEAR = 2 * TOKENS * WIDTH * (3 * WIDTH + WIDTH + 4 * WIDTH + 4 * WIDTH)
 ATTENTION = 2 * (2 * HEADS * TOKENS * TOKENS * (WIDTH // HEADS))
 PROJECTION = 2 * WIDTH * EMBED
 FORWARD = EMBEDDING + BLOCKS * (LINEAR + ATTENTION) + PROJECTION
-
-
-@pytest.fixture(scope="module")
-def backbone(random_clip: Path) -> Backbone:
-    return load_backbone(ModelSpec(name=f"local-dir:{random_clip}"))
 
 
 def counted(backbone: Backbone, request: TraceRequest, images: int = 1) -> int:

@@ -29,11 +29,19 @@ def test_wrong_names_are_named(table: Table, tmp_path: Path) -> None:
         ablation_bars(summarise(load_frame(store)), ablation(bars=[{"label": "x", "row": "a"}]))
 
 
-def test_a_label_goes_before_a_call(table: Table) -> None:
+def test_rows_are_known_by_label_and_by_call(table: Table) -> None:
     labels = [row.label for row in table.rows]
-    assert find_row(table, "CLIPood", "f").label == "CLIPood"
     assert find_row(table, " alignclip[ aal=False ] ", "f").label == "alignclip[aal=false]"
     assert [find_row(table, label, "f").label for label in labels] == labels
+
+
+def test_a_label_goes_before_a_call(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for label, a in (("m[a=1]", 2), ("other", 1)):
+        add(store, spec(label, method="m", given={"a": a}, config={"a": a}), 1)
+    table = summarise(load_frame(store))
+    assert find_row(table, "m[a=1]", "f").config == {"a": 2}
+    assert find_row(table, "m[a=2]", "f").label == "m[a=1]"
 
 
 def test_a_table_of_its_own_has_the_rows_and_columns_asked_for(table: Table) -> None:

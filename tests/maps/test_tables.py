@@ -18,6 +18,7 @@ from tests.report.fakes import add, spec
 SHARES = {  # method -> domain -> share by seed
     "finetune": {"noto": (30.0, 32.0), "twemoji": (40.0, 44.0)},
     "zero_shot": {"noto": (20.0, 20.0), "twemoji": (30.0, 30.0)},
+    "clip_surgery": {"noto": (10.0, 10.0), "twemoji": (10.0, 10.0)},  # trains nothing, either
 }
 AREA = 50.0
 
@@ -73,6 +74,12 @@ def test_the_sentence_compares_with_the_reference_that_trains_nothing(tmp_path: 
         "50.0 ± 0.0 % of the image (0.50 of a uniform attention's share, mean over domains), so it "
         "leans to the background; finetune 36.5 ± 2.1 % (0.73, +11.5 ± 2.1 points)."
     )
+
+
+def test_another_row_that_trains_nothing_is_no_reference(tmp_path: Path) -> None:
+    text = attention_sentence(measured(tmp_path, ("clip_surgery", "zero_shot")))
+    assert text.startswith("Over all blocks zero_shot puts 25.0")
+    assert "clip_surgery 10.0 ± 0.0 % (0.20, -15.0 ± 0.0 points)" in text
 
 
 def test_without_such_a_row_the_sentence_compares_with_the_first(tmp_path: Path) -> None:

@@ -61,3 +61,18 @@ def test_before_anything_is_known_no_time_is_given(capsys: pytest.CaptureFixture
         "1 runs on 1 worker(s); store: s",
         f"[1/1] {run.title()}: 100.0 % (1 min)",
     ]
+
+
+def test_what_waits_shrinks_with_every_run_that_starts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runs = [spec("a", "noto", seed) for seed in range(3)]
+    with RunsProgress(3, 0, 1, Path("s"), Known()) as display:
+        display.started(0, runs[0])
+        display.refresh(runs[1:])
+        for run, after in zip(runs, (*runs[1:], None), strict=True):
+            display.done(0, run, 0.5, 6.0)
+            if after is not None:
+                display.started(0, after)
+    left = [line.partition("about ")[2] for line in capsys.readouterr().err.splitlines()[1:]]
+    assert left == ["20 s left", "10 s left", "0 s left"]

@@ -13,7 +13,7 @@ from harness.maps.tables import by_measure, long_csv, side_by_side, spread_words
 from harness.report.tables.aggregate import labelled, load_frame
 from harness.report.tables.model import Table
 from harness.store.store import Store
-from tests.report.fakes import add, spec
+from tests.report.fakes import add, plan, spec
 
 SHARES = {  # method -> domain -> share by seed
     "finetune": {"noto": (30.0, 32.0), "twemoji": (40.0, 44.0)},
@@ -25,17 +25,19 @@ AREA = 50.0
 
 def measured(root: Path, methods: tuple[str, ...] = ("finetune", "zero_shot")) -> dict[str, Table]:
     store = Store(root)
-    values = {}
+    values, runs = {}, []
     for method in methods:
         for domain, shares in SHARES[method].items():
             for seed, share in enumerate(shares):
                 run = spec(method, domain, seed, method=method)
                 add(store, run, 1)
+                runs.append(run)
                 values[run.id] = {
                     "area": AREA,
                     "all blocks": share,
                     "all blocks / area": 100 * share / AREA,
                 }
+    plan(store, "p", runs)  # tables follow the order of plans
     return by_measure(labelled(load_frame(store)), values)
 
 

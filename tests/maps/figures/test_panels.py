@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.maps.figures.panels import MapColumn, MapImage, map_picture, overlay
-from tests.report.figures.pixels import size_of
+from tests.report.figures.pixels import ink, pixels, size_of
 
 DRAW = np.random.default_rng(0)
 IMAGE = DRAW.integers(0, 255, (16, 16, 3)).astype(np.uint8)
@@ -39,6 +39,26 @@ def test_rows_and_columns_make_the_picture_grow() -> None:
     assert wide[0] - small[0] == pytest.approx(panel, abs=1)
     assert (high[0], high[1] - small[1]) == (small[0], pytest.approx(panel, abs=1))
     assert apart[0] - wide[0] == pytest.approx((0.16 - 0.045) * 200, abs=1)
+
+
+LEFT, TOP, PANEL = 404, 106, 172
+"""Of the first map's panel, in dots."""
+
+
+@pytest.mark.parametrize(("masked", "share"), [(False, 0.35), (True, 0.15)])
+def test_more_of_the_map_shows_where_an_outline_is_drawn(masked: bool, share: float) -> None:
+    one = column("one")
+    picture = map_picture([image(masked=masked)], [one], "c")
+    panel = pixels(picture)[TOP : TOP + PANEL // 5, LEFT : LEFT + PANEL]  # above the outline
+    expected = overlay(one.maps[0], IMAGE, share)[:3]
+    assert panel.mean(axis=(0, 1)) == pytest.approx(expected.mean(axis=(0, 1)), abs=0.02)
+
+
+def test_a_name_of_two_lines_stands_in_the_middle_of_its_row() -> None:
+    dark = ink(map_picture([image("a name of two lines")], [column("one")], "c"))
+    rows = np.flatnonzero(dark[TOP : TOP + PANEL, : LEFT - 240].any(axis=1))
+    assert np.ptp(rows) > 27  # dots of one line
+    assert (rows[0] + rows[-1]) / 2 == pytest.approx(PANEL / 2, abs=4)
 
 
 def test_an_outline_is_drawn_on_maps_and_not_on_the_image() -> None:

@@ -14,13 +14,10 @@ import pandas as pd
 
 from harness.errors import UserError, unknown_name
 from harness.protocols import read_protocol
-from harness.report.runs.blocks import Block, blocks
-from harness.report.runs.frame import frame_of
-from harness.report.stats.compare import compare as compare_block
-from harness.report.stats.compare import to_frame
-from harness.report.stats.comparison import Unit
-from harness.report.stats.paired import Kind
-from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.runs.blocks import Block, blocks_of
+from harness.report.runs.frame import frame_of, load_frame
+from harness.report.stats import Design, TestKind, Unit, compare_scores, scores_of, to_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import cell_text
 from harness.report.tables.spread import SPREADS, Spread
 from harness.specs import DatasetSpec, ModelSpec, Selection
@@ -150,10 +147,10 @@ def run(
 
 
 def _seeds(seeds: int | Sequence[int]) -> list[int]:
-    found = [seeds] if isinstance(seeds, int) else list(seeds)
-    if not found or not all(isinstance(seed, int) and seed >= 0 for seed in found):
+    given = [seeds] if isinstance(seeds, int) else list(seeds)
+    if not given or not all(isinstance(seed, int) and seed >= 0 for seed in given):
         raise UserError(f"seeds {seeds!r}: give whole numbers from 0, e.g. range(3)")
-    return found
+    return given
 
 
 def load_results(store: Path | str, sweep: str | None = None) -> pd.DataFrame:
@@ -161,11 +158,16 @@ def load_results(store: Path | str, sweep: str | None = None) -> pd.DataFrame:
 
     >>> frame = load_results(store)
     >>> noto = frame[(frame.target == "noto") & (frame.status == "done")]
-    >>> noto.groupby("label").accuracy.mean().astype(float).round(1).to_dict()
+    >>> noto.groupby("label").accuracy.mean().round(1).to_dict()
     {'CLIPood': 51.4, 'CoOp': 43.7}
 
-    The columns are `harness.report.runs.frame.COLUMNS`, among them label, target, seed, accuracy
-    and status: ``done``, ``failed``, or ``missing`` (planned by a sweep). They hold objects.
+    The columns are those of `harness.report.runs.rows.RunRow`, among them label, target, seed,
+    accuracy and status: ``done``, ``failed``, or ``missing`` (planned by a sweep). Each has the
+    dtype of what it holds; what is not known is NA. ``config`` and ``given`` are JSON:
+
+    >>> import json
+    >>> pd.json_normalize(frame.config.map(json.loads)).lr.unique().tolist()
+    [0.0003, 0.002]
 
     Args:
         store: Directory of the results.
@@ -183,17 +185,17 @@ def compare(
     candidates: Sequence[str] | None = None,
     *,
     score: str = "accuracy",
-    unit: Unit = "seed",
-    test: Kind = "permutation",
-    alpha: float = 0.05,
-    power: float = 0.8,
+    unit: Unit = Design.unit,
+    test: TestKind = Design.test,
+    alpha: float = Design.alpha,
+    power: float = Design.power,
 ) -> pd.DataFrame:
     """Compare methods with a reference: differences, intervals, corrected tests, verdicts.
 
-    >>> found = compare(store, "CLIPood")
-    >>> found[["label", "difference", "verdict"]].round(1).values.tolist()
-    [['CoOp', -6.4, 'too few seeds']]
-    >>> found.reading[0].split(";")[0]
+    >>> compared = compare(store, "CLIPood")
+    >>> compared[["label", "difference", "verdict"]].round(1).values.tolist()
+    [['CoOp', -6.4, 'worse']]
+    >>> compared.reading[0].split(";")[0]
     'CoOp scores 6.37 points less than CLIPood (95 % interval 5.67 to 7.08, 3 seeds, 4 tasks)'
 
     Each group of runs that may share a table (one data set, model, protocol and measure) is
@@ -204,15 +206,14 @@ def compare(
         reference: A label, as tables have it.
         candidates: Labels; by default all others.
         score: The column compared.
-        unit: What the test takes for independent; see `harness.report.stats.compare.compare`,
-            as for the rest.
-        test: ``permutation`` or another of `harness.report.stats.paired.Kind`.
+        unit: What the test takes for independent; see `harness.report.stats.design.Design`.
+        test: ``t``, the report's, or another of `harness.report.stats.paired.TestKind`.
         alpha: The level of the verdict.
         power: With which ``seeds_needed`` should find a difference like this.
 
     Returns:
         One row per comparison: dataset, model, protocol, measure, then the fields of
-        `harness.report.stats.Comparison`, each interval as two columns.
+        `harness.report.stats.comparison.Comparison`, each interval as two columns.
 
     Raises:
         UserError: If a label is unknown, no group has the reference and another, or a label stands
@@ -223,20 +224,19 @@ def compare(
     for label in (reference, *(candidates or ())):
         if label not in known:
             raise unknown_name("method", label, known, "as the table labels its rows")
-    parts = []
-    for block in blocks(frame):
+    design = Design(test=test, unit=unit, alpha=alpha, power=power)
+    compared = []
+    for block in blocks_of(frame):
         labels = dict.fromkeys(block.frame["label"])
         wanted = [c for c in candidates or labels if c in labels and c != reference]
         if reference not in labels or not wanted:
             continue
-        found = compare_block(
-            block.frame, reference, wanted, score=score, unit=unit, test=test, alpha=alpha,
-            power=power,
-        )  # fmt: skip
-        parts.append(_with_block(to_frame(found), block))
-    if not parts:
+        scores = scores_of(block.frame, score)
+        comparisons = compare_scores(scores, reference, wanted, design)
+        compared.append(_with_block(to_frame(comparisons), block))
+    if not compared:
         raise UserError(f"'{reference}' shares no table with another method; run them alike")
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(compared, ignore_index=True)
 
 
 def table(results: pd.DataFrame | Path | str, spread: Spread = "std") -> pd.DataFrame:
@@ -258,19 +258,19 @@ def table(results: pd.DataFrame | Path | str, spread: Spread = "std") -> pd.Data
     """
     if spread not in SPREADS:
         raise unknown_name("spread", spread, SPREADS)
-    found = blocks(_frame(results))
-    parts = []
-    for block in found:
+    frames = []
+    split = blocks_of(_frame(results))
+    for block in split:
         made = summarise(block.frame, spread)
         rows = {
             row.label: [" ".join(filter(None, cell_text(c, made.usual_n))) for c in made.cells(row)]
             for row in made.rows
         }
-        part = pd.DataFrame.from_dict(rows, orient="index", columns=made.column_heads)
-        part = part.rename_axis("method").reset_index()
-        parts.append(_with_block(part, block) if len(found) > 1 else part)
-    index = [*BLOCK, "method"] if len(found) > 1 else ["method"]
-    return pd.concat(parts, ignore_index=True).fillna("").set_index(index)
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=made.column_heads)
+        frame = frame.rename_axis("method").reset_index()
+        frames.append(_with_block(frame, block) if len(split) > 1 else frame)
+    index = [*BLOCK, "method"] if len(split) > 1 else ["method"]
+    return pd.concat(frames, ignore_index=True).fillna("").set_index(index)
 
 
 def _frame(results: pd.DataFrame | Path | str) -> pd.DataFrame:
@@ -281,7 +281,7 @@ def _frame(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     return results
 
 
-def _with_block(part: pd.DataFrame, block: Block) -> pd.DataFrame:
+def _with_block(frame: pd.DataFrame, block: Block) -> pd.DataFrame:
     for at, field in enumerate(BLOCK):
-        part.insert(at, field, block.key[field])
-    return part
+        frame.insert(at, field, block.key[field])
+    return frame

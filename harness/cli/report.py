@@ -12,8 +12,9 @@ from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.published.numbers import NUMBERS
-from harness.report.stats.paired import KINDS
-from harness.report.tables.model import Score
+from harness.report.stats import Design
+from harness.report.stats.paired import TEST_KINDS
+from harness.report.tables.model import ScoredOn
 from harness.report.tables.spread import MEANING, SPREADS
 from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_terminal
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", help="only this data set")
     parser.add_argument(
         "--score",
-        choices=get_args(Score),
+        choices=get_args(ScoredOn),
         default="target",
         help="accuracy on the target domain, or on the sources' validation parts, which is what "
         "hyperparameters may be chosen by (%(default)s)",
@@ -60,12 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against",
         metavar="LABEL",
-        help="the row that others are compared with (CLIPood, else fine-tuning, else zero-shot)",
+        help="the row that others are compared with (the reference that the sweep file names)",
     )
     parser.add_argument(
         "--test",
-        choices=KINDS,
-        default="t",
+        choices=TEST_KINDS,
+        default=Design.test,
         help="of the seeds' differences; all but t need 6 seeds or more (%(default)s)",
     )
     parser.add_argument(

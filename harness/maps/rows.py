@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.errors import UserError, unknown_name
-from harness.report.runs.blocks import blocks
-from harness.report.tables.aggregate import labelled, load_frame
+from harness.report.runs.blocks import blocks_of
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import labelled
 from harness.specs import RunSpec
 from harness.store.store import Store
 from harness.sweep.calls import canonical
@@ -65,7 +66,7 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
         if which.target not in known:
             raise unknown_name("target", which.target, known, f"of finished runs in {store.root}")
         frame = frame[frame["target"] == which.target]
-    tables = [(block.name, labelled(block.frame)) for block in blocks(frame)]
+    tables = [(block.name, labelled(block.frame)) for block in blocks_of(frame)]
     if which.rows:
         labels = {label for _, table in tables for label in table["label"]}
         tables = [(name, _chosen(table, which.rows)) for name, table in tables]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from harness.report.tables.aggregate import summarise
 from harness.report.tables.cells import usual_n
+from harness.report.tables.columns import Measures
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING, Spread
 from harness.report.text.tables import to_csv
@@ -29,7 +30,10 @@ def by_measure(frame: pd.DataFrame, values: Values, spread: Spread = "std") -> d
     return {
         name: summarise(
             frame.assign(
-                measure=name, parts=None, accuracy=[values[run_id][name] for run_id in frame["id"]]
+                measure=name,
+                base=float("nan"),
+                new=float("nan"),
+                accuracy=[values[run_id][name] for run_id in frame["id"]],
             ),
             spread,
         )
@@ -51,7 +55,7 @@ def side_by_side(tables: Mapping[str, Table], names: Sequence[str], about: str) 
         heads=tuple(names),
         rows=tuple(rows),
         usual_n=usual_n(rows),
-        over="measures",
+        kind=Measures(),
         has_mean=False,
         about=about,
     )

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from harness.errors import unknown_name
-from harness.report.comparison.evidence import Evidence, evidence
-from harness.report.comparison.images import Answers
+from harness.report.comparison.compare import compare_rows
 from harness.report.comparison.marks import marked
-from harness.report.stats import Kind
-from harness.report.tables.aggregate import blocks, labelled, load_frame, summarise
+from harness.report.comparison.model import TableComparison
+from harness.report.comparison.reference import references_of
+from harness.report.runs.blocks import blocks_of
+from harness.report.runs.frame import load_frame
+from harness.report.runs.predictions import PredictionCache
+from harness.report.stats import Design, TestKind
+from harness.report.tables.aggregate import labelled, summarise
 from harness.report.tables.caption import with_initials
 from harness.report.tables.metrics import beyond
-from harness.report.tables.model import Score, Table
+from harness.report.tables.model import ScoredOn, Table
 from harness.report.tables.spread import SPREADS, Spread
 from harness.store.store import Store
 
@@ -30,12 +34,12 @@ class Choice:
     model: str | None = None
     dataset: str | None = None
     initials: bool = False
-    score: Score = "target"
+    score: ScoredOn = "target"
     evidence: bool = True
     """Compare each table's rows, and say more of their predictions than accuracy."""
     against: str | None = None
-    """The row compared with, where a table has it; see `evidence.evidence` for the others."""
-    test: Kind = "t"
+    """The row compared with, where a table has it; for the others see `reference_row`."""
+    test: TestKind = Design.test
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,24 @@ class Reported:
     """Its cells carry marks if it was compared."""
     frame: pd.DataFrame
     """The block's runs, under the labels of the table's rows."""
-    evidence: Evidence | None
+    evidence: TableComparison | None
     """None if not asked for."""
     beyond: Table | None
     """Worst domain, accuracy per class, calibration: a column each; None without any number."""
 
 
 def report_blocks(
-    store: Store, choice: Choice, answers: Answers | None = None, sweep: str | None = None
+    store: Store,
+    choice: Choice,
+    predictions: PredictionCache | None = None,
+    sweep: str | None = None,
 ) -> list[Reported]:
     """Return one table per block, compared and marked if `choice` says so.
 
     Args:
         store: What to report; only read.
         choice: What to report, and how.
-        answers: Of the same store, so that no file of predictions is read twice.
+        predictions: Of the same store, so that none are read twice.
         sweep: Only this sweep's runs, under its names; by default those that `choice` says.
 
     Raises:
@@ -70,20 +77,21 @@ def report_blocks(
     """
     if choice.spread not in SPREADS:
         raise unknown_name("spread", choice.spread, SPREADS)
-    answers = answers or Answers(store)
+    predictions = predictions or PredictionCache(store)
     frame = load_frame(store, sweep or choice.sweep)
     if filtered(frame, choice.model, choice.dataset).empty:
         if filtered(frame, choice.model, None).empty:
             raise unknown_name("model", str(choice.model), set(frame["model"]), "in this store")
         raise unknown_name("data set", str(choice.dataset), set(frame["dataset"]), "in this store")
-    parts = _tables(frame, choice)
+    tables = _tables(frame, choice)
     if sweep is None:
-        check_against(choice, (table for _, table, _ in parts))
+        check_against(choice, (table for _, table, _ in tables))
+    references = references_of(store, sweep or choice.sweep)
     out = []
-    for name, table, own in parts:
-        found = compared(table, choice, own, answers)
-        more = beyond(table, own, answers) if choice.evidence else None
-        out.append(Reported(name, marked(table, found), own, found, more))
+    for name, table, runs in tables:
+        comparison = comparison_of(table, choice, references, runs, predictions)
+        more = beyond(table, runs, predictions) if choice.evidence else None
+        out.append(Reported(name, marked(table, comparison), runs, comparison, more))
     return out
 
 
@@ -94,7 +102,7 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
         frame = frame.drop_duplicates("id").assign(measure="accuracy")
         frame = frame.assign(accuracy=frame["source_val"])
     out = []
-    for block in blocks(frame):
+    for block in blocks_of(frame):
         table = replace(summarise(block.frame, choice.spread), score=choice.score)
         table = with_initials(table) if choice.initials else table
         out.append((block.name, table, labelled(block.frame)))
@@ -105,25 +113,31 @@ def filtered(frame: pd.DataFrame, model: str | None, dataset: str | None) -> pd.
     """Return the runs of a backbone and a data set; None is any."""
     if model is not None:
         wanted = re.sub(r"^(ViT-[A-Za-z]+)/", r"\1-", model)  # ViT-B/16 is ViT-B-16
-        models = frame["model"].astype(str)
-        frame = frame[(models == wanted) | models.str.startswith(f"{wanted}/")]
+        own = (frame["model"] == wanted) | frame["model"].str.startswith(f"{wanted}/")
+        frame = frame[own]
     if dataset is not None:
-        frame = frame[frame["dataset"].astype(str) == dataset]
+        frame = frame[frame["dataset"] == dataset]
     return frame
 
 
-def compared(
+def comparison_of(
     table: Table,
     choice: Choice,
+    references: Sequence[str],
     frame: pd.DataFrame | None = None,
-    answers: Answers | None = None,
-) -> Evidence | None:
-    """Return the evidence that `choice` asks for of one table; None if it asks for none."""
+    predictions: PredictionCache | None = None,
+) -> TableComparison | None:
+    """Return the comparison that `choice` asks for of one table; None if it asks for none."""
     if not choice.evidence:
         return None
-    there = choice.against in [row.label for row in table.rows]
-    against = choice.against if there else None
-    return evidence(table, against=against, test=choice.test, frame=frame, answers=answers)
+    return compare_rows(
+        table,
+        against=choice.against if choice.against in [row.label for row in table.rows] else None,
+        references=references,
+        design=Design(test=choice.test),
+        frame=frame,
+        predictions=predictions,
+    )
 
 
 def check_against(choice: Choice, tables: Iterable[Table]) -> None:

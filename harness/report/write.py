@@ -7,12 +7,13 @@ from pathlib import Path
 
 from harness.console.output import writing
 from harness.errors import unknown_name
-from harness.report.build import Choice, Reported, compared, report_blocks
-from harness.report.comparison.evidence import Evidence
-from harness.report.comparison.images import Answers
+from harness.report.build import Choice, Reported, comparison_of, report_blocks
 from harness.report.comparison.marks import marked
-from harness.report.figures.drawings import drawings, picture
+from harness.report.comparison.model import TableComparison
+from harness.report.comparison.reference import references_of
+from harness.report.figures.drawings import Drawing, drawings, picture
 from harness.report.figures.rows import chosen_table
+from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_csv, to_latex, to_markdown
@@ -28,7 +29,7 @@ def write_report(
     out_dir: Path,
     choice: Choice | None = None,
     formats: Sequence[str] = FORMATS,
-    parts: Sequence[Reported] | None = None,
+    reported: Sequence[Reported] | None = None,
 ) -> list[Path]:
     """Write tables and figures; return the files, tables first.
 
@@ -39,7 +40,7 @@ def write_report(
         out_dir: Made if it is not there. Files of an earlier report are replaced.
         choice: What to report, and how; by default everything, with standard deviations.
         formats: Some of `FORMATS`.
-        parts: What `report_blocks` returned for this store and choice, if it is at hand.
+        reported: What `report_blocks` returned for this store and choice, if it is at hand.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
@@ -48,31 +49,33 @@ def write_report(
         if name not in FORMATS:
             raise unknown_name("format", name, FORMATS)
     choice = choice or Choice()
-    answers = Answers(store)
+    predictions = PredictionCache(store)
+    if reported is None:
+        reported = report_blocks(store, choice, predictions)
     files: dict[str, bytes] = {}
-    for part in report_blocks(store, choice, answers) if parts is None else parts:
-        end = f"{_suffix(choice)}-{part.name}" if part.name else _suffix(choice)
-        files |= {f"table{end}.{kind}": _render(part.table, kind, part.name) for kind in formats}
-        files |= _said(part.evidence, part.beyond, formats, end)
-    files |= _figures(store, choice, formats, answers)
+    for block in reported:
+        end = f"{_suffix(choice)}-{block.name}" if block.name else _suffix(choice)
+        files |= {f"table{end}.{kind}": _render(block.table, kind, block.name) for kind in formats}
+        files |= _beside(block.evidence, block.beyond, formats, end)
+    files |= _figures(store, choice, formats, predictions)
     for file, data in files.items():
         with writing(out_dir / file):
             write_atomically(out_dir / file, data)
     return [out_dir / file for file in files]
 
 
-def _said(
-    found: Evidence | None, more: Table | None, formats: Sequence[str], end: str
+def _beside(
+    comparison: TableComparison | None, more: Table | None, formats: Sequence[str], end: str
 ) -> dict[str, bytes]:
     """Return the files of a table's comparison and of its further measures."""
     files: dict[str, bytes] = {}
-    if found is not None:
+    if comparison is not None:
         texts: dict[str, Callable[[], str]] = {
-            "md": lambda: contrast.to_markdown(found),
-            "csv": lambda: contrast.to_csv(found),
-            "tex": lambda: contrast.to_latex(found, f"tab:comparison{end}"),
+            "md": lambda: contrast.to_markdown(comparison),
+            "csv": lambda: contrast.to_csv(comparison),
+            "tex": lambda: contrast.to_latex(comparison, f"tab:comparison{end}"),
         }
-        kinds = [k for k in formats if k in texts and (found.lines or k == "md")]
+        kinds = [k for k in formats if k in texts and (comparison.rows or k == "md")]
         files |= {f"comparison{end}.{k}": texts[k]().encode() for k in kinds}
     if more is not None:
         kinds = [kind for kind in formats if kind in ("md", "csv", "tex")]
@@ -98,13 +101,14 @@ def _render(table: Table, kind: str, name: str) -> bytes:
 
 
 def _figures(
-    store: Store, choice: Choice, kinds: Sequence[str], answers: Answers
+    store: Store, choice: Choice, kinds: Sequence[str], predictions: PredictionCache
 ) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    for drawing in drawings(store, choice, answers):
+    for drawing in drawings(store, choice, predictions):
         end = f"{_suffix(choice)}-{drawing.name}"
         if isinstance(drawing.spec, TableSpec):
-            files |= _table(drawing.table, drawing.spec, choice, kinds, end, drawing.parts, answers)
+            references = references_of(store, drawing.sweep)
+            files |= _table(drawing, drawing.spec, choice, references, kinds, end, predictions)
             continue
         for kind in (kind for kind in kinds if kind in ("png", "pdf")):
             data = picture(drawing, kind)
@@ -114,18 +118,19 @@ def _figures(
 
 
 def _table(
-    table: Table,
+    drawing: Drawing,
     spec: TableSpec,
     choice: Choice,
+    references: Sequence[str],
     kinds: Sequence[str],
     end: str,
-    parts: Sequence[Reported],
-    answers: Answers,
+    predictions: PredictionCache,
 ) -> dict[str, bytes]:
     """Compare all columns of the rows chosen: the mean is over all, whatever is shown."""
-    frame = next((part.frame for part in parts if part.table is table), None)
+    table = drawing.table
+    frame = next((block.frame for block in drawing.blocks if block.table is table), None)
     rows = chosen_table(table, spec.model_copy(update={"columns": None}))
-    found = compared(rows, choice, frame, answers)
-    shown = marked(chosen_table(table, spec), found)
+    comparison = comparison_of(rows, choice, references, frame, predictions)
+    shown = marked(chosen_table(table, spec), comparison)
     files = {f"table{end}.{kind}": _render(shown, kind, end.strip("-")) for kind in kinds}
-    return files | _said(found, None, kinds, end)
+    return files | _beside(comparison, None, kinds, end)

@@ -10,7 +10,8 @@ import pytest
 
 from harness.maps.reading import attention_sentence
 from harness.maps.tables import by_measure, long_csv, side_by_side, spread_words
-from harness.report.tables.aggregate import labelled, load_frame
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import labelled
 from harness.report.tables.model import Table
 from harness.store.store import Store
 from tests.report.fakes import add, plan, spec

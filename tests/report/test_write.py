@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.report import add_arguments, report, run_report
+from harness.cli.report import add_arguments, report, run
 from harness.errors import UserError
 from harness.report.build import Choice
 from harness.report.write import write_report
@@ -55,11 +55,21 @@ def test_without_torch_and_with_the_same_bytes_twice(tmp_path: Path) -> None:
         out.mkdir()
     first, second = (in_a_process(tmp_path / "store", out, str(i)) for i, out in enumerate(outs))
     assert sorted(first) == [
-        "beyond.csv", "beyond.md", "beyond.tex",
-        "comparison.csv", "comparison.md", "comparison.tex",
-        "figure-ablation.pdf", "figure-ablation.png", "leaderboard.html",
-        "table.csv", "table.md", "table.pdf", "table.png", "table.tex",
-    ]  # fmt: skip
+        "beyond.csv",
+        "beyond.md",
+        "beyond.tex",
+        "comparison.csv",
+        "comparison.md",
+        "comparison.tex",
+        "figure-ablation.pdf",
+        "figure-ablation.png",
+        "leaderboard.html",
+        "table.csv",
+        "table.md",
+        "table.pdf",
+        "table.png",
+        "table.tex",
+    ]
     for name, data in first.items():
         assert data == second[name], f"{name} differs from one run to the next"
     assert first["table.png"].startswith(b"\x89PNG")
@@ -73,9 +83,11 @@ def test_several_blocks_are_several_files(tmp_path: Path) -> None:
     add(store, spec("a", "x", model=ModelSpec(name="ViT-B-16", pretrained="openai")), 1200)
     paths = write_report(store, tmp_path / "out", BARE, formats=["md", "tex"])
     assert sorted(path.name for path in paths) == [
-        "table-tiny-emoji.md", "table-tiny-emoji.tex",
-        "table-vit-b-16-openai.md", "table-vit-b-16-openai.tex",
-    ]  # fmt: skip
+        "table-tiny-emoji.md",
+        "table-tiny-emoji.tex",
+        "table-vit-b-16-openai.md",
+        "table-vit-b-16-openai.tex",
+    ]
     alone = Choice(model="ViT-B/16", evidence=False)
     (only,) = write_report(store, tmp_path / "out", formats=["md"], choice=alone)
     assert only.name == "table.md"
@@ -91,8 +103,8 @@ def test_several_blocks_are_several_files(tmp_path: Path) -> None:
 def test_a_partly_filled_store_is_reported_with_its_holes(tmp_path: Path) -> None:
     store = realistic(tmp_path / "store")
     runs = next(store.plans()).runs
-    for run in runs[::3]:
-        (store.run_dir(run.id) / "record.json").unlink()
+    for gone in runs[::3]:
+        (store.run_dir(gone.id) / "record.json").unlink()
     store.fail(runs[0], "RuntimeError: out of memory", "", "now")
     paths = write_report(store, tmp_path / "out")
     text = (tmp_path / "out" / "table.md").read_text()
@@ -124,13 +136,13 @@ def test_the_command_prints_the_table_and_the_files(
 ) -> None:
     realistic(tmp_path, ablation=False)
     options = ("--store", str(tmp_path), "--spread", "ci95", "--format", "term,md", "--initials")
-    assert run_report(arguments(*options)) == 0
+    assert run(arguments(*options)) == 0
     out = capsys.readouterr().out
     assert "AlignCLIP" in out
     assert "95 % confidence interval" in out
     assert str(tmp_path / "report" / "table.md") in out
     with pytest.raises(UserError, match="unknown format 'xls'"):
-        run_report(arguments("--store", str(tmp_path), "--format", "xls"))
+        run(arguments("--store", str(tmp_path), "--format", "xls"))
 
 
 def test_the_command_says_whether_the_gain_is_real_unless_told_not_to(
@@ -138,21 +150,21 @@ def test_the_command_says_whether_the_gain_is_real_unless_told_not_to(
 ) -> None:
     realistic(tmp_path, ablation=False)
     options = ("--store", str(tmp_path), "--format", "term,md")
-    assert run_report(arguments(*options, "--against", "CoOp")) == 0
+    assert run(arguments(*options, "--against", "CoOp")) == 0
     out = capsys.readouterr().out
     assert re.search(r"AlignCLIP is best with 47\.2 %, 8\.\d\d points over CoOp", out)
     assert "difference to CoOp" in out
     assert "comparison.md" in out
-    assert run_report(arguments(*options, "--test", "sign")) == 0
+    assert run(arguments(*options, "--test", "sign")) == 0
     assert "With 3 seeds no scores at all could" in capsys.readouterr().out
     bare = (*options, "--no-evidence", "--out", str(tmp_path / "bare"))
-    assert run_report(arguments(*bare)) == 0
+    assert run(arguments(*bare)) == 0
     out = capsys.readouterr().out
     assert "is best with" not in out
     assert "†" not in out
     assert [path.name for path in (tmp_path / "bare").iterdir()] == ["table.md"]
     with pytest.raises(UserError, match="unknown row 'COOP': did you mean CoOp"):
-        run_report(arguments(*options, "--against", "COOP"))
+        run(arguments(*options, "--against", "COOP"))
 
 
 def test_without_options_everything_goes_into_the_store(tmp_path: Path) -> None:
@@ -166,7 +178,7 @@ def test_without_options_everything_goes_into_the_store(tmp_path: Path) -> None:
 
 def test_an_empty_store_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"python run_benchmark\.py quickstart"):
-        run_report(arguments("--store", str(tmp_path / "none")))
+        run(arguments("--store", str(tmp_path / "none")))
     assert not (tmp_path / "none").exists()
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from harness.report.build import Choice, Reported, filtered, report_blocks
-from harness.report.comparison.images import Answers
 from harness.report.figures.rows import tables_for
 from harness.report.runs.frame import load_frame
+from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.store.store import Store
 from harness.sweep.figures import AblationSpec, LineSpec, TableSpec, figures_of
@@ -22,11 +22,12 @@ class Drawing:
     """The end of its files' names."""
     spec: AblationSpec | LineSpec | TableSpec
     table: Table
-    parts: tuple[Reported, ...]
+    sweep: str
+    blocks: tuple[Reported, ...]
     """The sweep's blocks, from which the table is made."""
 
 
-def drawings(store: Store, choice: Choice, answers: Answers) -> Iterator[Drawing]:
+def drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Drawing]:
     """Yield every drawing of those sweeps of which anything ran.
 
     Raises:
@@ -38,15 +39,17 @@ def drawings(store: Store, choice: Choice, answers: Answers) -> Iterator[Drawing
     for plan, spec in wanted:
         if not any(store.has(run.id) or store.failure(run.id) for run in plan.runs):
             continue  # planned, but nothing ran yet
+        if choice.score == "source_val" and spec.measure is not None:
+            continue  # validation has one number a run, whatever is tested
         # A figure's rows are those of its own sweep, under that sweep's names.
         frame = load_frame(store, plan.name)
         if filtered(frame, choice.model, choice.dataset).empty:
             continue
         bare = replace(choice, initials=False, evidence=False)
-        parts = tuple(report_blocks(store, bare, answers, plan.name))
+        own_blocks = tuple(report_blocks(store, bare, predictions, plan.name))
         own = spec.name if names.count(spec.name) == 1 else f"{plan.name}-{spec.name}"
-        for name, table in tables_for(spec, [(part.name, part.table) for part in parts]):
-            yield Drawing(f"{own}-{name}" if name else own, spec, table, parts)
+        for name, table in tables_for(spec, [(block.name, block.table) for block in own_blocks]):
+            yield Drawing(f"{own}-{name}" if name else own, spec, table, plan.name, own_blocks)
 
 
 def picture(drawing: Drawing, kind: str) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report.tables.caption import heading
+from harness.report.tables.caption import title_text
 from harness.report.tables.model import Cell, Table
 from harness.report.tables.spread import MEANING
 
@@ -23,7 +23,7 @@ def footnote(
         about: What else is to be said of the marks.
     """
     counts = {cell.n for cell in cells if cell.n}
-    sentences = [f"{heading(table)}."]
+    sentences = [f"{title_text(table)}."]
     if max(counts, default=0) > 1:
         n = " to ".join(map(str, dict.fromkeys((min(counts), max(counts)))))
         sentences.append(f"{spreads.capitalize()}: ± {MEANING[table.spread]} over n = {n} seeds.")

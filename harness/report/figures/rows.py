@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from harness.errors import UserError, unknown_name
 from harness.report.tables.cells import mark_best
-from harness.report.tables.join import joined
+from harness.report.tables.columns import SIDE_BY_SIDE
+from harness.report.tables.join import join_tables
 from harness.report.tables.model import Row, Table
 from harness.sweep.calls import canonical
 from harness.sweep.figures import AblationSpec, LineSpec, TableSpec
@@ -31,8 +32,8 @@ def tables_for(
         if not chosen:
             known = {str(table.key["measure"]) for _, table in tables}
             raise unknown_name("measure", spec.measure, known, f"in figure '{spec.name}'")
-    if spec.over != "domains":
-        wide = joined([table for _, table in chosen], spec.over)
+    if spec.over in SIDE_BY_SIDE:
+        wide = join_tables([table for _, table in chosen], SIDE_BY_SIDE[spec.over])
         chosen = [(_short(table, wide), table) for table in wide]
     # No block has any of its rows: let the first one say which name is wrong.
     return [t for t in chosen if not spec.rows or _shows(t[1], spec.rows)] or chosen[:1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report.figures.frame import Frame, styled
-from harness.report.tables.caption import caption
+from harness.report.tables.caption import caption_text
 from harness.report.tables.model import Cell, Table, cell_text
 
 # Inches, and points for type.
@@ -60,7 +60,7 @@ def _draw(table: Table) -> Frame:
         for i, head in enumerate(table.column_heads)
     ]
     width = max(2 * _MARGIN + first + sum(_GAP + column.width for column in columns), 4.0)
-    lines = frame.wrap(caption(table), width - 2 * _MARGIN, fontsize=_CAPTION)
+    lines = frame.wrap(caption_text(table), width - 2 * _MARGIN, fontsize=_CAPTION)
     body = (len(table.rows) + 1) * _LINE + 0.16
     frame.resize(width, 2 * _MARGIN + body + 0.08 + len(lines) * _CAPTION_LINE)
     _rows(frame, table, columns, first)

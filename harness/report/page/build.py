@@ -6,25 +6,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pandas as pd
+
 from harness.errors import UserError
 from harness.protocols import PROTOCOLS
-from harness.report.build import Choice, Reported, compared, report_blocks
-from harness.report.comparison.evidence import Evidence
-from harness.report.comparison.images import Answers
+from harness.report.build import Choice, Reported, comparison_of, report_blocks
 from harness.report.comparison.marks import marked
+from harness.report.comparison.model import TableComparison
+from harness.report.comparison.reference import references_of
 from harness.report.page.columns import Places
 from harness.report.page.cost import device_of
-from harness.report.page.images import images_of
-from harness.report.page.model import Beside, Page, Provenance, View
+from harness.report.page.images import page_images
+from harness.report.page.model import Beside, Page, PageProvenance, View
 from harness.report.page.runs import page_data
 from harness.report.page.view import Source, safe_id, view_of
 from harness.report.runs.blocks import FIELDS
-from harness.report.tables.join import joined
-from harness.report.tables.model import Over, Table
+from harness.report.runs.predictions import PredictionCache
+from harness.report.tables.columns import SIDE_BY_SIDE
+from harness.report.tables.join import join_tables
+from harness.report.tables.model import Table
 from harness.store.records import RunRecord
 from harness.store.store import Store
-
-_JOINS: tuple[Over, ...] = ("datasets", "measures", "models")
 
 
 def build_page(store: Store, choice: Choice | None = None, beside: Beside | None = None) -> Page:
@@ -38,51 +40,50 @@ def build_page(store: Store, choice: Choice | None = None, beside: Beside | None
     Raises:
         UserError: If nothing is there to report, or a name of `choice` is unknown.
     """
-    choice, answers = choice or Choice(), Answers(store)
-    parts = report_blocks(store, choice, answers)
-    runs = _runs(parts)
+    choice, predictions = choice or Choice(), PredictionCache(store)
+    reported = report_blocks(store, choice, predictions)
+    runs = _runs(reported)
     records = {record.id: record for record in store.records() if record.id in runs}
     records = {run: records[run] for run, (status, _) in runs.items() if status == "done"}
     places = Places(
         {run: position for position, run in enumerate(runs)},
         {run: status for run, (status, _) in runs.items()},
     )
-    sources, notes = _sources(parts, choice)
+    sources, notes = _sources(reported, choice, references_of(store, choice.sweep))
     return Page(
         provenance=_provenance(store, runs, records),
         views=_told_apart([view_of(source, places, records, beside) for source in sources]),
         notes=tuple(notes),
-        images=tuple(images_of(store, choice, answers)),
+        images=tuple(page_images(store, choice, predictions)),
         data=page_data(store, runs, records),
     )
 
 
-def _runs(parts: Sequence[Reported]) -> dict[str, tuple[str, str]]:
+def _runs(reported: Sequence[Reported]) -> dict[str, tuple[str, str]]:
     """Return id to status and label of all runs behind the tables."""
-    found: dict[str, tuple[str, str]] = {}
-    for part in parts:
-        columns = (part.frame[name] for name in ("id", "status", "label"))
-        for run, status, label in zip(*columns, strict=True):
-            found.setdefault(run, (status, label))
-    return found
+    runs = pd.concat([block.frame[["id", "status", "label"]] for block in reported])
+    runs = runs.drop_duplicates("id")
+    return dict(zip(runs["id"], zip(runs["status"], runs["label"], strict=True), strict=True))
 
 
-def _sources(parts: Sequence[Reported], choice: Choice) -> tuple[list[Source], list[str]]:
+def _sources(
+    reported: Sequence[Reported], choice: Choice, references: Sequence[str]
+) -> tuple[list[Source], list[str]]:
     """Return what joins the blocks, then the blocks, and why a join is not there."""
     sources, notes = [], []
-    for over in _JOINS:
+    for name, kind in SIDE_BY_SIDE.items():
         try:
-            tables = joined([part.table for part in parts], over)
+            tables = join_tables([block.table for block in reported], kind)
         except UserError as error:
             notes.append(f"Not joined: {error}.")
             continue
         for table in tables:
-            if len(table.domains) > 1 or table.over == "shifts":
-                found = compared(table, choice) or _headline(table, parts)
-                sources.append(Source(f"view-{over}", marked(table, found), found, None))
-    for part in parts:
-        name = f"view-{safe_id(part.name)}"
-        sources.append(Source(name, part.table, part.evidence, part.beyond))
+            if len(table.domains) > 1:
+                own = comparison_of(table, choice, references) or _headline(table, reported)
+                sources.append(Source(f"view-{name}", marked(table, own), own, None))
+    for block in reported:
+        name = f"view-{safe_id(block.name)}"
+        sources.append(Source(name, block.table, block.evidence, block.beyond))
     return _apart(sources), notes
 
 
@@ -111,32 +112,32 @@ def _told_apart(views: Sequence[View]) -> tuple[View, ...]:
     )
 
 
-def _headline(table: Table, parts: Sequence[Reported]) -> Evidence | None:
-    """Return what was found for the measure that stands for a run, the last column."""
+def _headline(table: Table, reported: Sequence[Reported]) -> TableComparison | None:
+    """Return the comparison by the measure that stands for a run, the last column."""
     key = table.key | {"measure": PROTOCOLS[table.key["protocol"]].headline_measure}
-    same = [part for part in parts if all(part.table.key[field] == key[field] for field in FIELDS)]
-    return same[0].evidence if same else None
+    same = (b for b in reported if all(b.table.key[field] == key[field] for field in FIELDS))
+    return next((block.evidence for block in same), None)
 
 
 def _provenance(
     store: Store, runs: Mapping[str, tuple[str, str]], records: Mapping[str, RunRecord]
-) -> Provenance:
+) -> PageProvenance:
     states = Counter(status for status, _ in runs.values())
     made = [record.provenance for record in records.values()]
     packages: dict[str, set[str]] = {}
     for one in made:
         for name, version in one.versions.items():
             packages.setdefault(name, set()).add(version)
-    return Provenance(
+    return PageProvenance(
         store=store.root.resolve().name,
         n_done=states["done"],
         n_failed=states["failed"],
         n_missing=states["missing"],
         code=_counted(Counter(one.git or "not under version control" for one in made)),
-        versions=tuple((name, tuple(sorted(found))) for name, found in sorted(packages.items())),
+        versions=tuple((name, tuple(sorted(own))) for name, own in sorted(packages.items())),
         devices=_counted(Counter(device_of(record) for record in records.values())),
     )
 
 
-def _counted(found: Counter[str]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+def _counted(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.comparison.evidence import Evidence
-from harness.report.comparison.evidence import Line as Compared
+from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.page.cost import Cost, DeviceCost, short
-from harness.report.page.model import Beside, Column, Group, Published, Shown, State
+from harness.report.page.model import Beside, ColumnGroup, PageColumn, Published, Shown, State
 from harness.report.page.runs import ranges
 from harness.report.tables.model import Cell, Row, Table, cell_text
 
-Part = tuple[Column, tuple[Shown, ...]]
+Filled = tuple[PageColumn, tuple[Shown, ...]]
 """A column with its cells, one for each row of the table."""
 
 
@@ -27,8 +26,8 @@ class Places:
     def lacking(self, runs: Sequence[str]) -> str:
         """Return in words what is not there of the runs."""
         counts = Counter(self.status[run] for run in runs if run in self.at)
-        parts = [f"{counts[kind]} {kind}" for kind in ("failed", "missing") if counts[kind]]
-        return f"of {counts.total()} runs {' and '.join(parts)}" if parts else ""
+        holes = " and ".join(f"{counts[s]} {s}" for s in ("failed", "missing") if counts[s])
+        return f"of {counts.total()} runs {holes}" if holes else ""
 
     def of(self, runs: Sequence[str]) -> tuple[str, str]:
         """Return the runs' positions as ranges, and the first run's id."""
@@ -37,29 +36,29 @@ class Places:
 
 
 def score_columns(
-    table: Table, found: Evidence | None, places: Places, beside: Beside | None
-) -> tuple[Part, list[Part]]:
+    table: Table, comparison: TableComparison | None, places: Places, beside: Beside | None
+) -> tuple[Filled, list[Filled]]:
     """Return the column that ranks the rows, and the others: domains, or what they are."""
-    parts = []
+    columns = []
     for i, (name, head) in enumerate(zip(table.columns, table.column_heads, strict=True)):
         is_score = i == len(table.columns) - 1
         cells = []
         for row in table.rows:
-            line = found.line(row.label) if found and is_score else None
+            own = comparison.row(row.label) if comparison and is_score else None
             published = tuple(beside(table, row, name)) if beside else ()
-            is_mean = table.over not in ("domains", "shifts") or (is_score and table.has_mean)
+            is_mean = not table.kind.of_domains or (is_score and table.has_mean)
             cell = table.cells(row)[i]
-            cells.append(_number(cell, table, places, line, published, is_mean))
-        group: Group = "score" if is_score else "columns"
-        parts.append((Column(head, group, name if name != head else ""), tuple(cells)))
-    return parts[-1], parts[:-1]
+            cells.append(_number(cell, table, places, own, published, is_mean))
+        group: ColumnGroup = "score" if is_score else "columns"
+        columns.append((PageColumn(head, group, name if name != head else ""), tuple(cells)))
+    return columns[-1], columns[:-1]
 
 
 def _number(
     cell: Cell,
     table: Table,
     places: Places,
-    line: Compared | None,
+    comparison: RowComparison | None,
     published: tuple[Published, ...],
     is_mean: bool,
 ) -> Shown:
@@ -74,7 +73,7 @@ def _number(
         spread=spread,
         note=note.removesuffix(cell.mark).strip() if cell.mark else note,
         mark=cell.mark,
-        mark_text=line.reading if line is not None and cell.mark else "",
+        mark_text=comparison.reading if comparison is not None and cell.mark else "",
         best=cell.best,
         state=state_of(cell),
         runs=runs,
@@ -96,7 +95,7 @@ def _by_seed(cell: Cell) -> str:
     return f"by seed {seeds}" if len(cell.by_seed) > 1 else ""
 
 
-def beyond_columns(table: Table, beyond: Table | None) -> list[Part]:
+def beyond_columns(table: Table, beyond: Table | None) -> list[Filled]:
     """Return the measures beyond accuracy, for the rows of `table`."""
     if beyond is None:
         return []
@@ -104,7 +103,7 @@ def beyond_columns(table: Table, beyond: Table | None) -> list[Part]:
     nothing = Shown("–", None, state="none")
     return [
         (
-            Column(name, "beyond", falling=name != "ECE"),
+            PageColumn(name, "beyond", falling=name != "ECE"),
             tuple(
                 _plain(rows[row.label].cells[i], beyond) if row.label in rows else nothing
                 for row in table.rows
@@ -119,12 +118,12 @@ def _plain(cell: Cell, table: Table) -> Shown:
     return Shown(number, cell.mean, spread, note, best=cell.best, state=state_of(cell))
 
 
-def cost_columns(costs: Sequence[Cost], devices: Sequence[str]) -> list[Part]:
+def cost_columns(costs: Sequence[Cost], devices: Sequence[str]) -> list[Filled]:
     """Return parameters, times and memory; the latter in columns of their own for each device."""
     if not any(cost.trained for cost in costs):
         return []
-    trained = Column("trained", "cost", "trained parameters", falling=False)
-    parts: list[Part] = [(trained, tuple(_trained(cost) for cost in costs))]
+    trained = PageColumn("trained", "cost", "trained parameters", falling=False)
+    columns: list[Filled] = [(trained, tuple(_trained(cost) for cost in costs))]
     for k, device in enumerate(devices):
         own = [cost.by_device.get(device) for cost in costs]
         tail = f" {letter(k)}" if len(devices) > 1 else ""
@@ -133,9 +132,9 @@ def cost_columns(costs: Sequence[Cost], devices: Sequence[str]) -> list[Part]:
             ("run s", "median seconds of a run, evaluation included", _wall),
             ("peak MB", "median peak memory of a run's process or GPU", _peak),
         ):
-            column = Column(f"{head}{tail}", "cost", f"{title}, on {device}", falling=False)
-            parts.append((column, tuple(_value(get(one)) for one in own)))
-    return parts
+            column = PageColumn(f"{head}{tail}", "cost", f"{title}, on {device}", falling=False)
+            columns.append((column, tuple(_value(get(one)) for one in own)))
+    return columns
 
 
 def letter(k: int) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.report.build import Choice
-from harness.report.comparison.images import Answers
 from harness.report.figures.drawings import Drawing, drawings, picture
 from harness.report.figures.gains import ablation_bars
 from harness.report.figures.sensitivity import line_points
 from harness.report.page.model import Image
-from harness.report.tables.caption import heading
+from harness.report.runs.predictions import PredictionCache
+from harness.report.tables.caption import title_text
 from harness.report.tables.model import Cell
 from harness.store.store import Store
 from harness.sweep.figures import AblationSpec, LineSpec
 
 
-def images_of(store: Store, choice: Choice, answers: Answers) -> Iterator[Image]:
+def page_images(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Image]:
     """Yield the store's ablations and lines, drawn."""
-    for drawing in drawings(store, choice, answers):
+    for drawing in drawings(store, choice, predictions):
         png = picture(drawing, "png")
         if png is not None:
             yield Image(drawing.spec.title or drawing.name, alt_text(drawing), png)
@@ -27,7 +27,7 @@ def images_of(store: Store, choice: Choice, answers: Answers) -> Iterator[Image]
 def alt_text(drawing: Drawing) -> str:
     """Return the numbers of the figure's last column, usually the mean, in words."""
     table, spec = drawing.table, drawing.spec
-    about = heading(table)
+    about = title_text(table)
     if isinstance(spec, AblationSpec):
         group = ablation_bars(table, spec).groups[-1]
         shown = ", ".join(f"{bar.label} {_said(bar.cell)}" for bar in group.bars)

@@ -42,10 +42,17 @@ def shortened(text: str, most: int = 34) -> str:
 def text_size(text: str, bold: bool) -> float:
     """Return about how wide a label is; rather too wide, whatever the reader's font."""
     ems = sum(
-        1.05 if unicodedata.east_asian_width(c) in "WF" else 0.36 if c in "iljtf.,:;'|![]()I "
-        else 0.92 if c in "mwMW@%" else 0.7 if c.isupper() else 0.6
+        1.05
+        if unicodedata.east_asian_width(c) in "WF"
+        else 0.36
+        if c in "iljtf.,:;'|![]()I "
+        else 0.92
+        if c in "mwMW@%"
+        else 0.7
+        if c.isupper()
+        else 0.6
         for c in text
-    )  # fmt: skip
+    )
     return _SIZE * ems * (1.12 if bold else 1.0)
 
 

@@ -20,7 +20,7 @@ def literature(numbers: Sequence[PublishedNumber]) -> Beside:
     known: dict[str, dict[tuple[str, str], list[Published]]] = {}
 
     def beside(table: Table, row: Row, column: str) -> Sequence[Published]:
-        if table.over != "domains":
+        if not table.kind.one_block:
             return ()
         key = str(sorted(table.key.items(), key=lambda item: item[0]))
         if key not in known:

@@ -9,12 +9,15 @@ from typing import Any, Literal
 from harness.report.page.pareto import Plot
 from harness.report.tables.model import Row, Table
 
-Group = Literal["score", "evidence", "columns", "beyond", "cost", "published"]
+ColumnGroup = Literal["score", "evidence", "columns", "beyond", "cost", "published"]
 """Which switch shows and hides a column; ``published`` are not columns but lines in cells."""
-GROUPS: dict[Group, str] = {
-    "evidence": "evidence", "columns": "columns", "beyond": "beyond accuracy", "cost": "cost",
+GROUPS: dict[ColumnGroup, str] = {
+    "evidence": "evidence",
+    "columns": "columns",
+    "beyond": "beyond accuracy",
+    "cost": "cost",
     "published": "published figures",
-}  # fmt: skip
+}
 State = Literal["done", "partial", "failed", "missing", "none"]
 """Of a cell. ``none``: there is nothing that could be missing, as a step of a method that takes
 none."""
@@ -73,18 +76,18 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Column:
+class PageColumn:
     """A column's head."""
 
     text: str
-    group: Group
+    group: ColumnGroup
     title: str = ""
     falling: bool = True
     """Whether the first click puts high values first."""
 
 
 @dataclass(frozen=True)
-class Line:
+class PageRow:
     """A row."""
 
     label: str
@@ -132,9 +135,9 @@ class View:
     """Protocol, data set, backbone and so on: what all its numbers share."""
     caption: str
     glance: Glance
-    columns: tuple[Column, ...]
+    columns: tuple[PageColumn, ...]
     """Without the first, the methods' names; the first of these is what the rows are sorted by."""
-    lines: tuple[Line, ...]
+    rows: tuple[PageRow, ...]
     domains: tuple[Domain, ...]
     domain_axis: tuple[str, str]
     """Ends of the axis of `domains`."""
@@ -144,7 +147,7 @@ class View:
     notes: tuple[str, ...]
 
     @property
-    def groups(self) -> tuple[tuple[Group, str], ...]:
+    def groups(self) -> tuple[tuple[ColumnGroup, str], ...]:
         """Return the switches that this view's columns need."""
         there = {column.group for column in self.columns}
         if self.published:
@@ -155,9 +158,9 @@ class View:
     def published(self) -> tuple[tuple[str, str, str, Published], ...]:
         """Return every published figure with its method, column and our number."""
         return tuple(
-            (line.label, column.text, cell.number, one)
-            for line in self.lines
-            for column, cell in zip(self.columns, line.cells, strict=True)
+            (row.label, column.text, cell.number, one)
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
             for one in cell.published
         )
 
@@ -172,7 +175,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Provenance:
+class PageProvenance:
     """What the page was made from; no date, so that the same store gives the same page."""
 
     store: str
@@ -196,7 +199,7 @@ class Provenance:
 class Page:
     """Everything on the page."""
 
-    provenance: Provenance
+    provenance: PageProvenance
     views: tuple[View, ...]
     notes: tuple[str, ...]
     images: tuple[Image, ...]

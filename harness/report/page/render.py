@@ -37,22 +37,25 @@ def write_page(
         UserError: If nothing is there to report, a name is unknown, or the file cannot be written.
     """
     path = out_dir / FILE
-    data = render(build_page(store, choice, beside)).encode()
+    data = render_page(build_page(store, choice, beside)).encode()
     with writing(path):
         write_atomically(path, data)
     return path
 
 
-def render(page: Page) -> str:
+def render_page(page: Page) -> str:
     """Return the page. The same page gives the same text.
 
     Every name in it is escaped by the template. The policy lets the browser run only the one
     script and the one style sheet whose hashes it names, and fetch nothing.
     """
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["data_uri"] = _data_uri
     style, script = (_own(f"leaderboard.{kind}") for kind in ("css", "js"))
     policy = (

@@ -14,10 +14,26 @@ from harness.store.store import Store
 from harness.sweep.calls import one_line
 
 FIELDS = (
-    "id", "status", "label", "target", "seed", "data_seed", "spec", "config", "given", "content",
-    "environment", "tests", "source_val", "zero_shot_val", "training", "cost", "predictions",
-    "log", "failure",
-)  # fmt: skip
+    "id",
+    "status",
+    "label",
+    "target",
+    "seed",
+    "data_seed",
+    "spec",
+    "config",
+    "given",
+    "content",
+    "environment",
+    "tests",
+    "source_val",
+    "zero_shot_val",
+    "training",
+    "cost",
+    "predictions",
+    "log",
+    "failure",
+)
 """The columns of a run's line in the page's data."""
 POOLED = frozenset({"spec", "config", "given", "content", "environment", "zero_shot_val"})
 """Of these the line has the number in the pool: most runs share them."""
@@ -62,13 +78,18 @@ def page_data(
         spec = record.spec if record else failure.spec if failure else specs[run_id]
         values = _of_spec(spec) | _of_record(record) | _of_failure(failure, share)
         values |= {
-            "id": run_id, "status": status, "label": label, "log": _log(store, run_id, share),
-        }  # fmt: skip
+            "id": run_id,
+            "status": status,
+            "label": label,
+            "log": _log(store, run_id, share),
+        }
         line = [finite(values.get(field)) for field in FIELDS]
-        lines.append([
-            pool.add(value) if field in POOLED and value is not None else value
-            for field, value in zip(FIELDS, line, strict=True)
-        ])  # fmt: skip
+        lines.append(
+            [
+                pool.add(value) if field in POOLED and value is not None else value
+                for field, value in zip(FIELDS, line, strict=True)
+            ]
+        )
     pooled = [field for field in FIELDS if field in POOLED]
     return {"fields": list(FIELDS), "pooled": pooled, "pool": pool.values, "runs": lines}
 
@@ -77,9 +98,13 @@ def _of_spec(spec: RunSpec) -> dict[str, Any]:
     content = spec.content()  # of a local model its hash, not its path
     shared = {key: content[key] for key in ("method", "model", "dataset", "protocol", "selection")}
     return {
-        "target": one_line(spec.target), "seed": spec.seed, "data_seed": spec.data_seed,
-        "spec": shared, "config": spec.config, "given": spec.given,
-    }  # fmt: skip
+        "target": one_line(spec.target),
+        "seed": spec.seed,
+        "data_seed": spec.data_seed,
+        "spec": shared,
+        "config": spec.config,
+        "given": spec.given,
+    }
 
 
 def _of_record(record: RunRecord | None) -> dict[str, Any]:
@@ -184,10 +209,10 @@ def finite(value: Any) -> Any:
 
 def ranges(numbers: Iterable[int]) -> str:
     """Return whole numbers as ``0-3,7``, in their order."""
-    parts: list[list[int]] = []
+    spans: list[list[int]] = []
     for number in numbers:
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
         else:
-            parts.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+            spans.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.report.comparison.evidence import Evidence
+from harness.report.comparison.model import TableComparison
 from harness.report.page.against import evidence_columns, signed
 from harness.report.page.columns import (
-    Part,
+    Filled,
     Places,
     beyond_columns,
     cost_columns,
@@ -19,16 +19,12 @@ from harness.report.page.columns import (
 )
 from harness.report.page.cost import Cost, cost_of, devices_of
 from harness.report.page.domains import domains_of
-from harness.report.page.model import Badge, Beside, Domain, Glance, Line, View
+from harness.report.page.model import Badge, Beside, Domain, Glance, PageRow, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
-from harness.report.tables.caption import caption, heading
+from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table, cell_text
 from harness.store.records import RunRecord
 
-_WHAT = {
-    "domains": "domain", "shifts": "domain", "datasets": "data set", "models": "backbone",
-    "measures": "measure",
-}  # fmt: skip
 _BADGES: Mapping[str, tuple[Badge, str]] = {
     "better": ("resolved", "more than noise"),
     "worse": ("resolved", "more than noise"),
@@ -43,7 +39,7 @@ class Source:
 
     id: str
     table: Table
-    evidence: Evidence | None
+    evidence: TableComparison | None
     beyond: Table | None
 
 
@@ -52,38 +48,40 @@ def view_of(
 ) -> View:
     """Return the section of one table, its best row first."""
     table = replace(source.table, rows=tuple(rows_in_order(source.table)))
-    found = source.evidence
-    score, columns = score_columns(table, found, places, beside)
-    parts: list[Part] = [score, *evidence_columns(table, found), *columns]
-    parts += beyond_columns(table, source.beyond)
+    comparison = source.evidence
+    score, others = score_columns(table, comparison, places, beside)
+    columns: list[Filled] = [score, *evidence_columns(table, comparison), *others]
+    columns += beyond_columns(table, source.beyond)
     plots: list[Plot] = []
     notes: list[str] = []
-    if table.over in ("domains", "measures", "shifts"):  # of one data set and one backbone
+    if table.kind.one_setting:
         costs = [cost_of(row, records) for row in table.rows]
         devices = devices_of(costs)
-        parts += cost_columns(costs, devices)
+        columns += cost_columns(costs, devices)
         plots = _plots(table, costs, devices)
         notes = _notes(devices)
     domains: tuple[Domain, ...] = ()
     axis = ("", "")
-    if table.over != "measures" and len(table.domains) > 1:
+    if table.kind.comparable and len(table.domains) > 1:
         domains, axis = domains_of(table)
-    reference = found.reference if found else None
-    lines = [
-        Line(row.label, row.method, row.label == reference, tuple(cells[i] for _, cells in parts))
+    reference = comparison.reference if comparison else None
+    rows = [
+        PageRow(
+            row.label, row.method, row.label == reference, tuple(cells[i] for _, cells in columns)
+        )
         for i, row in enumerate(table.rows)
     ]
     return View(
         id=source.id,
-        title=_title(table),
+        title=f"{title_text(table)}{table.kind.title}",
         facts=_facts(table),
-        caption=caption(source.table),
-        glance=_glance(table, found),
-        columns=tuple(column for column, _ in parts),
-        lines=tuple(lines),
+        caption=caption_text(source.table),
+        glance=_glance(table, comparison),
+        columns=tuple(column for column, _ in columns),
+        rows=tuple(rows),
         domains=domains,
         domain_axis=axis,
-        what=_WHAT[table.over],
+        what=table.kind.one,
         plots=tuple(plots),
         notes=tuple(notes),
     )
@@ -94,15 +92,10 @@ def safe_id(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower() or "all"
 
 
-def _title(table: Table) -> str:
-    over = {"datasets": " by data set", "models": " by backbone", "measures": " by measure"}
-    return heading(table) + over.get(table.over, "")
-
-
 def _facts(table: Table) -> tuple[tuple[str, str], ...]:
     key = table.key
     selections = dict.fromkeys(row.selection for row in table.rows if row.selection)
-    found = {
+    facts = {
         "protocol": key["protocol"],
         "data set": key["dataset"],
         "backbone": f"{key['model']} {key['precision']}".strip(),
@@ -112,27 +105,27 @@ def _facts(table: Table) -> tuple[tuple[str, str], ...]:
         "failed": str(table.n_failed or ""),
         "missing": str(table.n_missing or ""),
     }
-    return tuple((name, str(text)) for name, text in found.items() if text)
+    return tuple((name, str(text)) for name, text in facts.items() if text)
 
 
-def _glance(table: Table, found: Evidence | None) -> Glance:
+def _glance(table: Table, comparison: TableComparison | None) -> Glance:
     last = len(table.columns) - 1
     whole = [row for row in table.rows if table.cells(row)[last].complete]
-    answer = found.answer if found else ""
+    answer = comparison.answer if comparison else ""
     if not whole:
         return Glance("", "", "", "", None, "", answer)
     best = whole[0]
     number, spread, _ = cell_text(table.cells(best)[last], table.usual_n)
     badge: Badge | None = None
     lead = text = ""
-    if found is not None and len(whole) > 1:
-        # the reference's own lead is the other side of its second's line
-        is_reference = best.label == found.reference
-        other = whole[1].label if is_reference else found.reference
-        line = found.line(whole[1].label if is_reference else best.label)
-        if line is not None and line.difference is not None:
-            badge, text = _BADGES[line.verdict]
-            gain = signed(-line.difference if is_reference else line.difference)
+    if comparison is not None and len(whole) > 1:
+        # the reference's own lead is the other side of its second's row
+        is_reference = best.label == comparison.reference
+        other = whole[1].label if is_reference else comparison.reference
+        own = comparison.row(whole[1].label if is_reference else best.label)
+        if own is not None and own.difference is not None:
+            badge, text = _BADGES[own.verdict]
+            gain = signed(-own.difference if is_reference else own.difference)
             lead = f"{gain} over {other}"
     return Glance(best.label, number, spread, lead, badge, text, answer)
 
@@ -145,11 +138,17 @@ def _plots(table: Table, costs: Sequence[Cost], devices: Sequence[str]) -> list[
         own = [cost.by_device.get(device) for cost in costs]
         tail = f" on {device}" if len(devices) > 1 else ""
         kinds += [
-            (f"Time of a run{tail}", f"seconds of a run on {device}",
-             [cost.wall_s if cost else None for cost in own]),
-            (f"Time of a step{tail}", f"milliseconds of an optimiser step on {device}",
-             [cost.step_ms if cost else None for cost in own]),
-        ]  # fmt: skip
+            (
+                f"Time of a run{tail}",
+                f"seconds of a run on {device}",
+                [cost.wall_s if cost else None for cost in own],
+            ),
+            (
+                f"Time of a step{tail}",
+                f"milliseconds of an optimiser step on {device}",
+                [cost.step_ms if cost else None for cost in own],
+            ),
+        ]
     trained = [float(cost.trained[1]) if cost.trained else None for cost in costs]
     kinds.append(("Trained parameters", "trained parameters", trained))
     plots = []

@@ -88,7 +88,7 @@ def _on(
         key = table.key
         if (key["protocol"], key["dataset"]) != (number.protocol, dataset):
             continue
-        if table.over != "domains" or table.score != "target" or key["measure"] not in measures:
+        if not table.kind.one_block or table.score != "target" or key["measure"] not in measures:
             continue
         if column is not None and column not in table.domains:
             continue

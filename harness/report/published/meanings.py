@@ -57,6 +57,8 @@ class NameMeaning(Strict):
 class Meanings(Strict):
     """The file results/published/methods.yaml."""
 
+    references: tuple[str, ...] = ()
+    """Methods that others are compared with unless a sweep names one: the first a table has."""
     backbones: dict[str, list[str]]
     domains: dict[str, list[str]]
     means: dict[str, list[str]]

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Hashable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from harness.protocols import PROTOCOLS, Protocol, read_protocol
+
 ASKED = (
-    "dataset", "dataset_options", "model", "precision", "protocol", "measure", "test_on",
-    "holdout_fraction", "disjoint_groups", "shots", "source", "fixed_splits", "test_resize",
-)  # fmt: skip
+    "dataset",
+    "dataset_options",
+    "model",
+    "precision",
+    "protocol",
+    "measure",
+    "test_on",
+    "holdout_fraction",
+    "disjoint_groups",
+    "shots",
+    "source",
+    "fixed_splits",
+    "test_resize",
+    "protocol_options",
+)
 """Known from the spec, so that a run that is not done has its place too."""
-FOUND = ("dataset_fingerprint", "model_fingerprint")
+OPENED = ("dataset_fingerprint", "model_fingerprint")
 """Known once a run has opened its files: the same name may stand for other content."""
-FIELDS = ASKED + FOUND
+FIELDS = ASKED + OPENED
 
 
 @dataclass(frozen=True)
@@ -30,59 +46,61 @@ class Block:
     frame: pd.DataFrame
 
 
-def blocks(frame: pd.DataFrame) -> list[Block]:
+def blocks_of(frame: pd.DataFrame) -> list[Block]:
     """Split runs into groups that may share a table; in order of first appearance."""
-    keys = _keys(frame)
-    distinct = list(dict.fromkeys(keys))
-    names = _names(distinct)
+    placed = _placed(frame)
+    number = placed.groupby(list(FIELDS), sort=False, dropna=False).ngroup().to_numpy()
+    _, firsts = np.unique(number, return_index=True)
+    keys = placed.iloc[firsts].astype(object).to_dict("records")
+    names = _names(keys)
     return [
-        Block(dict(zip(FIELDS, key, strict=True)), name, frame[[other == key for other in keys]])
-        for key, name in zip(distinct, names, strict=True)
+        Block({str(field): value for field, value in key.items()}, name, frame[number == i])
+        for i, (key, name) in enumerate(zip(keys, names, strict=True))
     ]
 
 
-def _keys(frame: pd.DataFrame) -> list[tuple[Hashable, ...]]:
-    asked = list(zip(*(frame[field] for field in ASKED), strict=True))
-    found = list(zip(*(frame[field] for field in FOUND), strict=True))
-    done = frame["status"] == "done"
-    seen: dict[tuple[Hashable, ...], dict[tuple[Hashable, ...], int]] = {}
-    for a, f, is_done in zip(asked, found, done, strict=True):
-        if is_done:
-            counts = seen.setdefault(a, {})
-            counts[f] = counts.get(f, 0) + 1
-    # A run that is not done has not opened its files: it belongs where most of its like went.
-    # It is a hole in a table, not a table of its own.
-    usual = {a: max(counts, key=lambda f: counts[f]) for a, counts in seen.items()}
-    return [
-        a + (f if is_done else usual.get(a, f))
-        for a, f, is_done in zip(asked, found, done, strict=True)
-    ]
+def _placed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the fields of each run; one that is not done goes where most of its like went.
+
+    It has not opened its files, and is a hole in a table, not a table of its own.
+    """
+    placed = frame[list(FIELDS)].reset_index(drop=True)
+    done = (frame["status"] == "done").to_numpy(dtype=bool)
+    counts = placed[done].groupby(list(FIELDS), sort=False, dropna=False).size()
+    usual = (
+        counts.rename("runs")
+        .reset_index()
+        .sort_values("runs", ascending=False, kind="stable")
+        .drop_duplicates(list(ASKED))
+    )
+    likely = placed[list(ASKED)].merge(usual, on=list(ASKED), how="left")
+    for field in OPENED:
+        placed[field] = placed[field].mask(~done & likely["runs"].notna(), likely[field])
+    return placed
 
 
-def _names(keys: list[tuple[Hashable, ...]]) -> list[str]:
+def protocol_of(key: Mapping[str, Any]) -> Protocol:
+    """Return the protocol of a block from its key."""
+    shared = {field: key[field] for field in Protocol.model_fields if field != "name"}
+    return read_protocol(
+        {"name": key["protocol"], **shared, **json.loads(key["protocol_options"])}, "block"
+    )
+
+
+def _names(keys: Sequence[dict[Any, Any]]) -> list[str]:
     if len(keys) == 1:
         return [""]
-    varying = [i for i in range(len(FIELDS)) if len({key[i] for key in keys}) > 1]
+    varying = [field for field in FIELDS if len({key[field] for key in keys}) > 1]
     names: list[str] = []
     for key in keys:
-        parts = [_part(FIELDS[i], key[i]) for i in varying]
-        name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(parts)).strip("-.").lower() or "block"
+        words = "-".join(_word(field, key) for field in varying)
+        name = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.").lower() or "block"
         taken = sum(other == name or other.startswith(f"{name}.") for other in names)
         names.append(f"{name}.{taken + 1}" if taken else name)
     return names
 
 
-def _part(field: str, value: Hashable) -> str:
-    if field == "disjoint_groups":
-        return "disjoint" if value else "shared"
-    if field == "test_on":
-        return f"test-{value}"
-    if field == "holdout_fraction":
-        return f"holdout-{value}"
-    if field == "shots":
-        return f"{value}-shot" if value else "all-shots"
-    if field == "fixed_splits":
-        return "fixed-splits" if value else "own-splits"
-    if field == "test_resize":
-        return f"resize-{value}"
-    return str(value)[:8] if field in FOUND else str(value)
+def _word(field: str, key: dict[Any, Any]) -> str:
+    if field in Protocol.model_fields:
+        return PROTOCOLS[key["protocol"]].file_part(field, key[field])
+    return str(key[field])[:8] if field in OPENED else str(key[field])

@@ -48,17 +48,17 @@ def disambiguate(labels: Sequence[str], variants: Sequence[Mapping[str, Any]]) -
 def _differences(
     own: int, members: Sequence[int], variants: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    parts = []
+    words = []
     mine = variants[own]
     if len({variants[i]["method"] for i in members}) > 1:
-        parts.append(str(mine["method"]))
+        words.append(str(mine["method"]))
     same = [
         flatten(variants[i]["config"]) for i in members if variants[i]["method"] == mine["method"]
     ]
     config = flatten(mine["config"])
     for key in dict.fromkeys(key for other in same for key in other):
         if len({other.get(key) for other in same}) > 1:
-            parts.append(f"{key}={config.get(key, '–')}")
+            words.append(f"{key}={config.get(key, '–')}")
     if len({variants[i]["selection"] for i in members}) > 1:
-        parts.append(f"selection={mine['selection']}")
-    return [one_line(part) for part in parts]
+        words.append(f"selection={mine['selection']}")
+    return [one_line(word) for word in words]

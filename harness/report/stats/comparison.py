@@ -6,14 +6,25 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.report.runs.rows import TaskKey
+from harness.report.stats.design import Unit
 from harness.report.stats.draws import Interval
 from harness.report.stats.paired import PairedTest, pairs_to_reach
-from harness.report.stats.pairs import Task
 from harness.report.stats.power import SeedsNeeded
+from harness.report.stats.words import p_words
 
-Unit = Literal["seed", "task_seed"]
-"""What is flipped: a seed's mean over tasks, or each run of a task and seed."""
 Verdict = Literal["better", "worse", "not resolved", "too few seeds"]
+
+
+@dataclass(frozen=True)
+class OverImages:
+    """What stands in place of a test over seeds where no seed varies."""
+
+    test: PairedTest
+    """McNemar's; it takes part in the correction."""
+    interval: Interval
+    """Of the difference in points. A verdict must agree with it: of domains that differ both ways
+    the mean may be nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class Comparison:
     improvement: Interval | None
     """Probability that a run of the candidate is better than one of the reference."""
     unit: Unit
+    over_images: OverImages | None
+    """If the verdict is by the images."""
     test: PairedTest
     """Its p is not corrected for the other comparisons; `holm_p` is."""
     holm_p: float
@@ -52,7 +65,7 @@ class Comparison:
     n_seeds: int
     n_dropped: int
     """Pairs that one of the two lacks, or whose seed lacks another task."""
-    left_out: tuple[Task, ...]
+    left_out: tuple[TaskKey, ...]
     """Tasks without a shared run."""
 
     @property
@@ -61,20 +74,43 @@ class Comparison:
         return self.n_tasks * self.n_seeds
 
     @property
+    def interval(self) -> Interval | None:
+        """Return the interval that goes with the verdict: Student's t, or over images."""
+        return self.over_images.interval if self.over_images else self.t
+
+    @property
     def reading(self) -> str:
         """Return one plain sentence: how much, how sure, and what would be needed."""
         if self.difference is None:
             return f"{self.label} and {self.reference} share no seed that has all shared tasks."
+        if self.over_images is not None:
+            return _untrained(self, self.difference, self.over_images)
         return f"{_size(self)}; {_evidence(self)}{_dropped(self)}."
+
+
+def _untrained(c: Comparison, difference: float, images: OverImages) -> str:
+    word = "less" if difference < 0 else "more"
+    interval = images.interval
+    low, high = _along(difference, interval)
+    return (
+        f"{c.label} scores {abs(difference):.2f} points {word} than {c.reference} "
+        f"({100 * interval.level:g} % interval over {images.test.n} images {low:.2f} to "
+        f"{high:.2f}); {c.verdict}, {p_words(c.holm_p)} by McNemar's test: neither is trained, so "
+        "there are no seeds to compare."
+    )
+
+
+def _along(difference: float, interval: Interval) -> tuple[float, float]:
+    """Return an interval's ends along the direction of the difference that is named."""
+    return (-interval.high, -interval.low) if difference < 0 else (interval.low, interval.high)
 
 
 def _size(c: Comparison) -> str:
     difference = c.difference or 0.0
-    sign = -1 if difference < 0 else 1
     word = "less" if difference < 0 else "more"
     over = f"{_count(c.n_seeds, 'seed')}, {_count(c.n_tasks, 'task')}"
-    if c.t is not None:  # read along the direction just named
-        low, high = sorted((sign * c.t.low, sign * c.t.high))
+    if c.t is not None:
+        low, high = _along(difference, c.t)
         over = f"{100 * c.t.level:g} % interval {low:.2f} to {high:.2f}, {over}"
     size = f"{abs(difference):.2f} points {word} than"
     if abs(difference) < 0.005:
@@ -104,7 +140,7 @@ def _evidence(c: Comparison) -> str:
             f"{f' ({c.smallest_holm_p:.3g}{corrected})' if many else ''}, whatever the scores, "
             f"while {needed} seeds could reach {c.alpha:g}"
         )
-    p = f"{_p(c.holm_p)}{corrected if many else ''}"
+    p = f"{p_words(c.holm_p)}{corrected if many else ''}"
     if c.verdict != "not resolved":
         return f"{c.verdict}, {p}"
     if c.seeds_needed.n is not None and c.seeds_needed.n <= c.n_seeds:
@@ -123,10 +159,6 @@ def _dropped(c: Comparison) -> str:
     tasks = ", ".join("/".join(task) for task in c.left_out)
     without = f", all of {tasks} among them" if tasks else ""
     return f"; {_count(c.n_dropped, 'pair')} left out as not done for both{without}"
-
-
-def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _count(n: int, what: str) -> str:

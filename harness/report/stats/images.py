@@ -106,7 +106,7 @@ def image_interval(
         Fractions, -1 to 1. None without images.
     """
     tasks = dict.fromkeys(pair.task for pair in pairs)
-    values, resampled = [], np.zeros(draws)
+    means, resampled = [], np.zeros(draws)
     for task in tasks:
         own = [pair for pair in pairs if pair.task == task]
         gains = np.concatenate([p.candidate.astype(int) - p.reference for p in own])
@@ -120,8 +120,8 @@ def image_interval(
         )
         generator = rng("images", task, draws, seed)
         drawn = generator.multinomial(len(sums), counts / len(sums), size=draws)
-        values.append(float(gains.mean()))
+        means.append(float(gains.mean()))
         resampled += (drawn @ kinds[0]) / (drawn @ kinds[1])
-    if not values:
+    if not means:
         return None
-    return percentile_interval(float(np.mean(values)), resampled / len(values), level)
+    return percentile_interval(float(np.mean(means)), resampled / len(means), level)

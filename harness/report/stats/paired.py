@@ -15,8 +15,15 @@ from scipy.special import bdtr, stdtr
 from harness.report.stats.draws import SAME, Floats, rng
 from harness.report.stats.mean import has_spread
 
-Kind = Literal["permutation", "sign", "wilcoxon", "t"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+TestKind = Literal["permutation", "sign", "wilcoxon", "t"]
+TEST_KINDS: tuple[TestKind, ...] = get_args(TestKind)
+TEST_NAMES: dict[TestKind | Literal["mcnemar"], str] = {
+    "t": "paired t test",
+    "permutation": "sign-flip permutation test",
+    "sign": "sign test",
+    "wilcoxon": "Wilcoxon signed-rank test",
+    "mcnemar": "McNemar's test over images",
+}
 
 EXACT_UP_TO = 16
 """Pairs up to which all sign patterns are enumerated (2**15, the others being mirror images)."""
@@ -28,28 +35,18 @@ FLIPS = 9_999
 class PairedTest:
     """A two-sided test of paired differences."""
 
-    kind: Kind | Literal["mcnemar"]
+    kind: TestKind | Literal["mcnemar"]
     p: float
     smallest_p: float
     """The smallest p that this test can give with so many pairs, whatever the scores."""
     n: int
-    """Pairs: of seeds, or of tasks and seeds."""
+    """Pairs: of seeds, or of tasks and seeds; for McNemar's test images."""
     exact: bool
     """False where random sign patterns stand for all."""
 
-    def limit(self, alpha: float = 0.05) -> str:
-        """Return a sentence if no scores at all could have reached `alpha`, else nothing."""
-        if self.smallest_p <= alpha:
-            return ""
-        pairs = "1 pair" if self.n == 1 else f"{self.n} pairs"
-        return (
-            f"With {pairs} the {self.kind} test cannot give a p below {self.smallest_p:.3g}, "
-            f"whatever the scores; {pairs_to_reach(self.kind, alpha)} pairs could reach {alpha:g}."
-        )
-
 
 def paired_test(
-    differences: Floats, kind: Kind = "permutation", draws: int = FLIPS, seed: int = 0
+    differences: Floats, kind: TestKind, draws: int = FLIPS, seed: int = 0
 ) -> PairedTest:
     """Test whether paired differences [n] centre on zero; two-sided.
 
@@ -81,8 +78,8 @@ def paired_test(
         tail = float(bdtr(min(positive, negative), positive + negative, 0.5))
         return PairedTest(kind, min(1.0, 2 * tail), smallest, n, exact=True)
     exact = n <= EXACT_UP_TO
-    values = signs * _ranks(abs(differences), signs != 0) if kind == "wilcoxon" else differences
-    p = float(sign_flip_p(values[None], draws, seed)[0])
+    flipped = signs * _ranks(abs(differences), signs != 0) if kind == "wilcoxon" else differences
+    p = float(sign_flip_p(flipped[None], draws, seed)[0])
     return PairedTest(kind, p, smallest if exact else max(smallest, 1 / (draws + 1)), n, exact)
 
 

@@ -1,7 +1,8 @@
-"""From a frame of runs to the pairs that two methods share."""
+"""From scores of runs to the pairs that two methods share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import UserError, unknown_name
+from harness.report.runs.rows import SeedKey, TaskKey
 from harness.report.stats.draws import Floats
-
-Task = tuple[str, str]
-"""Data set and held-out domain."""
-Seed = tuple[int, int]
-"""The run's seed and the split's: only runs of the same split are paired."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +19,13 @@ class Scores:
     """All methods' scores, as far as they are there."""
 
     labels: tuple[str, ...]
-    tasks: tuple[Task, ...]
-    seeds: tuple[Seed, ...]
-    values: Floats
+    tasks: tuple[TaskKey, ...]
+    seeds: tuple[SeedKey, ...]
+    """Of run and split: only runs of the same split are paired."""
+    scores: Floats
     """[labels, tasks, seeds]; NaN where there is no score."""
     planned: NDArray[np.bool_]
-    """[labels, tasks, seeds]: the frame has a row, done or not."""
+    """[labels, tasks, seeds]: whether there is a run, done or not."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,12 @@ class Pairs:
     candidate: Floats
     """[tasks, seeds], complete."""
     reference: Floats
-    tasks: tuple[Task, ...]
-    seeds: tuple[Seed, ...]
+    tasks: tuple[TaskKey, ...]
+    seeds: tuple[SeedKey, ...]
     n_dropped: int
     """Task and seed of either method that did not make a pair: missing, failed, of one only, or
     of a seed that lacks another task."""
-    left_out: tuple[Task, ...]
+    left_out: tuple[TaskKey, ...]
     """Tasks without a single shared run."""
 
     @property
@@ -67,32 +65,36 @@ def scores_of(frame: pd.DataFrame, score: str = "accuracy") -> Scores:
     Raises:
         UserError: If a label has two runs of the same task and seed.
     """
-    rows = list(
-        zip(
-            frame["label"],
-            zip(frame["dataset"], frame["target"], strict=True),
-            zip(frame["seed"], frame["data_seed"], strict=True),
-            frame["status"],
-            frame[score],
-            strict=True,
-        )
-    )
-    labels = {label: i for i, label in enumerate(dict.fromkeys(row[0] for row in rows))}
-    tasks = {task: i for i, task in enumerate(dict.fromkeys(row[1] for row in rows))}
-    seeds = {seed: i for i, seed in enumerate(sorted({row[2] for row in rows}))}
-    values = np.full((len(labels), len(tasks), len(seeds)), np.nan)
-    planned = np.zeros(values.shape, dtype=np.bool_)
-    for label, task, seed, status, value in rows:
-        at = labels[label], tasks[task], seeds[seed]
-        if planned[at]:
+    done = (frame["status"] == "done").to_numpy(np.bool_)
+    scores = frame[score].where(done).to_numpy(np.float64, na_value=np.nan)
+    tasks = zip(frame["dataset"], frame["target"], strict=True)
+    seeds = zip(frame["seed"], frame["data_seed"], strict=True)
+    return gathered(zip(frame["label"], tasks, seeds, scores, strict=True))
+
+
+def gathered(runs: Iterable[tuple[str, TaskKey, SeedKey, float]]) -> Scores:
+    """Return the scores of runs: label, task, seed, and score or NaN.
+
+    Raises:
+        UserError: If a label has two runs of the same task and seed.
+    """
+    by_run: dict[tuple[str, TaskKey, SeedKey], float] = {}
+    for label, task, seed, score in runs:
+        if (label, task, seed) in by_run:
             raise UserError(
                 f"label '{label}' has two runs of {'/'.join(task)}, seed {seed[0]}, data seed "
                 f"{seed[1]}; give each configuration a label of its own"
             )
-        planned[at] = True
-        if status == "done" and value is not None:
-            values[at] = value
-    return Scores(tuple(labels), tuple(tasks), tuple(seeds), values, planned)
+        by_run[label, task, seed] = score
+    labels = {label: i for i, label in enumerate(dict.fromkeys(run[0] for run in by_run))}
+    tasks = {task: i for i, task in enumerate(dict.fromkeys(run[1] for run in by_run))}
+    seeds = {seed: i for i, seed in enumerate(sorted({run[2] for run in by_run}))}
+    scores = np.full((len(labels), len(tasks), len(seeds)), np.nan)
+    planned = np.zeros(scores.shape, dtype=np.bool_)
+    for (label, task, seed), score in by_run.items():
+        at = labels[label], tasks[task], seeds[seed]
+        scores[at], planned[at] = score, True
+    return Scores(tuple(labels), tuple(tasks), tuple(seeds), scores, planned)
 
 
 def pair(scores: Scores, candidate: str, reference: str) -> Pairs:
@@ -104,14 +106,14 @@ def pair(scores: Scores, candidate: str, reference: str) -> Pairs:
         UserError: If a label is unknown.
     """
     first, second = _at(scores, candidate), _at(scores, reference)
-    shared = np.isfinite(scores.values[first]) & np.isfinite(scores.values[second])
+    shared = np.isfinite(scores.scores[first]) & np.isfinite(scores.scores[second])
     tasks = shared.any(axis=1)
     seeds = shared[tasks].all(axis=0) if tasks.any() else np.zeros(len(scores.seeds), np.bool_)
     either = scores.planned[first] | scores.planned[second]
     block = np.ix_(tasks, seeds)
     return Pairs(
-        candidate=scores.values[first][block],
-        reference=scores.values[second][block],
+        candidate=scores.scores[first][block],
+        reference=scores.scores[second][block],
         tasks=tuple(task for task, ok in zip(scores.tasks, tasks, strict=True) if ok),
         seeds=tuple(seed for seed, ok in zip(scores.seeds, seeds, strict=True) if ok),
         n_dropped=int(either.sum() - tasks.sum() * seeds.sum()),

@@ -47,8 +47,8 @@ def power_of_t(effect: float, n: int, alpha: float = 0.05) -> float:
     # The mean over all sample standard deviations of the power given one. SciPy's noncentral t
     # is NaN far in the tails, where the bisection below begins.
     std = _sample_stds(n)
-    found = ndtr(shift - critical * std) + ndtr(-shift - critical * std)
-    return float(found @ _WEIGHTS / 2)
+    given = ndtr(shift - critical * std) + ndtr(-shift - critical * std)
+    return float(given @ _WEIGHTS / 2)
 
 
 @lru_cache(maxsize=256)

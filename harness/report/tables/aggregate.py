@@ -4,52 +4,57 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
 from harness.errors import UserError
-from harness.report.runs.blocks import FIELDS, Block, blocks
-from harness.report.runs.frame import load_frame
+from harness.report.runs.blocks import FIELDS, blocks_of
 from harness.report.runs.labels import disambiguate
+from harness.report.runs.rows import SeedKey
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
-from harness.report.tables.model import Cell, Row, SeedKey, Table
+from harness.report.tables.model import Row, Table
 from harness.report.tables.spread import Spread
 from harness.sweep.calls import canonical
 
-__all__ = ["Block", "Cell", "Row", "Table", "blocks", "labelled", "load_frame", "summarise"]
+_SEED = ["seed", "data_seed"]
+_PLACE = ["row", "target", *_SEED]
 
 
 def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     """Return the table of one block.
 
     Raises:
-        UserError: If the runs may not share a table; split them with `blocks` first.
+        UserError: If the runs may not share a table; split them with `blocks_of` first.
     """
-    parts = blocks(frame)
-    if len(parts) != 1:
-        first, second = parts[0].key, parts[1].key
+    split = blocks_of(frame)
+    if len(split) != 1:
+        first, second = split[0].key, split[1].key
         field = next(field for field in FIELDS if first[field] != second[field])
         raise UserError(
             f"one table cannot mix {field} '{first[field]}' and '{second[field]}'; "
             "make one table per block"
         )
-    runs: list[dict[Any, Any]] = frame.to_dict("records")
-    domains = _domains(runs)
-    rows = mark_best([_row(label, own, domains, spread) for label, own in _variants(runs)])
-    states = Counter({run["id"]: run["status"] for run in runs}.values())
+    # domains as planned; those of runs that no sweep planned follow the alphabet
+    first_of = frame.groupby("target")["order"].min().reset_index()
+    domains = tuple(first_of.sort_values(["order", "target"])["target"])
+    runs = _by_row(frame)
+    grids = _grids(runs, domains)
+    rows = mark_best(
+        [_row(str(name), own, grids, spread) for name, own in runs.groupby("row", sort=False)]
+    )
+    states = frame.drop_duplicates("id", keep="last")["status"].value_counts()
     return Table(
-        key=parts[0].key,
+        key=split[0].key,
         domains=domains,
         heads=domains,
         rows=tuple(rows),
         spread=spread,
         usual_n=usual_n(rows),
-        n_runs=states.total(),
-        n_failed=states["failed"],
-        n_missing=states["missing"],
+        n_runs=int(states.sum()),
+        n_failed=int(states.get("failed", 0)),
+        n_missing=int(states.get("missing", 0)),
         has_mean=len(domains) > 1,
     )
 
@@ -59,72 +64,99 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
 
     So no label stands for two configurations, which is what statistics of pairs ask for.
     """
-    runs: list[dict[Any, Any]] = frame.to_dict("records")
-    rows = [run | {"label": label} for label, own in _variants(runs) for run in own]
-    found = pd.DataFrame(rows, columns=list(frame.columns), dtype=object)
-    # as in `_row`: of two runs in one place the later one counts
-    return found.drop_duplicates(["label", "dataset", "target", "seed", "data_seed"], keep="last")
+    runs = _by_row(frame).drop_duplicates(_PLACE, keep="last")
+    return runs.assign(label=runs["row"])[list(frame.columns)]
 
 
-def _domains(runs: Sequence[dict[Any, Any]]) -> tuple[str, ...]:
-    """Order domains as planned; those of runs no sweep planned follow the alphabet."""
-    first: dict[str, int] = {}
-    for run in runs:
-        first[run["target"]] = min(first.get(run["target"], run["order"]), run["order"])
-    return tuple(sorted(first, key=lambda domain: (first[domain], domain)))
+def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs row after row, with the row's name in a column `row`.
 
-
-def _variants(runs: Sequence[dict[Any, Any]]) -> list[tuple[str, list[dict[Any, Any]]]]:
-    """Group runs by what was configured, not by label, and name each group apart."""
-    groups: dict[str, list[dict[Any, Any]]] = {}
-    for run in runs:
-        identity = [run["method"], run["config"], run["asked_selection"]]
-        groups.setdefault(json.dumps(identity, sort_keys=True, default=str), []).append(run)
-
-    def place(group: list[dict[Any, Any]]) -> tuple[int, bool, str]:
-        trained = any(run["trained_parameters"] for run in group)
-        return min(run["order"] for run in group), trained, group[0]["label"]
-
-    ordered = sorted(groups.values(), key=place)
-    labels = [Counter(run["label"] for run in group).most_common(1)[0][0] for group in ordered]
-    variants = [
-        {key: group[0][name] for key, name in
-         (("method", "method"), ("config", "config"), ("selection", "asked_selection"))}
-        for group in ordered
-    ]  # fmt: skip
-    return list(zip(disambiguate(labels, variants), ordered, strict=True))
-
-
-def _row(label: str, runs: Sequence[dict[Any, Any]], domains: Sequence[str], spread: Spread) -> Row:
-    seeds = sorted({_seed(run) for run in runs})
-    by_cell = {(run["target"], _seed(run)): run for run in runs}
-    done = {at: run for at, run in by_cell.items() if run["status"] == "done"}
-    cells = []
-    for domain in domains:
-        own = {seed: done[domain, seed] for seed in seeds if (domain, seed) in done}
-        states = [by_cell.get((domain, seed), {"status": "missing"})["status"] for seed in seeds]
-        cell = _cell(own, states.count("failed"), states.count("missing"), spread)
-        ids = (by_cell[domain, seed]["id"] for seed in seeds if (domain, seed) in by_cell)
-        cells.append(replace(cell, runs=tuple(ids)))
-    mean = mean_cell(cells, seeds, spread)
-    selections = sorted({run["selection"] for run in runs if run["selection"]})
-    names = {label, *(name for run in runs for name in (run["label"], run["call"]))}
-    return Row(
-        label=label,
-        names=frozenset(canonical(name) for name in names),
-        method=runs[0]["method"],
-        config=runs[0]["config"],
-        selection="/".join(selections),
-        cells=tuple(cells),
-        mean=mean,
+    What makes runs one row is their configuration, whatever they are labelled. Rows stand in the
+    order of the plan; what trained nothing comes first where nothing was planned.
+    """
+    spellings = {
+        text: json.dumps(json.loads(text), sort_keys=True) for text in frame["config"].unique()
+    }
+    variant = (
+        frame.assign(config=frame["config"].map(spellings))
+        .groupby(["method", "config", "asked_selection"], sort=False)
+        .ngroup()
+    )
+    variants = (
+        frame.assign(variant=variant, trained=frame["trained_parameters"].fillna(0) > 0)
+        .groupby("variant")
+        .agg(
+            order=("order", "min"),
+            trained=("trained", "max"),
+            first=("label", "first"),
+            label=("label", _most_common),
+            method=("method", "first"),
+            config=("config", "first"),
+            selection=("asked_selection", "first"),
+        )
+        .sort_values(["order", "trained", "first"], kind="stable")
+    )
+    columns = (variants[name] for name in ("method", "config", "selection"))
+    configured = [
+        {"method": method, "config": json.loads(config), "selection": selection}
+        for method, config, selection in zip(*columns, strict=True)
+    ]
+    names = pd.Series(disambiguate(list(variants["label"]), configured), variants.index)
+    place = pd.Series(range(len(variants)), variants.index)
+    return (
+        frame.assign(row=variant.map(names), place=variant.map(place))
+        .sort_values("place", kind="stable")
+        .drop(columns="place")
     )
 
 
-def _seed(run: dict[Any, Any]) -> SeedKey:
-    return run["seed"], run["data_seed"]
+def _most_common(labels: pd.Series[str]) -> str:
+    return Counter(labels).most_common(1)[0][0]
 
 
-def _cell(runs: dict[SeedKey, dict[Any, Any]], failed: int, missing: int, spread: Spread) -> Cell:
-    values = {seed: float(run["accuracy"]) for seed, run in runs.items()}
-    parts = {seed: run["parts"] for seed, run in runs.items() if run["parts"] is not None}
-    return cell_of(values, failed, missing, spread, parts)
+def _grids(runs: pd.DataFrame, domains: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return what a table shows of each run, by row and seed down, by domain across.
+
+    NA where nothing was planned, or the run is not done.
+    """
+    placed = runs.drop_duplicates(_PLACE, keep="last")  # of two runs in one place the later counts
+    placed = placed.assign(failed=placed["status"] == "failed")
+    return {
+        column: placed.pivot(index=["row", *_SEED], columns="target", values=column).reindex(
+            columns=list(domains)
+        )
+        for column in ("id", "failed", "accuracy", "base", "new")
+    }
+
+
+def _row(name: str, runs: pd.DataFrame, grids: Mapping[str, pd.DataFrame], spread: Spread) -> Row:
+    own = {
+        column: grid[grid.index.get_level_values("row") == name].droplevel("row")
+        for column, grid in grids.items()
+    }
+    seeds: list[SeedKey] = list(own["id"].index)
+    cells = []
+    for domain in own["id"].columns:
+        scores, base, new = (
+            _by_seed(own[column][domain]) for column in ("accuracy", "base", "new")
+        )
+        failed = int(own["failed"][domain].sum())
+        missing = len(seeds) - len(scores) - failed
+        base_new = {seed: (base[seed], new[seed]) for seed in base}
+        cell = cell_of(scores, failed, missing, spread, base_new)
+        cells.append(replace(cell, runs=tuple(own["id"][domain].dropna())))
+    names = {name, *runs["label"], *runs["call"]}
+    return Row(
+        label=name,
+        names=frozenset(canonical(text) for text in names),
+        method=str(runs["method"].iloc[0]),
+        config=json.loads(runs["config"].iloc[0]),
+        selection="/".join(sorted(runs["selection"].dropna().unique())),
+        cells=tuple(cells),
+        mean=mean_cell(cells, seeds, spread),
+    )
+
+
+def _by_seed(scores: pd.Series[float]) -> dict[SeedKey, float]:
+    known = scores.dropna()
+    return dict(zip(known.index, known, strict=True))

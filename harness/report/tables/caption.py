@@ -6,62 +6,34 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from harness.protocols import PROTOCOLS
-from harness.protocols.measures import MEANING as MEANING_OF
+from harness.report.runs.blocks import protocol_of
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
 
-_PROTOCOLS = {
-    "domain_shift": "leave one domain out",
-    "distribution_shift": "trained on one domain, tested on others",
-    "open_class": "half of the classes trained on",
-    "domain_and_class": "one domain and half of the classes left out",
-}
-_WORDS = {
-    "domains": "domains", "datasets": "data sets", "models": "backbones", "measures": "measures",
-    "shifts": "the domains not trained on",
-}  # fmt: skip
-_BEYOND = {
-    "worst domain": "the lowest of the domains within a seed",
-    "per class": "mean of the classes' accuracies",
-    "ECE": "expected calibration error in 15 bins, lower is better",
-    "AUROC": "how well the highest cosine over the names scored tells images of known classes from "
-    "others; 50 is chance",
-}
 _MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
-_TESTED = {
-    "all": "tested on all images of the held-out domain",
-    "in": "tested on DomainBed's 'in' part of the held-out domain",
-    "out": "tested on DomainBed's 'out' part of the held-out domain",
-}
 
 
-def heading(table: Table) -> str:
+def title_text(table: Table) -> str:
     """Return what the table is about in a line."""
     key = table.key
-    protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
+    protocol = protocol_of(key).title
     measure = f", {key['measure']}" if key["measure"] not in ("accuracy", "") else ""
-    about = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
-    more = "beyond accuracy: " if table.over == "beyond" else ""
-    return f"{more}{about}, {_model(key)}"
+    scored = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
+    return f"{table.kind.about}{scored}, {_model(key)}"
 
 
-def caption(table: Table) -> str:
+def caption_text(table: Table) -> str:
     """Return the full caption as plain text."""
-    key = table.key
-    protocol = _PROTOCOLS.get(key["protocol"], key["protocol"])
     sentences = [
-        table.about
-        or f"{_measure(table)} in % on {_dataset(table)}; {protocol}{_setting(key)}, "
-        f"{_tested(table)}; {_validated(key)}.",
-        f"Backbone: {_model(key)}.",
+        table.about or f"{_measure(table)} in % on {_dataset(table)}; {_protocol(table)}.",
+        f"Backbone: {_model(table.key)}.",
         spread_sentence(table),
-        "" if table.over == "beyond" else _selection(table),
+        _selection(table) if table.kind.names_weights else "",
     ]
     if any(cell.best for row in table.rows for cell in table.cells(row)):
-        lowest = ", the lowest ECE" if "ECE" in table.domains and table.over == "beyond" else ""
-        sentences.append(f"Bold: best of the column's complete cells{lowest}.")
+        lower = "".join(f", the lowest {c}" for c in table.domains if table.kind.lower_is_better(c))
+        sentences.append(f"Bold: best of the column's complete cells{lower}.")
     if table.heads != table.domains:
         pairs = zip(table.heads, table.domains, strict=True)
         sentences.append(f"Domains: {', '.join(f'{head} {name}' for head, name in pairs)}.")
@@ -74,44 +46,18 @@ def _model(key: dict[str, Any]) -> str:
 
 
 def _measure(table: Table) -> str:
-    if table.over == "measures":
-        texts = "; ".join(
-            f"{name}: {MEANING_OF[name]}" for name in table.domains if name in MEANING_OF
-        )
-        return f"Top-1 accuracy by what is tested ({texts})" if texts else "Top-1 accuracy"
-    if table.over == "beyond":
-        texts = "; ".join(f"{name}: {_BEYOND[name]}" for name in table.domains)
-        return f"Beyond {MEANING_OF[table.key['measure']]} ({texts})"
-    text = "top-1 accuracy" if table.score == "source_val" else MEANING_OF[table.key["measure"]]
-    return text[0].upper() + text[1:]
+    measure = "accuracy" if table.score == "source_val" else table.key["measure"]
+    return table.kind.measure(table.domains, measure)
 
 
-def _setting(key: dict[str, Any]) -> str:
-    words = [f"trained on {key['source']}"] if key["source"] else []
-    words += [f"{key['shots']} images a class"] if key["shots"] else []
-    words += ["splits of seed 0 for all runs"] if key["fixed_splits"] else []
-    words += [f"{key['test_resize']} test images"] if key["test_resize"] != "model" else []
-    return f" ({', '.join(words)})" if words else ""
-
-
-def _validated(key: dict[str, Any]) -> str:
-    if key["shots"] and PROTOCOLS[key["protocol"]].few_shot:
-        return f"validated on {min(key['shots'], 4)} images a class"
-    share = f"{100 * key['holdout_fraction']:g} %"
-    if PROTOCOLS[key["protocol"]].few_shot:
-        return f"validated on the official split, or {share} of the training images"
-    return f"{share} of each source domain held out for validation"
-
-
-def _tested(table: Table) -> str:
+def _protocol(table: Table) -> str:
+    protocol = protocol_of(table.key)
+    setting = ", ".join(protocol.setting_words())
+    tested = protocol.tested_words()
     if table.score == "source_val":
-        return "scored on the validation parts of the source domains (the mean over them)"
-    if table.key["protocol"] == "domain_and_class":
-        return "tested on all images of the held-out domain"
-    if table.key["protocol"] != "domain_shift":
-        return "tested on the official test images, or all where there is no such split"
-    groups = ", on groups (pictured things) not trained on" if table.key["disjoint_groups"] else ""
-    return f"{_TESTED.get(table.key['test_on'], table.key['test_on'])}{groups}"
+        tested = "scored on the validation parts of the source domains (the mean over them)"
+    named = f"{protocol.title} ({setting})" if setting else protocol.title
+    return f"{named}, {tested}; {protocol.validated_words()}"
 
 
 def spread_sentence(table: Table) -> str:
@@ -125,7 +71,7 @@ def spread_sentence(table: Table) -> str:
     usual = f"n = {table.usual_n} seeds" if table.usual_n else "seeds"
     text = f"Mean ± {MEANING[table.spread]} over {usual}{rest}"
     if table.has_mean:
-        text += f"; '{table.mean_head}' averages over {_WORDS[table.over]} within each seed first"
+        text += f"; '{table.mean_head}' averages over {table.kind.many} within each seed first"
     return f"{text}."
 
 
@@ -162,14 +108,11 @@ def _selection(table: Table) -> str:
         return ""
     if len(by_kind) == 1:
         return f"Weights tested: {next(iter(by_kind))}."
-    parts = (f"{kind} ({', '.join(labels)})" for kind, labels in by_kind.items())
-    return f"Weights tested: {'; '.join(parts)}."
+    named = (f"{kind} ({', '.join(labels)})" for kind, labels in by_kind.items())
+    return f"Weights tested: {'; '.join(named)}."
 
 
 def _holes(table: Table) -> str:
-    parts = []
-    if table.n_missing:
-        parts.append(f"{table.n_missing} missing")
-    if table.n_failed:
-        parts.append(f"{table.n_failed} failed")
-    return f"Of {table.n_runs} runs, {' and '.join(parts)}." if parts else ""
+    counts = ((table.n_missing, "missing"), (table.n_failed, "failed"))
+    holes = " and ".join(f"{n} {status}" for n, status in counts if n)
+    return f"Of {table.n_runs} runs, {holes}." if holes else ""

@@ -8,19 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.protocols.measures import harmonic_mean
-from harness.report.tables.model import Cell, Row, SeedKey
+from harness.report.runs.rows import SeedKey
+from harness.report.tables.model import Cell, Row
 from harness.report.tables.spread import Spread, spread_of
 
 
 def cell_of(
-    values: Mapping[SeedKey, float], failed: int, missing: int, spread: Spread,
-    parts: Mapping[SeedKey, tuple[float, float]] | None = None,
-) -> Cell:  # fmt: skip
-    """Return the cell of some seeds' values."""
-    numbers = list(values.values())
+    scores: Mapping[SeedKey, float],
+    failed: int,
+    missing: int,
+    spread: Spread,
+    base_new: Mapping[SeedKey, tuple[float, float]] | None = None,
+) -> Cell:
+    """Return the cell of some seeds' scores.
+
+    The mean is correctly rounded (fmean), so that it does not depend on the order of the seeds.
+    """
+    numbers = list(scores.values())
     mean = statistics.fmean(numbers) if numbers else None
-    spread_ = spread_of(numbers, spread)
-    return Cell(mean, spread_, len(numbers), failed, missing, by_seed=values, parts=parts or {})
+    own = spread_of(numbers, spread)
+    return Cell(mean, own, len(numbers), failed, missing, by_seed=scores, base_new=base_new or {})
 
 
 def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -> Cell:
@@ -29,15 +36,15 @@ def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -
     Of harmonic means it is the harmonic mean of the averages (CoCoOp's tables).
     """
     whole = [seed for seed in seeds if cells and all(seed in cell.by_seed for cell in cells)]
-    parts: dict[SeedKey, tuple[float, float]] = {}
-    if all(cell.parts for cell in cells):
+    base_new: dict[SeedKey, tuple[float, float]] = {}
+    if all(cell.base_new for cell in cells):
         for seed in whole:
-            base, new = (statistics.fmean(cell.parts[seed][i] for cell in cells) for i in (0, 1))
-            parts[seed] = base, new
-        values = {seed: harmonic_mean(*parts[seed]) for seed in whole}
+            base, new = (statistics.fmean(cell.base_new[seed][i] for cell in cells) for i in (0, 1))
+            base_new[seed] = base, new
+        scores = {seed: harmonic_mean(*base_new[seed]) for seed in whole}
     else:
-        values = {seed: statistics.fmean(c.by_seed[seed] for c in cells) for seed in whole}
-    cell = cell_of(values, 0, len(seeds) - len(whole), spread, parts)
+        scores = {seed: statistics.fmean(c.by_seed[seed] for c in cells) for seed in whole}
+    cell = cell_of(scores, 0, len(seeds) - len(whole), spread, base_new)
     return replace(cell, runs=tuple(dict.fromkeys(run for own in cells for run in own.runs)))
 
 

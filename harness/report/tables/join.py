@@ -13,50 +13,46 @@ from typing import Any
 from harness.errors import UserError
 from harness.protocols import PROTOCOLS
 from harness.report.runs.blocks import FIELDS
+from harness.report.runs.rows import SeedKey
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
-from harness.report.tables.model import Cell, Over, Row, SeedKey, Table
+from harness.report.tables.columns import Joined, Measures, Shifts
+from harness.report.tables.model import Cell, Row, Table
 
-_VARY: dict[str, tuple[str, ...]] = {
-    "datasets": ("dataset", "dataset_options", "dataset_fingerprint"),
-    "models": ("model", "precision", "model_fingerprint"),
-    "measures": ("measure",),
-}
-_BLANK = {"dataset_options": "{}"}
+_BLANK = {"dataset_options": "{}", "precision": "", "measure": ""}
+"""What a table's key says of a field that differs; otherwise all its values."""
 
 
-def joined(tables: Sequence[Table], over: Over) -> list[Table]:
-    """Return tables whose columns are what `over` says, one for each group of blocks.
+def join_tables(tables: Sequence[Table], kind: Joined) -> list[Table]:
+    """Return tables with blocks side by side, one for each group of blocks alike in the rest.
 
     Args:
         tables: One per block, of one store.
-        over: ``domains`` returns the tables as they are; ``measures`` puts base, new and their
-            harmonic mean (or base, open, all; or source and shifted domains) side by side.
+        kind: What the columns are. `Measures` puts base, new and their harmonic mean (or base,
+            open, all; or source and shifted domains) side by side.
 
     Raises:
         UserError: If two blocks would be the same column, e.g. two backbones over data sets.
     """
-    if over == "domains":
-        return list(tables)
     groups: dict[tuple[Any, ...], list[Table]] = {}
     for table in tables:
-        key = tuple(table.key[field] for field in FIELDS if field not in _VARY[over])
+        key = tuple(table.key[field] for field in FIELDS if field not in kind.varies)
         groups.setdefault((*key, table.score), []).append(table)
-    return [_joined(members, over) for members in groups.values()]
+    return [_joined(members, kind) for members in groups.values()]
 
 
-def _joined(tables: list[Table], over: Over) -> Table:
-    if over == "measures":
+def _joined(tables: list[Table], kind: Joined) -> Table:
+    if isinstance(kind, Measures) and len(tables) > 1:  # validation has one number a run
         order = PROTOCOLS[tables[0].key["protocol"]].measures
         tables = sorted(tables, key=lambda table: order.index(table.key["measure"]))
-        if tables[0].key["protocol"] == "distribution_shift":
+        if "source" in order:
             return _shifts(tables)
-    names = [_column(table, over) for table in tables]
+    names = [str(table.key[kind.varies[0]]) for table in tables]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         same = [table for table, name in zip(tables, names, strict=True) if name == twice]
-        differing = next(f for f in _VARY[over] if len({str(table.key[f]) for table in same}) > 1)
+        differing = next(f for f in kind.varies if len({str(table.key[f]) for table in same}) > 1)
         raise UserError(
-            f"a table over {over}: '{twice}' stands for blocks of different {differing}; "
+            f"a table over {kind.name}: '{twice}' stands for blocks of different {differing}; "
             "report them apart with --dataset, --model or --sweep"
         )
     rows = []
@@ -65,7 +61,8 @@ def _joined(tables: list[Table], over: Over) -> Table:
             row.mean if row else _hole(table) for row, table in zip(members, tables, strict=True)
         ]
         rows.append(_row(label, members, cells, tables[0]))
-    return _assembled(tables, over, tuple(names), rows, over != "measures" and len(tables) > 1)
+    table = _assembled(tables, kind.varies, tuple(names), rows)
+    return replace(table, kind=kind, has_mean=kind.comparable and len(tables) > 1)
 
 
 def _shifts(tables: list[Table]) -> Table:
@@ -80,12 +77,13 @@ def _shifts(tables: list[Table]) -> Table:
         row = _row(label, members, cells, shifted)
         rows.append(replace(row, mean=members[0].mean if members[0] else _hole(shifted)))
     names = tuple(name for table in reversed(tables) for name in table.domains)
-    table = _assembled([shifted, *source], "measures", names, rows, len(shifted.domains) > 1)
-    return replace(table, over="shifts", key=table.key | {"measure": "accuracy"})
-
-
-def _column(table: Table, over: Over) -> str:
-    return str(table.key[{"datasets": "dataset", "models": "model"}.get(over, "measure")])
+    table = _assembled([shifted, *source], Measures.varies, names, rows)
+    return replace(
+        table,
+        kind=Shifts(str(shifted.key["source"])),
+        has_mean=len(shifted.domains) > 1,
+        key=table.key | {"measure": "accuracy"},
+    )
 
 
 def _matched(tables: Sequence[Table]) -> list[tuple[str, list[Row | None]]]:
@@ -114,15 +112,15 @@ def _row(label: str, members: Sequence[Row | None], cells: Sequence[Cell], table
 
 
 def _assembled(
-    tables: Sequence[Table], over: Over, names: tuple[str, ...], rows: list[Row], has_mean: bool
+    tables: Sequence[Table], varies: Sequence[str], names: tuple[str, ...], rows: list[Row]
 ) -> Table:
     key = dict(tables[0].key)
-    for field in _VARY[over]:
-        values = list(dict.fromkeys(str(table.key[field]) for table in tables))
-        if len(values) > 1:
-            key[field] = _BLANK.get(field, "" if field in ("precision", "measure") else
-                                    ", ".join(values))  # fmt: skip
+    for field in varies:
+        distinct = list(dict.fromkeys(str(table.key[field]) for table in tables))
+        if len(distinct) > 1:
+            key[field] = _BLANK.get(field, ", ".join(distinct))
     marked = mark_best(rows)
+    counted = tables[:1] if "measure" in varies else tables  # measures are of the same runs
     return Table(
         key=key,
         domains=names,
@@ -130,10 +128,8 @@ def _assembled(
         rows=tuple(marked),
         spread=tables[0].spread,
         usual_n=usual_n(marked),
-        n_runs=sum(table.n_runs for table in tables) if over != "measures" else tables[0].n_runs,
-        n_failed=sum(t.n_failed for t in tables) if over != "measures" else tables[0].n_failed,
-        n_missing=sum(t.n_missing for t in tables) if over != "measures" else tables[0].n_missing,
+        n_runs=sum(table.n_runs for table in counted),
+        n_failed=sum(table.n_failed for table in counted),
+        n_missing=sum(table.n_missing for table in counted),
         score=tables[0].score,
-        over=over,
-        has_mean=has_mean,
     )

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.report.runs.rows import SeedKey
+from harness.report.tables.columns import DOMAINS, ColumnKind
 from harness.report.tables.spread import Spread
 
-SeedKey = tuple[int, int]
-Score = Literal["target", "source_val"]
+ScoredOn = Literal["target", "source_val"]
 """What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
-Over = Literal["domains", "datasets", "models", "measures", "shifts", "beyond"]
-"""What columns are. ``shifts``: domains, the first of which trained and is not in the mean;
-``beyond``: what `harness.report.tables.metrics` measures of one block."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ class Cell:
     runs: tuple[str, ...] = ()
     """Ids of the runs behind it, done or not, in the order of columns and seeds."""
     by_seed: Mapping[SeedKey, float] = field(default_factory=dict)
-    """The values that `mean` is the mean of, by (seed, data seed)."""
-    parts: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)
+    """The scores that `mean` is the mean of, by (seed, data seed)."""
+    base_new: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)
     """Of a harmonic mean: the two accuracies it is of. An average H is the H of averages."""
     mark: str = ""
     """† or ‡ where the method is better or worse than the reference, beyond noise."""
@@ -84,8 +82,8 @@ class Table:
     n_runs: int
     n_failed: int
     n_missing: int
-    score: Score = "target"
-    over: Over = "domains"
+    score: ScoredOn = "target"
+    kind: ColumnKind = DOMAINS
     """What the columns are."""
     about: str = ""
     """What stands at the head of the caption where the numbers are no accuracies."""
@@ -97,7 +95,7 @@ class Table:
     @property
     def mean_head(self) -> str:
         """Return the last column's heading, never the name of another."""
-        return "mean" if "mean" not in self.domains else f"mean over {self.over}"
+        return "mean" if "mean" not in self.domains else f"mean over {self.kind.name}"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -125,4 +123,4 @@ def cell_text(cell: Cell, usual_n: int) -> tuple[str, str, str]:
     note = "" if cell.n == usual_n else f"(n={cell.n})"
     if not cell.complete:
         note = f"({cell.n}/{cell.planned})"
-    return f"{cell.mean:.1f}", spread, " ".join(part for part in (note, cell.mark) if part)
+    return f"{cell.mean:.1f}", spread, " ".join(filter(None, (note, cell.mark)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.report.tables.caption import caption, heading
+from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Cell, Table, cell_text
 from harness.report.text import grid
 from harness.report.text.grid import Grid, GridCell
@@ -24,9 +24,9 @@ def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:
             for row in table.rows
         ),
         align="l" + "c" * len(table.column_heads),
-        caption=caption(table),
+        caption=caption_text(table),
         label=label,
-        title=heading(table),
+        title=title_text(table),
     )
 
 

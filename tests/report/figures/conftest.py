@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.sweep.figures import AblationSpec
 from tests.report.fakes import ABLATION, realistic

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.report.figures.ablation import ablation_notes, ablation_picture
 from harness.report.figures.gains import ablation_bars
-from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.store.store import Store
 from tests.report.fakes import fill, spec

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.report.figures.notes import footnote
-from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.store.store import Store
 from tests.report.fakes import fill, spec
 

@@ -9,7 +9,8 @@ import pytest
 from harness.errors import UserError
 from harness.report.figures.gains import ablation_bars
 from harness.report.figures.rows import chosen_table, columns_of, find_row, tables_for
-from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.store.store import Store
 from harness.sweep.figures import TableSpec

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.report.figures.sensitivity import line_picture, line_points
-from harness.report.tables.aggregate import load_frame, summarise
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.store.store import Store
 from harness.sweep.figures import LineSpec

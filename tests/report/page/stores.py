@@ -41,14 +41,24 @@ def two_devices(root: Path) -> Store:
     for m, (label, (method, given, bases, _)) in enumerate(METHODS.items()):
         for d, domain in enumerate(("noto", "twemoji")):
             for seed in range(3):
-                run = spec(label, domain, seed, method=method, given=given, config=given,
-                           protocol=OpenClass())  # fmt: skip
+                run = spec(
+                    label,
+                    domain,
+                    seed,
+                    method=method,
+                    given=given,
+                    config=given,
+                    protocol=OpenClass(),
+                )
                 runs.append(run)
                 base = round(10 * bases[d]) + (7 * m + 5 * d + 11 * seed) % 13
                 tests = {"base": Score(correct=base, n=1000), "new": Score(correct=300 + m, n=1000)}
                 made = record(run, 1)
-                cost = {"device": "GPU" if m % 2 else "CPU", "wall_s": 10.0 + m + seed,
-                        "step_ms": 2.0 * m if m else None}  # fmt: skip
+                cost = {
+                    "device": "GPU" if m % 2 else "CPU",
+                    "wall_s": 10.0 + m + seed,
+                    "step_ms": 2.0 * m if m else None,
+                }
                 score(store, made, tests, **cost)
     plan(store, "open", runs)
     return store

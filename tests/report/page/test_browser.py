@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.report.page.build import build_page
-from harness.report.page.render import render, write_page
+from harness.report.page.render import render_page, write_page
 from harness.specs import RunSpec
 from harness.sweep.calls import one_line
 from tests.report.page.conftest import Open
@@ -93,8 +93,11 @@ def test_filtering_by_text_and_by_checkbox(site: Site, opened: Open) -> None:
     with opened(site.path) as it:
         assert len(shown(it.page)) == 7
         it.page.fill("#filter", "ALIGN")
-        assert sorted(shown(it.page)) == ["AlignCLIP", "alignclip[aal=false]",
-                                          "alignclip[sls=false]"]  # fmt: skip
+        assert sorted(shown(it.page)) == [
+            "AlignCLIP",
+            "alignclip[aal=false]",
+            "alignclip[sls=false]",
+        ]
         assert it.page.locator(".point:not(.off)").count() == 2 * len(
             it.page.query_selector_all("figure.plot")
         )  # AlignCLIP has no mean
@@ -257,8 +260,9 @@ def test_hostile_names_are_inert(tmp_path: Path, opened: Open) -> None:
         assert it.page.locator("img, iframe, body script ~ script ~ script").count() == 0
 
 
-def test_nothing_is_fetched_even_if_something_got_in(site: Site, tmp_path: Path,
-                                                     opened: Open) -> None:  # fmt: skip
+def test_nothing_is_fetched_even_if_something_got_in(
+    site: Site, tmp_path: Path, opened: Open
+) -> None:
     """The policy itself: markup that another hand put in neither runs nor loads."""
     text = site.path.read_text(encoding="utf-8")
     evil = "<script>window.pwned=1</script><img src='http://x.invalid/a.png' onerror='pwned=1'>"
@@ -274,7 +278,7 @@ def test_nothing_is_fetched_even_if_something_got_in(site: Site, tmp_path: Path,
 def test_fifty_methods_by_forty_domains_stay_quick(tmp_path: Path, opened: Open) -> None:
     store = large(tmp_path / "store")
     start = time.process_time()
-    text = render(build_page(store))
+    text = render_page(build_page(store))
     assert time.process_time() - start < 10
     assert len(text) < 8_000_000
     path = tmp_path / "large.html"
@@ -295,8 +299,9 @@ def test_fifty_methods_by_forty_domains_stay_quick(tmp_path: Path, opened: Open)
             before = spent()
             it.page.evaluate(
                 "at => { document.querySelectorAll('table.board thead button')[at].click();"
-                " document.body.offsetHeight }", at
-            )  # fmt: skip
+                " document.body.offsetHeight }",
+                at,
+            )
             taken.append(spent() - before)
         assert min(taken) < 100, taken
         assert len(shown(it.page)) == 50

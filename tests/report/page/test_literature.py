@@ -37,7 +37,7 @@ def test_numbers_stand_at_their_own_cells(tmp_path: Path) -> None:
     }
     (row,) = {label for label, _ in found}
     assert found == {(row, "LabelMe"): ["65.5 ± 0.2", "70"], (row, "mean"): ["82.3"]}
-    assert next(line.method for line in openai.lines if line.label == row) == "clipood"
+    assert next(line.method for line in openai.rows if line.label == row) == "clipood"
     first, second = column(openai, "LabelMe")[row].published
     assert (first.verdict, second.verdict) == ("reproduced", "off by -5.0")
     assert first.source.startswith("zhyhan/AlignCLIP plot.ipynb, table 9 (")
@@ -45,8 +45,8 @@ def test_numbers_stand_at_their_own_cells(tmp_path: Path) -> None:
         cell
         for view in page.views
         if view is not openai
-        for line in view.lines
+        for line in view.rows
         for cell in line.cells
     ]
-    assert laion.lines
+    assert laion.rows
     assert not any(cell.published for cell in cells)

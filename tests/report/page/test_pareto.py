@@ -30,10 +30,14 @@ def test_the_front_is_what_no_other_point_beats(seed: int) -> None:
 def drawn(seed: int, n: int) -> Plot:
     rng = random.Random(seed)
     points = [
-        Point(f"method {i}" * rng.randrange(1, 4), 10 ** rng.uniform(0, 5), rng.uniform(30, 60),
-              rng.uniform(0, 2))
+        Point(
+            f"method {i}" * rng.randrange(1, 4),
+            10 ** rng.uniform(0, 5),
+            rng.uniform(30, 60),
+            rng.uniform(0, 2),
+        )
         for i in range(n)
-    ]  # fmt: skip
+    ]
     return pareto_plot("title", "seconds", points)
 
 
@@ -67,8 +71,9 @@ def test_places_follow_the_numbers(seed: int) -> None:
 
 def test_zero_has_its_place_on_a_logarithmic_axis() -> None:
     costs = (0, 2_000, 900_000, 80_000_000)
-    plot = pareto_plot("p", "trained parameters", [Point(str(c), c, 40 + i)
-                                                   for i, c in enumerate(costs)])  # fmt: skip
+    plot = pareto_plot(
+        "p", "trained parameters", [Point(str(c), c, 40 + i) for i, c in enumerate(costs)]
+    )
     assert plot.axis.endswith("logarithmic")
     assert plot.x_ticks[0].text == "0"
     assert [tick.text for tick in plot.x_ticks[1:]] == ["10 k", "100 k", "1 M", "10 M", "100 M"]

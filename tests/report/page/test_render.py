@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.report import add_arguments, run_report
+from harness.cli.report import add_arguments, run
 from harness.errors import UserError
 from harness.report.page.build import build_page
 from harness.report.page.model import Published
-from harness.report.page.render import render, script_json, write_page
+from harness.report.page.render import render_page, script_json, write_page
 from harness.report.tables.model import Row, Table
 from harness.store.store import Store
 from harness.sweep.calls import one_line
@@ -71,7 +71,7 @@ class Parsed(HTMLParser):
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
-    return Parsed(render(build_page(hostile(tmp_path_factory.mktemp("hostile")))))
+    return Parsed(render_page(build_page(hostile(tmp_path_factory.mktemp("hostile")))))
 
 
 def test_hostile_names_stay_text(parsed: Parsed) -> None:
@@ -139,7 +139,7 @@ def test_the_same_store_gives_the_same_page_wherever_it_lies(tmp_path: Path) -> 
 
 def test_figures_have_words(tmp_path: Path) -> None:
     store = realistic(tmp_path)
-    page = Parsed(render(build_page(store)))
+    page = Parsed(render_page(build_page(store)))
     ((attrs, _),) = page.all("img")
     assert attrs["src"].startswith("data:image/png;base64,")
     assert base64.b64decode(attrs["src"].split(",")[1]).startswith(b"\x89PNG")
@@ -155,7 +155,7 @@ def test_published_figures_stand_beside_ours(tmp_path: Path) -> None:
         found = (table.key["dataset"], row.method, column) == ("emoji", "clipood", "mean")
         return [Published("96.2 ± <0.1>", "a paper, table 2", "off")] if found else []
 
-    page = Parsed(render(build_page(realistic(tmp_path), beside=beside)))
+    page = Parsed(render_page(build_page(realistic(tmp_path), beside=beside)))
     ((attrs, text),) = page.all("span", **{"class": "published"})
     assert attrs["title"] == "a paper, table 2"
     assert text == "published 96.2 ± <0.1>: off"
@@ -179,10 +179,10 @@ def test_the_command_writes_it_beside_the_tables(
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     given = ["--store", str(tmp_path), "--format", "csv", "--html"]
-    assert run_report(parser.parse_args(given)) == 0
+    assert run(parser.parse_args(given)) == 0
     path = tmp_path / "report" / "leaderboard.html"
     assert capsys.readouterr().out.splitlines()[-1] == str(path)
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert not (tmp_path / "report" / "table.md").exists()
-    assert run_report(parser.parse_args([*given[:-1], "--out", str(tmp_path / "other")])) == 0
+    assert run(parser.parse_args([*given[:-1], "--out", str(tmp_path / "other")])) == 0
     assert not (tmp_path / "other" / "leaderboard.html").exists()

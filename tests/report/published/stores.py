@@ -9,7 +9,9 @@ from harness import registry
 from harness.protocols import read_protocol
 from harness.report.published.compare import PublishedCell, compare_published
 from harness.report.published.numbers import PublishedNumber
-from harness.report.tables.aggregate import blocks, load_frame, summarise
+from harness.report.runs.blocks import blocks_of
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.report.tables.model import Table
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.records import Score
@@ -67,7 +69,7 @@ def run_vlcs(
 
 
 def tables(store: Store) -> list[Table]:
-    return [summarise(block.frame) for block in blocks(load_frame(store))]
+    return [summarise(block.frame) for block in blocks_of(load_frame(store))]
 
 
 def number(**given: Any) -> PublishedNumber:

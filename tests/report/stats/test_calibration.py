@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.report.stats import bootstrap_interval, compare, sign_flip_p, t_interval
+from harness.report.stats import (
+    Design,
+    bootstrap_interval,
+    compare_scores,
+    scores_of,
+    sign_flip_p,
+    t_interval,
+)
 from harness.report.stats.draws import Floats
 
 TASKS, SEEDS, SIMULATIONS = 4, 8, 2000
@@ -81,18 +88,21 @@ def test_verdicts_over_a_family_err_no_more_than_alpha() -> None:
     labels, families = ("ref", "a", "b", "c"), 200
     index = [(la, t, s) for la in labels for t in range(3) for s in range(9)]
     columns = {
-        "label": [la for la, _, _ in index], "dataset": "d", "target": [t for _, t, _ in index],
-        "seed": [s for _, _, s in index], "data_seed": [s for _, _, s in index], "status": "done",
-    }  # fmt: skip
+        "label": [la for la, _, _ in index],
+        "dataset": "d",
+        "target": [t for _, t, _ in index],
+        "seed": [s for _, _, s in index],
+        "data_seed": [s for _, _, s in index],
+        "status": "done",
+    }
     frame = pd.DataFrame(columns)
     wrong, right = 0, 0
     for _ in range(families):
         gain = np.array([0, 0, 0, 2.0])[:, None, None]  # c is better, a and b are not different
         values = 60 + gain + rng.normal(0, 3, (1, 3, 9)) + rng.normal(0, 1, (4, 3, 9))
-        verdicts = {
-            c.label: c.verdict
-            for c in compare(frame.assign(accuracy=values.ravel()), "ref", draws=20)
-        }
+        scores = scores_of(frame.assign(accuracy=values.ravel()))
+        design = Design(test="permutation", draws=20)
+        verdicts = {c.label: c.verdict for c in compare_scores(scores, "ref", design=design)}
         wrong += verdicts["a"] in ("better", "worse") or verdicts["b"] in ("better", "worse")
         right += verdicts["c"] == "better"
     assert wrong <= stats.binom.ppf(0.999, families, 0.05)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.stats import holm, paired_test, sign_flip_p
-from harness.report.stats.paired import EXACT_UP_TO, Kind, pairs_to_reach
+from harness.report.stats import TestKind, holm, paired_test, sign_flip_p
+from harness.report.stats.paired import EXACT_UP_TO, pairs_to_reach
 
 
 def enumerated(values: list[float]) -> float:
@@ -26,7 +26,7 @@ def enumerated(values: list[float]) -> float:
 def test_sign_flips_are_all_enumerated(n: int, ties: bool, rng: np.random.Generator) -> None:
     for _ in range(5):
         values = rng.integers(-3, 4, n) / 10 if ties else rng.normal(0.5, 1, n)
-        test = paired_test(values.astype(float))
+        test = paired_test(values.astype(float), "permutation")
         assert test.p == pytest.approx(enumerated(list(values)))
         assert test.exact
         assert test.p >= test.smallest_p
@@ -39,15 +39,15 @@ def test_sign_flips_of_many_rows_are_those_of_each(rng: np.random.Generator) -> 
 
 def test_random_patterns_come_near_the_exact_p_and_are_never_zero(rng: np.random.Generator) -> None:
     values = rng.normal(0.35, 1, EXACT_UP_TO + 1)
-    test = paired_test(values)
+    test = paired_test(values, "permutation")
     signs = np.array(list(itertools.product((1.0, -1.0), repeat=values.size)))
     exact = float((abs(signs @ values) >= abs(values.sum()) - 1e-9).mean())
     assert 0.01 < exact < 0.9
     assert test.p == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 9_999))
     assert not test.exact
-    assert test.p == paired_test(values).p
-    assert test.p != paired_test(values, seed=1).p
-    clear = paired_test(np.full(40, 1.0), draws=99)
+    assert test.p == paired_test(values, "permutation").p
+    assert test.p != paired_test(values, "permutation", seed=1).p
+    clear = paired_test(np.full(40, 1.0), "permutation", draws=99)
     assert clear.p == clear.smallest_p == pytest.approx(1 / 100)
 
 
@@ -90,19 +90,28 @@ def test_t_without_spread_says_nothing(values: list[float]) -> None:
     assert (test.p, test.smallest_p) == (1, 1)
 
 
-def test_three_pairs_cannot_reach_five_percent_and_say_so() -> None:
-    test = paired_test(np.array([5.0, 6.0, 7.0]))
+def test_three_pairs_cannot_reach_five_percent() -> None:
+    test = paired_test(np.array([5.0, 6.0, 7.0]), "permutation")
     assert test.p == test.smallest_p == 0.25
-    assert test.limit() == (
-        "With 3 pairs the permutation test cannot give a p below 0.25, whatever the scores; "
-        "6 pairs could reach 0.05."
-    )
-    assert paired_test(np.arange(1.0, 7.0)).limit() == ""
+    assert pairs_to_reach("permutation", 0.05) == 6
+
+
+def test_the_pattern_seen_counts_as_one_of_the_random_patterns() -> None:
+    n, draws = EXACT_UP_TO + 4, 19
+    one_differs = np.eye(1, n)  # whatever its sign, the sum is as far from zero
+    assert sign_flip_p(one_differs, draws)[0] == 1
+    all_agree = np.ones((1, n))  # no other pattern drawn is as far
+    assert sign_flip_p(all_agree, draws)[0] == pytest.approx(1 / (1 + draws))
+    three_agree = np.zeros((1, n))
+    three_agree[0, :3] = 1  # a quarter of the patterns is as far
+    count = sign_flip_p(three_agree, draws)[0] * (1 + draws)
+    assert count == pytest.approx(round(count))
+    assert 1 < count < draws
 
 
 @pytest.mark.parametrize("kind", ["permutation", "sign", "wilcoxon", "t"])
 @pytest.mark.parametrize("alpha", [0.5, 0.05, 0.0125, 2**-6])
-def test_the_pairs_said_to_be_enough_are_the_fewest(kind: Kind, alpha: float) -> None:
+def test_the_pairs_said_to_be_enough_are_the_fewest(kind: TestKind, alpha: float) -> None:
     n = pairs_to_reach(kind, alpha)
     values = np.arange(1.0, n + 1)
     assert paired_test(values, kind).smallest_p <= alpha

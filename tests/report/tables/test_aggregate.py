@@ -6,14 +6,13 @@ import math
 import statistics
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from harness.errors import UserError
-from harness.protocols.domain_shift import DomainShift
-from harness.report.tables.aggregate import blocks, load_frame, summarise
-from harness.report.tables.model import Cell, cell_text
-from harness.report.tables.spread import Spread, spread_of, t95
-from harness.specs import DatasetSpec, ModelSpec
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import labelled, summarise
+from harness.report.tables.model import cell_text
+from harness.report.tables.spread import Spread, spread_of
 from harness.store.store import Store
 from tests.report.fakes import N, add, fill, plan, realistic, spec
 
@@ -59,19 +58,6 @@ def test_one_seed_has_no_spread(store: Store) -> None:
     assert spread_of([1.0], "ci95") is None
 
 
-@pytest.mark.parametrize("degrees", [1, 2, 3, 7, 29, 30, 100])
-def test_t_quantiles_leave_two_and_a_half_percent_on_each_side(degrees: int) -> None:
-    scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2))
-    scale /= math.sqrt(degrees * math.pi)
-    steps = 20000
-    width = t95(degrees) / steps
-    density = [
-        scale * (1 + (i * width) ** 2 / degrees) ** (-(degrees + 1) / 2) for i in range(steps + 1)
-    ]
-    simpson = density[0] + density[-1] + 4 * sum(density[1:-1:2]) + 2 * sum(density[2:-1:2])
-    assert simpson * width / 3 == pytest.approx(0.475, abs=2e-6)
-
-
 def test_missing_failed_and_partial_cells(store: Store) -> None:
     runs = [spec("a", d, s) for d in ("x", "y", "z") for s in range(3)]
     plan(store, "p", runs)
@@ -95,10 +81,6 @@ def test_only_seeds_with_all_domains_enter_the_mean(store: Store) -> None:
     assert (mean.mean, mean.n, mean.planned) == (pytest.approx(52.5), 2, 3)
 
 
-def test_another_number_of_seeds_is_shown() -> None:
-    assert cell_text(Cell(50.0, 0.5, 2, 0, 0), 3) == ("50.0", "± 0.5", "(n=2)")
-
-
 def test_best_are_all_that_print_the_same_and_are_complete(store: Store) -> None:
     fill(store, {"a": {"x": (1000, 1000)}, "b": {"x": (1000, 1001)}, "c": {"x": (900, 900)}})
     fill(store, {"d": {"y": (1, 1)}})
@@ -107,45 +89,6 @@ def test_best_are_all_that_print_the_same_and_are_complete(store: Store) -> None
     rows = summarise(load_frame(store)).rows
     assert [row.label for row in rows if row.cells[0].best] == ["a", "b"]
     assert not any(row.cells[1].best for row in rows)  # the only one of its column
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("test_on", {"protocol": DomainShift(test_on="out")}),
-        ("holdout_fraction", {"protocol": DomainShift(holdout_fraction=0.5)}),
-        ("disjoint_groups", {"protocol": DomainShift(disjoint_groups=True)}),
-        ("precision", {"model": ModelSpec(name="tiny-emoji", precision="bf16")}),
-        ("model", {"model": ModelSpec(name="ViT-B-16", pretrained="openai")}),
-        ("dataset", {"dataset": DatasetSpec(name="pacs")}),
-        ("dataset_options", {"dataset": DatasetSpec(name="emoji", options={"size": 3})}),
-    ],
-)
-def test_blocks_never_mix(store: Store, name: str, values: dict[str, object]) -> None:
-    add(store, spec("a"), 1000)
-    add(store, spec("a", **values), 1100)
-    frame = load_frame(store)
-    parts = blocks(frame)
-    assert len(parts) == 2
-    assert len({part.name for part in parts}) == 2
-    with pytest.raises(UserError, match=f"cannot mix {name} "):
-        summarise(frame)
-    means = sorted(summarise(part.frame).rows[0].cells[0].mean or 0 for part in parts)
-    assert means == [pytest.approx(50), pytest.approx(55)]
-
-
-@pytest.mark.parametrize("name", ["dataset_fingerprint", "model_fingerprint"])
-def test_other_content_under_the_same_name_is_another_block(store: Store, name: str) -> None:
-    add(store, spec("a", seed=0), 1000)
-    add(store, spec("a", seed=1), 1000, **{name: "f" * 16})
-    assert len(blocks(load_frame(store))) == 2
-
-
-def test_a_missing_run_is_a_hole_not_a_block(store: Store) -> None:
-    runs = [spec("a", seed=s) for s in range(3)]
-    plan(store, "p", runs)
-    add(store, runs[0], 1000)
-    assert len(blocks(load_frame(store))) == 1
 
 
 def test_one_label_for_two_configurations_is_told_apart(store: Store) -> None:
@@ -181,35 +124,68 @@ def test_untrained_comes_first_when_nothing_was_planned(store: Store) -> None:
     assert [row.label for row in summarise(load_frame(store)).rows] == ["zero_shot", "a", "b"]
 
 
-def test_the_frame_has_what_a_run_measured(tmp_path: Path) -> None:
-    frame = load_frame(realistic(tmp_path))
-    assert len(frame) == 7 * 4 * 3
-    row = frame.iloc[0]
-    assert row["label"] == "zero-shot CLIP"
-    assert row["accuracy"] == pytest.approx(100 * row["correct"] / row["n"])
-    assert (row["source_val"], row["zero_shot_val"]) == (75.0, 25.0)
-    assert (row["step_ms"], row["wall_s"], row["peak_memory_mb"]) == (2.0, 1.0, 3.0)
-    assert frame.iloc[-1]["given"] == {"sls": False}
+def test_labels_of_a_frame_are_unique_in_each_cell(tmp_path: Path) -> None:
+    frame = labelled(load_frame(realistic(tmp_path)))
+    assert not frame.duplicated(["label", "target", "seed", "data_seed"]).any()
 
 
-def test_nothing_to_report_says_what_to_run(store: Store) -> None:
-    with pytest.raises(UserError, match=r"python run_benchmark\.py quickstart"):
-        load_frame(store)
-    plan(store, "p", [spec("a")])
-    with pytest.raises(UserError, match="no runs yet"):
-        load_frame(store)
-    with pytest.raises(UserError, match="unknown sweep 'q'"):
-        load_frame(store, "q")
-
-
-def test_a_record_without_test_images_is_a_failure(store: Store) -> None:
-    add(store, spec("a", seed=0), 0, n=0)
-    add(store, spec("a", seed=1), 1000)
+def test_two_splits_of_one_seed_are_two_scores(store: Store) -> None:
+    for data_seed, correct in ((0, 1000), (5, 1100), (9, 1300)):
+        add(store, spec("a", "x", 0, data_seed=data_seed), correct)
+    add(store, spec("a", "x", 1, data_seed=0), 1400)
     cell = summarise(load_frame(store)).rows[0].cells[0]
-    assert (cell.n, cell.n_failed) == (1, 1)
+    assert cell.by_seed == pytest.approx({(0, 0): 50, (0, 5): 55, (0, 9): 65, (1, 0): 70})
+    assert (cell.n, cell.planned) == (4, 4)
+    assert cell.mean == pytest.approx(60)
 
 
-def test_where_a_local_model_lies_is_not_in_the_table(store: Store) -> None:
-    model = ModelSpec(name="local-dir:/home/me/clip", fingerprint="ab")
-    add(store, spec("a", model=model), 1)
-    assert load_frame(store)["model"][0] == "clip"
+def test_of_two_runs_in_one_place_the_later_counts(store: Store) -> None:
+    add(store, spec("a", config={"x": 1}), 1000)
+    frame = load_frame(store)
+    twice = pd.concat([frame, frame.assign(accuracy=70.0)], ignore_index=True)
+    table = summarise(twice)
+    assert table.rows[0].cells[0].by_seed == {(0, 0): 70}
+    assert table.n_runs == 1
+    assert labelled(twice)["accuracy"].tolist() == [70.0]
+
+
+def test_a_finished_run_without_the_score_is_a_hole(store: Store) -> None:
+    fill(store, {"a": {"x": (1000, 1100)}})
+    frame = load_frame(store)
+    frame.loc[frame["seed"] == 1, "accuracy"] = float("nan")
+    cell = summarise(frame).rows[0].cells[0]
+    assert (cell.n, cell.n_missing, cell.n_failed, cell.complete) == (1, 1, 0, False)
+
+
+def test_cells_know_their_runs_in_the_order_of_seeds_and_columns(store: Store) -> None:
+    plan(store, "p", [spec("a", d, s) for d in "yx" for s in (1, 0)])
+    add(store, spec("a", "x", 1), 1000)
+    (row,) = summarise(load_frame(store)).rows
+    expected = [[spec("a", d, s).id for s in (0, 1)] for d in "yx"]
+    assert [list(cell.runs) for cell in row.cells] == expected
+    assert list(row.mean.runs) == expected[0] + expected[1]
+
+
+def test_one_configuration_spelt_in_another_order_is_one_row(store: Store) -> None:
+    add(store, spec("a", seed=0, config={"x": 1, "y": {"u": 1, "v": 2}}), 1000)
+    add(store, spec("a", seed=1, config={"y": {"v": 2, "u": 1}, "x": 1}), 1100)
+    (row,) = summarise(load_frame(store)).rows
+    assert (row.label, row.cells[0].n) == ("a", 2)
+    assert row.config == {"x": 1, "y": {"u": 1, "v": 2}}
+
+
+def test_a_row_is_known_by_its_label_and_its_call(store: Store) -> None:
+    add(store, spec("AlignCLIP", method="alignclip", given={"k": 2}), 1000)
+    (row,) = summarise(load_frame(store)).rows
+    assert row.names == {"AlignCLIP", "alignclip[k=2.0]"}
+    assert (row.method, row.selection) == ("alignclip", "averaged")
+
+
+def test_labelled_rows_stand_together_in_the_order_of_the_table(store: Store) -> None:
+    plan(store, "p", [spec(m, "x", s, method=m) for s in range(2) for m in "ba"])
+    add(store, spec("a", "x", 0, method="a"), 1000)
+    frame = load_frame(store)
+    runs = labelled(frame)
+    assert runs["label"].tolist() == ["b", "b", "a", "a"]
+    assert [row.label for row in summarise(frame).rows] == ["b", "a"]
+    assert list(runs.columns) == list(frame.columns)

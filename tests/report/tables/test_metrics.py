@@ -13,7 +13,7 @@ from harness.protocols.distribution_shift import DistributionShift
 from harness.protocols.domain_and_class import DomainAndClass
 from harness.protocols.open_class import OpenClass
 from harness.report.build import Choice, report_blocks
-from harness.report.tables.caption import caption
+from harness.report.tables.caption import caption_text
 from harness.report.tables.model import Cell, Table
 from harness.specs import RunSpec
 from harness.store.records import Score
@@ -73,12 +73,16 @@ def ece(a: Arrays) -> float:
     total = 0.0
     for m in range(15):
         inside = [
-            i for i, c in enumerate(a["confidence"])
+            i
+            for i, c in enumerate(a["confidence"])
             if m / 15 < float(c) <= (m + 1) / 15 or (m == 0 and c == 0)
-        ]  # fmt: skip
-        total += abs(sum(
-            float(a["label"][i] == a["prediction"][i]) - float(a["confidence"][i]) for i in inside
-        ))  # fmt: skip
+        ]
+        total += abs(
+            sum(
+                float(a["label"][i] == a["prediction"][i]) - float(a["confidence"][i])
+                for i in inside
+            )
+        )
     return 100 * total / len(a["label"])
 
 
@@ -102,7 +106,7 @@ def test_means_over_domains_within_each_seed_then_over_seeds(tmp_path: Path) -> 
     lowest = min(errors, key=lambda m: errors[m].mean or 0.0)
     assert [m for m in "ab" if errors[m].best] == [lowest]
     assert table is not None
-    assert "ECE: expected calibration error in 15 bins, lower is better" in caption(table)
+    assert "ECE: expected calibration error in 15 bins, lower is better" in caption_text(table)
 
 
 def test_unknown_classes_are_told_apart_once_and_by_every_pair(tmp_path: Path) -> None:

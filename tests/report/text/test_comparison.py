@@ -11,26 +11,26 @@ import pytest
 from rich.console import Console
 
 from harness.report.build import Choice, report_blocks
-from harness.report.comparison.evidence import Evidence
+from harness.report.comparison.model import TableComparison
 from harness.report.text import comparison
 from harness.store.store import Store
 from tests.report.fakes import fill, realistic
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> TableComparison:
     (part,) = report_blocks(realistic(tmp_path_factory.mktemp("real")), Choice())
     assert part.evidence is not None
     return part.evidence
 
 
-def test_markdown_gives_the_answer_the_numbers_and_the_legend(evidence: Evidence) -> None:
+def test_markdown_gives_the_answer_the_numbers_and_the_legend(evidence: TableComparison) -> None:
     answer, _, head, rule, *rows = comparison.to_markdown(evidence).splitlines()
     assert answer.startswith(f"{evidence.about}: ")
     titles = ["method", "difference to CLIPood", "95 % CI", "p (Holm)", "verdict", "seeds needed"]
     assert [cell.strip() for cell in head.strip("|").split("|")] == titles
     assert rule.startswith("| :-")
-    for line, row in zip(evidence.lines, rows, strict=False):
+    for line, row in zip(evidence.rows, rows, strict=False):
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[1] == f"{line.difference:+.2f}"
         assert cells[4] == line.verdict
@@ -40,11 +40,11 @@ def test_markdown_gives_the_answer_the_numbers_and_the_legend(evidence: Evidence
     assert "Holm-corrected for 6 comparisons" in rows[-1]
 
 
-def test_latex_sets_signed_numbers_as_mathematics(evidence: Evidence) -> None:
+def test_latex_sets_signed_numbers_as_mathematics(evidence: TableComparison) -> None:
     text = comparison.to_latex(evidence, "tab:x")
     assert r"\label{tab:x}" in text
     assert "Method & difference to CLIPood & " in text
-    for line in evidence.lines:
+    for line in evidence.rows:
         interval = line.comparison.t
         ends = f"${interval.low:+.2f}$ to ${interval.high:+.2f}$" if interval else "--"
         assert f" & ${line.difference:+.2f}$ & {ends} & " in text
@@ -58,10 +58,10 @@ def test_a_label_with_a_sign_is_no_number(tmp_path: Path) -> None:
     assert "\n-1 x & $" in comparison.to_latex(part.evidence)
 
 
-def test_csv_has_everything_unrounded(evidence: Evidence) -> None:
+def test_csv_has_everything_unrounded(evidence: TableComparison) -> None:
     rows = list(csv.DictReader(io.StringIO(comparison.to_csv(evidence))))
-    assert [row["label"] for row in rows] == [line.label for line in evidence.lines]
-    for row, line in zip(rows, evidence.lines, strict=True):
+    assert [row["label"] for row in rows] == [line.label for line in evidence.rows]
+    for row, line in zip(rows, evidence.rows, strict=True):
         assert float(row["difference"]) == line.difference
         assert line.iqm is not None
         interval = line.comparison.t
@@ -71,11 +71,11 @@ def test_csv_has_everything_unrounded(evidence: Evidence) -> None:
         assert row["reading"] == line.reading
 
 
-def test_the_terminal_colours_verdicts(evidence: Evidence) -> None:
+def test_the_terminal_colours_verdicts(evidence: TableComparison) -> None:
     console = Console(file=io.StringIO(), width=160, force_terminal=True, color_system="standard")
     console.print(comparison.to_terminal(evidence))
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    for verdict in {line.verdict for line in evidence.lines}:
+    for verdict in {line.verdict for line in evidence.rows}:
         code = {"better": "32", "worse": "31"}.get(verdict, "2")
         assert re.search(rf"\x1b\[{code}m *{verdict}", text)
 

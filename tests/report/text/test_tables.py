@@ -9,8 +9,9 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from harness.report.tables.aggregate import load_frame, summarise
-from harness.report.tables.caption import caption, with_initials
+from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
+from harness.report.tables.caption import caption_text, with_initials
 from harness.report.tables.model import Table
 from harness.report.text.tables import to_csv, to_latex, to_markdown, to_terminal
 from harness.store.store import Store
@@ -133,7 +134,7 @@ def test_terminal_cuts_no_number_when_narrow(table: Table) -> None:
 
 
 def test_caption_says_all_a_reader_needs(table: Table) -> None:
-    text = caption(table)
+    text = caption_text(table)
     for part in (
         "on emoji",
         "leave one domain out",
@@ -151,7 +152,7 @@ def test_caption_of_one_seed_and_of_holes(tmp_path: Path) -> None:
     store = Store(tmp_path)
     fill(store, {"a": {"x": (1000,)}})
     store.fail(spec("a", "y", method="a"), "E: no", "", "now")
-    text = caption(summarise(load_frame(store)))
+    text = caption_text(summarise(load_frame(store)))
     assert "One seed (n = 1), so no ±." in text
     assert "Of 2 runs, 1 failed." in text
 
@@ -163,7 +164,7 @@ def test_initials_only_if_asked_and_told_apart(tmp_path: Path) -> None:
     assert table.heads == table.domains
     short = with_initials(table)
     assert short.heads == ("A", "Ca", "Cl", "M")
-    assert "A art, Ca cartoon" in caption(short)
+    assert "A art, Ca cartoon" in caption_text(short)
     assert to_markdown(short).splitlines()[0].endswith("| mean over domains |")
 
 

@@ -1,37 +1,30 @@
-"""All candidates against one reference: differences, intervals, corrected tests, verdicts."""
+"""A family of comparisons: candidates against one reference, their tests corrected together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.report.stats.comparison import Comparison, Unit, Verdict
-from harness.report.stats.draws import DRAWS, Floats
+from harness.report.stats.comparison import Comparison, OverImages, Verdict
+from harness.report.stats.design import DEFAULT, Design, Unit
+from harness.report.stats.draws import Floats, Interval
 from harness.report.stats.improvement import probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
-from harness.report.stats.paired import FLIPS, Kind, PairedTest, holm, paired_test
-from harness.report.stats.pairs import Pairs, pair, scores_of
+from harness.report.stats.paired import FLIPS, holm, paired_test
+from harness.report.stats.pairs import Pairs, Scores, pair
 from harness.report.stats.power import seeds_needed
 
 
-def compare(
-    frame: pd.DataFrame,
+def compare_scores(
+    scores: Scores,
     reference: str,
     candidates: Sequence[str] | None = None,
-    *,
-    score: str = "accuracy",
-    unit: Unit = "seed",
-    test: Kind = "permutation",
-    alpha: float = 0.05,
-    power: float = 0.8,
-    higher_is_better: bool = True,
-    draws: int = DRAWS,
-    seed: int = 0,
-    tested: Mapping[str, PairedTest] | None = None,
+    design: Design = DEFAULT,
+    over_images: Mapping[str, OverImages] | None = None,
 ) -> list[Comparison]:
     """Compare candidates with a reference over the runs they share.
 
@@ -39,56 +32,44 @@ def compare(
     holds for these tasks and for new seeds (and splits, where they follow the seed); no interval
     or p here covers other data sets.
 
-    ``unit='seed'``, the default, tests the seeds' means over tasks, the numbers behind the table's
-    last column. Seeds share nothing but the data; the tasks of a seed share most of their training
-    images, the split and the order of batches, so their differences may rise and fall together.
-    ``unit='task_seed'`` takes each task of each seed for independent evidence. It has tasks times
-    as many pairs and so reaches small p with few seeds, but where a seed moves all tasks at once,
-    it calls equal methods different too often.
-
     Args:
-        frame: One block and one measure: columns label, dataset, target, seed, data_seed, status
-            and `score`, at most one row for each of the first five together.
+        scores: Of one block and one measure, in percent, so that differences are points.
         reference: Its label.
-        candidates: Labels; by default all others, in the frame's order.
-        score: The column compared, in percent, so that differences are points.
-        unit: What the test takes for independent; the t interval is over seeds in any case.
-        test: See `paired_test`. The verdict is by Holm's corrected p of this test.
-        alpha: The level of the verdict; intervals cover 1 - alpha.
-        power: With which `seeds_needed` should find the difference seen.
-        higher_is_better: False for errors: a candidate below the reference is then better.
-        draws: Of every bootstrap.
-        seed: Of all random draws here.
-        tested: By candidate, tests made otherwise, as over images where no seed varies. They
-            stand in place of `test` and take part in the correction.
+        candidates: Labels; by default all others, in the order of the scores.
+        design: The test, what it is over, and how sure a verdict must be.
+        over_images: By candidate, what stands in place of the test where no seed varies.
 
     Returns:
         One per candidate, in their order. Holm's correction is over those that have any pair.
 
     Raises:
-        UserError: If a label is unknown, or has two runs of the same task and seed.
+        UserError: If a label is unknown.
     """
-    scores = scores_of(frame, score)
     if candidates is None:
         candidates = [label for label in scores.labels if label != reference]
     paired = [pair(scores, candidate, reference) for candidate in candidates]
+    images = [(over_images or {}).get(label) for label in candidates]
     # enough sign patterns for the smallest of all p to survive the correction
-    flips = max(FLIPS, round(20 * len(paired) / alpha) - 1)
+    flips = max(FLIPS, round(20 * len(paired) / design.alpha) - 1)
     tests = [
-        (tested or {}).get(label) or paired_test(_units(pairs, unit), test, flips, seed)
-        for label, pairs in zip(candidates, paired, strict=True)
+        given.test
+        if given
+        else paired_test(_units(pairs, design.unit), design.test, flips, design.seed)
+        for pairs, given in zip(paired, images, strict=True)
     ]
     family = [i for i, pairs in enumerate(paired) if pairs.seeds]
     corrected = dict(zip(family, holm([tests[i].p for i in family]), strict=True))
     reachable = dict(zip(family, holm([tests[i].smallest_p for i in family]), strict=True))
+    sign = 1 if design.higher_is_better else -1
+    level, draws, seed = 1 - design.alpha, design.draws, design.seed
     out = []
     for i, (label, pairs) in enumerate(zip(candidates, paired, strict=True)):
         differences = pairs.differences
-        sign = 1 if higher_is_better else -1
         shared = bool(pairs.seeds)
         difference = float(differences.mean()) if shared else None
         per_seed = _units(pairs, "seed")
         holm_p, smallest = corrected.get(i, 1.0), reachable.get(i, 1.0)
+        given = images[i]
         out.append(
             Comparison(
                 label=label,
@@ -96,19 +77,22 @@ def compare(
                 score=float(pairs.candidate.mean()) if shared else None,
                 reference_score=float(pairs.reference.mean()) if shared else None,
                 difference=difference,
-                t=t_interval(per_seed, 1 - alpha),
-                bootstrap=bootstrap_interval(differences, 1 - alpha, draws, seed),
+                t=t_interval(per_seed, level),
+                bootstrap=bootstrap_interval(differences, level, draws, seed),
                 improvement=probability_of_improvement(
-                    sign * pairs.candidate, sign * pairs.reference, 1 - alpha, draws, seed
+                    sign * pairs.candidate, sign * pairs.reference, level, draws, seed
                 ),
-                unit=unit,
+                unit=design.unit,
+                over_images=given,
                 test=tests[i],
                 holm_p=holm_p,
                 smallest_holm_p=smallest,
                 n_comparisons=len(family),
-                alpha=alpha,
-                verdict=_verdict(sign * (difference or 0.0), holm_p, smallest, alpha),
-                seeds_needed=seeds_needed(per_seed, alpha, power),
+                alpha=design.alpha,
+                verdict=_over_images(sign, given.interval, holm_p, design.alpha)
+                if given
+                else _verdict(sign * (difference or 0.0), holm_p, smallest, design.alpha),
+                seeds_needed=seeds_needed(per_seed, design.alpha, design.power),
                 varies=pairs.varies,
                 n_tasks=len(pairs.tasks),
                 n_seeds=len(pairs.seeds),
@@ -136,6 +120,12 @@ def _verdict(gain: float, holm_p: float, smallest: float, alpha: float) -> Verdi
     return "better" if gain > 0 else "worse"
 
 
+def _over_images(sign: int, interval: Interval, holm_p: float, alpha: float) -> Verdict:
+    if holm_p > alpha or interval.low <= 0 <= interval.high:
+        return "not resolved"
+    return "better" if sign * interval.value > 0 else "worse"
+
+
 def to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """Return one row per comparison; an interval becomes two columns, ``..._low``, ``..._high``."""
     return pd.DataFrame([_flat(comparison) for comparison in comparisons])
@@ -143,18 +133,18 @@ def to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
 def _flat(c: Comparison) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for name, value in asdict(c).items():
+    for name in (field.name for field in fields(c)):
         if name in ("t", "bootstrap", "improvement"):
-            interval = value or {"value": None, "low": None, "high": None}
+            interval: Interval | None = getattr(c, name)
             if name == "improvement":  # the others' value is the difference
-                row[name] = interval["value"]
-            row |= {f"{name}_{end}": interval[end] for end in ("low", "high")}
+                row[name] = interval and interval.value
+            row |= {f"{name}_{end}": interval and getattr(interval, end) for end in ("low", "high")}
         elif name == "test":
-            row |= {"test": value["kind"], "p": value["p"], "smallest_p": value["smallest_p"]}
+            row |= {"test": c.test.kind, "p": c.test.p, "smallest_p": c.test.smallest_p}
         elif name == "seeds_needed":
             row[name] = c.seeds_needed.text
         elif name == "left_out":
             row[name] = ", ".join("/".join(task) for task in c.left_out)
-        else:
-            row[name] = value
+        elif name != "over_images":  # its test and its reading are there
+            row[name] = getattr(c, name)
     return row | {"n_pairs": c.n_pairs, "reading": c.reading}

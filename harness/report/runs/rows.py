@@ -1,0 +1,187 @@
+"""One row for each run, target and measure: what was asked for, and what came out."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, Literal
+
+from harness.protocols import Protocol
+from harness.specs import ModelSpec, RunSpec
+from harness.store.records import RunRecord, Score
+from harness.sweep.calls import one_line, print_call
+
+RunStatus = Literal["done", "failed", "missing"]
+SeedKey = tuple[int, int]
+"""A run's seed and that of its splits."""
+TaskKey = tuple[str, str]
+"""Data set and held-out domain."""
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run's value of one measure on one target, in percent.
+
+    What is not known is None: of a run that is not done, everything from `selection` on.
+    """
+
+    id: str
+    status: RunStatus
+    """``done``, ``failed``, or ``missing``: planned by a sweep, but neither recorded nor failed."""
+    order: int
+    """Place in the sweeps' plans; that of a run which none planned is behind them all."""
+    label: str
+    call: str
+    """``method[param=value]`` as it was given."""
+    method: str
+    given: str
+    """JSON: the parameters that were given."""
+    config: str
+    """JSON: the complete configuration."""
+    model: str
+    precision: str
+    model_fingerprint: str
+    dataset: str
+    dataset_options: str
+    """JSON."""
+    dataset_fingerprint: str
+    protocol: str
+    measure: str
+    test_on: str
+    holdout_fraction: float
+    disjoint_groups: bool
+    shots: int
+    source: str
+    fixed_splits: bool
+    test_resize: str
+    protocol_options: str
+    """JSON: what the protocol has of its own."""
+    asked_selection: str
+    target: str
+    seed: int
+    data_seed: int
+    test_set: str
+    """What the measure is over, empty if over several."""
+    selection: str | None = None
+    """The weights that were tested: `last`, `averaged`, `best`."""
+    accuracy: float | None = None
+    """The measure's value, whatever the measure."""
+    base: float | None = None
+    """Of a harmonic mean: the accuracy on base classes. An average H is the H of averages."""
+    new: float | None = None
+    n: int | None = None
+    correct: int | None = None
+    source_val: float | None = None
+    """Mean over the source domains' validation parts."""
+    zero_shot_val: float | None = None
+    """The same before training."""
+    selected_step: int | None = None
+    step_ms: float | None = None
+    wall_s: float | None = None
+    peak_memory_mb: float | None = None
+    trained_parameters: int | None = None
+    total_parameters: int | None = None
+    device: str | None = None
+    tests: str | None = None
+    """JSON: the test sets' names, in the order of the stored predictions."""
+    error: str | None = None
+
+
+def asked(
+    run_id: str, spec: RunSpec, order: int, status: RunStatus, error: str | None = None
+) -> list[RunRow]:
+    """Return the rows of a run of which only the spec is known."""
+    protocol = spec.protocol
+    call = print_call(spec.method, spec.given)
+    return [
+        RunRow(
+            id=run_id,
+            status=status,
+            order=order,
+            label=one_line(spec.label or call) or spec.method,
+            call=call,
+            method=spec.method,
+            given=_json(spec.given),
+            config=_json(spec.config),
+            model=_model(spec.model),
+            precision=spec.model.precision,
+            model_fingerprint=spec.model.fingerprint,
+            dataset=spec.dataset.name,
+            dataset_options=_json(spec.dataset.options, sort_keys=True),
+            dataset_fingerprint=spec.dataset.fingerprint,
+            protocol=protocol.name,
+            measure=measure,
+            test_on=protocol.test_on,
+            holdout_fraction=protocol.holdout_fraction,
+            disjoint_groups=protocol.disjoint_groups,
+            shots=protocol.shots,
+            source=protocol.source,
+            fixed_splits=protocol.fixed_splits,
+            test_resize=protocol.test_resize,
+            protocol_options=_json(protocol.model_dump(exclude=set(Protocol.model_fields))),
+            asked_selection=spec.selection,
+            target=one_line(target),
+            seed=spec.seed,
+            data_seed=spec.data_seed,
+            test_set=protocol.test_set(target, measure),
+            error=error,
+        )
+        for target, measure in protocol.cells(spec.target)
+    ]
+
+
+def finished(record: RunRecord, spec: RunSpec, order: int) -> list[RunRow]:
+    """Return the rows of a record, under the name that `spec` gives it."""
+    metrics, made = record.metrics, record.provenance
+    if not metrics.tests or any(score.n == 0 for score in metrics.tests.values()):
+        return asked(record.id, spec, order, "failed", "the record has no test images")
+    shares = spec.protocol.measured(spec.target, metrics.tests)
+    rows = []
+    cells = spec.protocol.cells(spec.target)
+    for row, at in zip(asked(record.id, spec, order, "done"), cells, strict=True):
+        target, measure = at
+        harmonic = measure == "H"
+        score = metrics.tests.get(row.test_set)
+        rows.append(
+            replace(
+                row,
+                model_fingerprint=record.model_fingerprint,
+                dataset_fingerprint=record.dataset_fingerprint,
+                selection=metrics.selection,
+                accuracy=100 * shares[at],
+                base=100 * shares[target, "base"] if harmonic else None,
+                new=100 * shares[target, "new"] if harmonic else None,
+                n=score.n if score else sum(s.n for s in metrics.tests.values()),
+                correct=score.correct if score else None,
+                source_val=_mean(metrics.source_val),
+                zero_shot_val=_mean(metrics.zero_shot_val),
+                selected_step=metrics.selected_step,
+                step_ms=made.step_ms,
+                wall_s=made.wall_s,
+                peak_memory_mb=made.peak_memory_mb,
+                trained_parameters=record.trained_parameters,
+                total_parameters=record.total_parameters,
+                device=made.device,
+                tests=_json(list(metrics.tests)),
+            )
+        )
+    return rows
+
+
+def _json(value: Any, sort_keys: bool = False) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=sort_keys)
+
+
+def _model(model: ModelSpec) -> str:
+    name, pretrained = model.name, model.pretrained
+    if model.fingerprint:  # a local file: its name is enough, where it lies is nobody's business
+        name, pretrained = (PurePath(p).name if "/" in p else p for p in (name, pretrained))
+    return f"{name}/{pretrained}" if pretrained else name
+
+
+def _mean(scores: Mapping[str, Score]) -> float | None:
+    known = [100 * score.accuracy for score in scores.values() if score.n]
+    return statistics.fmean(known) if known else None

@@ -1,0 +1,164 @@
+"""What the columns of a table are: domains of one block, or blocks side by side.
+
+Each kind of columns is a class that knows what is said and done otherwise for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.protocols.measures import MEANING
+from harness.report.runs.rows import TaskKey
+
+WORST, MACRO, ECE, AUROC = "worst domain", "per class", "ECE", "AUROC"
+BEYOND = {
+    WORST: "the lowest of the domains within a seed",
+    MACRO: "mean of the classes' accuracies",
+    ECE: "expected calibration error in 15 bins, lower is better",
+    AUROC: "how well the highest cosine over the names scored tells images of known classes from "
+    "others; 50 is chance",
+}
+"""Measures beyond accuracy, and what they are."""
+
+
+@dataclass(frozen=True)
+class ColumnKind:
+    """A kind of columns. The defaults hold for the domains of one block."""
+
+    name: ClassVar[str] = "domains"
+    """As a sweep file says it."""
+    one: ClassVar[str] = "domain"
+    many: ClassVar[str] = "domains"
+    """What a mean over the columns is over."""
+    title: ClassVar[str] = ""
+    """What a table's title ends with."""
+    about: ClassVar[str] = ""
+    """What the line that says what a table is about begins with."""
+    varies: ClassVar[tuple[str, ...]] = ()
+    """Fields of a block's key that may differ from column to column."""
+    one_block: ClassVar[bool] = True
+    """Whether all cells are those of one block, as a published number's must be."""
+    of_domains: ClassVar[bool] = True
+    """Whether a cell is of one domain, not a mean over domains."""
+    comparable: ClassVar[bool] = True
+    """Whether a mean over the columns says anything."""
+    one_setting: ClassVar[bool] = True
+    """Whether all runs are on one data set and one backbone, so that costs compare."""
+    names_weights: ClassVar[bool] = True
+    """Whether the caption says which weights were tested."""
+
+    def task(self, column: str, dataset: str) -> TaskKey | None:
+        """Return data set and domain of a column; None if it is not in the mean."""
+        return dataset, column
+
+    def measure(self, columns: Sequence[str], measure: str) -> str:
+        """Return what is measured, as a caption begins."""
+        text = MEANING[measure]
+        return text[0].upper() + text[1:]
+
+    def lower_is_better(self, column: str) -> bool:
+        """Tell whether the best of a column is the lowest."""
+        return False
+
+
+@dataclass(frozen=True)
+class Domains(ColumnKind):
+    """The held-out domains of one block."""
+
+
+DOMAINS = Domains()
+"""What the columns are unless said otherwise."""
+
+
+@dataclass(frozen=True)
+class Shifts(ColumnKind):
+    """The training domain's column, then the domains tested on; the mean is over the latter."""
+
+    source: str
+
+    name: ClassVar[str] = "shifts"
+    many: ClassVar[str] = "the domains not trained on"
+    one_block: ClassVar[bool] = False
+
+    def task(self, column: str, dataset: str) -> TaskKey | None:
+        """Leave the training domain out."""
+        return None if column == self.source else (dataset, column)
+
+
+@dataclass(frozen=True)
+class Joined(ColumnKind):
+    """Blocks side by side: a column is a block's mean over its domains."""
+
+    one_block: ClassVar[bool] = False
+    of_domains: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Datasets(Joined):
+    """Data sets side by side."""
+
+    name: ClassVar[str] = "datasets"
+    one: ClassVar[str] = "data set"
+    many: ClassVar[str] = "data sets"
+    title: ClassVar[str] = " by data set"
+    varies: ClassVar[tuple[str, ...]] = ("dataset", "dataset_options", "dataset_fingerprint")
+    one_setting: ClassVar[bool] = False
+
+    def task(self, column: str, dataset: str) -> TaskKey | None:
+        """Return the column's own data set."""
+        return column, "all domains"
+
+
+@dataclass(frozen=True)
+class Models(Joined):
+    """Backbones side by side."""
+
+    name: ClassVar[str] = "models"
+    one: ClassVar[str] = "backbone"
+    many: ClassVar[str] = "backbones"
+    title: ClassVar[str] = " by backbone"
+    varies: ClassVar[tuple[str, ...]] = ("model", "precision", "model_fingerprint")
+    one_setting: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Measures(Joined):
+    """Measures of the same runs side by side; no mean over them."""
+
+    name: ClassVar[str] = "measures"
+    one: ClassVar[str] = "measure"
+    many: ClassVar[str] = "measures"
+    title: ClassVar[str] = " by measure"
+    varies: ClassVar[tuple[str, ...]] = ("measure",)
+    comparable: ClassVar[bool] = False
+
+    def measure(self, columns: Sequence[str], measure: str) -> str:
+        """Return what each of the columns measures."""
+        texts = "; ".join(f"{name}: {MEANING[name]}" for name in columns if name in MEANING)
+        return f"Top-1 accuracy by what is tested ({texts})" if texts else "Top-1 accuracy"
+
+
+@dataclass(frozen=True)
+class Beyond(ColumnKind):
+    """What `harness.report.tables.metrics` measures of one block beside its accuracy."""
+
+    name: ClassVar[str] = "beyond"
+    about: ClassVar[str] = "beyond accuracy: "
+    one_block: ClassVar[bool] = False
+    names_weights: ClassVar[bool] = False
+    comparable: ClassVar[bool] = False
+
+    def measure(self, columns: Sequence[str], measure: str) -> str:
+        """Return what each of the columns measures."""
+        texts = "; ".join(f"{name}: {BEYOND[name]}" for name in columns)
+        return f"Beyond {MEANING[measure]} ({texts})"
+
+    def lower_is_better(self, column: str) -> bool:
+        """Tell errors from scores."""
+        return column == ECE
+
+
+SIDE_BY_SIDE: dict[str, Joined] = {own.name: own for own in (Datasets(), Measures(), Models())}
+"""What a sweep file or the page may put side by side, by its name there."""

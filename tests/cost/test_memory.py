@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness import registry
+from harness import resources
 from harness.clip.backbone import Backbone
 from harness.cost.memory import peak_in_fresh_process
 from harness.cost.record import Candidate
@@ -30,7 +30,7 @@ def test_peak_memory_is_the_process_own_and_can_be_reset() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=registry.ROOT,
+        cwd=resources.ROOT,
     )
     first, high, last = map(float, done.stdout.split())
     assert first < 150  # this process, with torch, has more

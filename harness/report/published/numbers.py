@@ -8,11 +8,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from harness import resources
 from harness.errors import UserError
 from harness.protocols import PROTOCOLS
 from harness.validation import Strict, validated
 
-FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
+FOLDER = resources.published()
 NUMBERS = FOLDER / "numbers.csv"
 COST = "cost"
 """Stands for a protocol where time or work is published, not accuracy."""

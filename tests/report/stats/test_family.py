@@ -201,3 +201,8 @@ def test_random_patterns_are_enough_for_the_smallest_p_to_survive_the_correction
     assert {c.verdict for c in comparisons} == {"better"}
     assert not any(c.test.exact for c in comparisons)
     assert max(c.smallest_holm_p for c in comparisons) < 0.001 / 10
+
+
+def test_a_p_of_exactly_alpha_is_enough() -> None:
+    (own,) = every(pd.concat([runs("new", noisy(53)), runs("ref", noisy(50))]), alpha=1 / 32)
+    assert (own.holm_p, own.smallest_holm_p, own.verdict) == (1 / 32, 1 / 32, "better")

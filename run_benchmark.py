@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The only entry point; `python run_benchmark.py --help` says what it can do."""
+"""The entry point in a checkout; `python run_benchmark.py --help` says what it can do."""
 
 from harness.cli import main
 

@@ -24,7 +24,7 @@ class DomainBed(Dataset):
     """Known domains below one folder; what else lies there is reported and never a domain."""
 
     folder: ClassVar[str]
-    """Of the data set, below --data-root."""
+    """Folder of the data set, below --data-root."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """What the folder is called before DomainBed's download script renames it."""
     classes: ClassVar[tuple[str, ...]] = ()

@@ -43,7 +43,7 @@ class Emoji(Dataset):
         index_file = DATA / "index.json"
         if not index_file.is_file():
             raise UserError(
-                f"{index_file} is missing; restore it with: git checkout -- {DATA.name}"
+                f"{index_file} is missing; restore the folder from the repository, or install again"
             )
         self.class_names = tuple(json.loads(index_file.read_text(encoding="utf-8"))["classes"])
         self.domains = tuple(sorted(path.stem for path in DATA.glob("*.zip")))

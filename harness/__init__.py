@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.version import __version__
+
 if TYPE_CHECKING:
     from harness.api import compare, load_results, run, table
     from harness.errors import UserError
 
-__all__ = ["UserError", "compare", "load_results", "run", "table"]
+__all__ = ["UserError", "__version__", "compare", "load_results", "run", "table"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +26,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

@@ -84,7 +84,7 @@ def run(
         threads: Of torch in each worker.
         fail_fast: Stop at the first failure.
         log: ``tensorboard[:DIR]``, ``wandb[:PROJECT]``.
-        plugins: Plugin files of yours.
+        plugins: Plugin files of yours, beside those in ./methods and ./datasets.
 
     Returns:
         One row per run, target and measure, values in percent; see `load_results`. A run that
@@ -104,6 +104,7 @@ def run(
 
     if selection not in get_args(Selection):
         raise unknown_name("selection", selection, get_args(Selection))
+    registry.add_own_plugins()
     for file in plugins:
         registry.add_plugin_file(str(file))
     root = Path(data_root).expanduser() if data_root is not None else None

@@ -1,4 +1,4 @@
-"""Errors a user can mend: one line, no traceback."""
+"""Errors that a user can fix: one line, no traceback."""
 
 from __future__ import annotations
 

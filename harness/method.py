@@ -38,7 +38,7 @@ class TrainConfig(MethodConfig):
     weight_decay: float = Field(0.1, ge=0)
     optimizer: Literal["adamw", "sgd"] = "adamw"
     momentum: float = Field(0.9, ge=0, lt=1)
-    """Of SGD; AdamW keeps its usual betas (0.9, 0.999)."""
+    """Momentum of SGD; AdamW keeps its usual betas (0.9, 0.999)."""
     schedule: Literal["cosine", "constant", "warmup_cosine"] = "cosine"
     """Cosine to zero over all steps, none, or a linear rise and then cosine over the rest."""
     warmup_steps: int = Field(0, ge=0)
@@ -48,7 +48,7 @@ class TrainConfig(MethodConfig):
     crop_scale: tuple[float, float] = (0.7, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    """Of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize; antialiased."""
     flip: bool = True
     """Horizontal flips with probability one half."""
     feature_views: int = Field(0, ge=0)

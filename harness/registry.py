@@ -1,4 +1,4 @@
-"""Finds plugins (files in methods/ and datasets/, entry points, --plugin files) by name."""
+"""Finds plugins by name: files of ours and of the user's, entry points, --plugin files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
+from harness import resources
 from harness.dataset import Dataset
 from harness.errors import UserError, error_line, line_of, unknown_name
 from harness.method import Method, MethodConfig
 
 PluginKind = Literal["methods", "datasets"]
-ROOT = Path(__file__).resolve().parent.parent
 _BASES: dict[PluginKind, type] = {"methods": Method, "datasets": Dataset}
 _NOUN: dict[PluginKind, str] = {"methods": "method", "datasets": "data set"}
 _OWED: dict[PluginKind, tuple[str, ...]] = {
@@ -58,13 +58,24 @@ def add_plugin_file(path: str) -> None:
         _found.clear()
 
 
+def add_own_plugins() -> None:
+    """Register the plugin files in ./methods and ./datasets, as if each was given by name.
+
+    Workers and jobs do not look for themselves, wherever they are started: they are handed
+    ``plugin_files()``.
+    """
+    for kind in _BASES:
+        for file in resources.own_plugins(kind):
+            add_plugin_file(str(file))
+
+
 def not_loaded() -> dict[str, str]:
     """Return what could not be loaded, of both kinds: origin -> the error, in one line."""
     return discover("methods").broken | discover("datasets").broken
 
 
 def plugin_files() -> list[str]:
-    """Return the files added by ``add_plugin_file``; workers load the same ones."""
+    """Return the files that were added; workers load the same ones."""
     return [str(file) for file in _extra_files]
 
 
@@ -86,7 +97,7 @@ def discover(kind: PluginKind) -> Plugins:
 
 def _discover(kind: PluginKind) -> Plugins:
     found = Plugins()
-    own = sorted((ROOT / kind).glob("[a-z]*.py"))
+    own = sorted(resources.shipped(kind).glob("[a-z]*.py"))
     for file in [*own, *(file for file in _extra_files if file not in own)]:
         _add(found, kind, str(file), partial(_classes_in, file, kind))
     for entry in entry_points(group=f"clip_benchmark_harness.{kind}"):

@@ -30,7 +30,7 @@ class ModelSpec(Strict):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Autocast type of the forward pass; weights and their updates are always float32."""
     fingerprint: str = ""
-    """Of local files: their content stands in the identity instead of their path."""
+    """Hash of local files: their content stands in the identity instead of their path."""
 
     @field_validator("name")
     @classmethod

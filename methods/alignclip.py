@@ -28,13 +28,13 @@ class AlignCLIPConfig(TrainConfig):
     averaging: bool = True
     """Keep CLIPood's moving average; without it the last weights are tested."""
     beta: float = Field(0.5, gt=0)
-    """Of the moving average; 0.1 for open classes."""
+    """Shape of the moving average's weights; 0.1 for open classes."""
     attention_alignment: bool = True
     """The term AA: the class token's attention follows the branch's similarity to the label."""
     similarity_alignment: bool = True
     """The term AS: patch features rank the patches as the branch's do."""
     alignment_weight: float = Field(10.0, ge=0)
-    """Of AA + AS; 10 in the final code, 1 at its first submission."""
+    """Weight of AA + AS; 10 in the final code, 1 at its first submission."""
     aligned_layers: int = Field(5, ge=0)
     """First blocks whose attention is aligned; 0 leaves AA out. The paper's text says all."""
     branch: Branch = "d-v"

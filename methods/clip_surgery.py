@@ -14,7 +14,7 @@ from harness.method import MethodConfig, Task
 from harness.training.text_head import TextHeadMethod, check_request, check_trace
 
 SHARPNESS = 2.0
-"""Of the softmax over classes that weighs them in feature surgery (the authors' code)."""
+"""Inverse temperature of the softmax that weighs classes in feature surgery (authors' code)."""
 
 
 class ClipSurgeryConfig(MethodConfig):

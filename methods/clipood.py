@@ -18,7 +18,7 @@ class CLIPoodConfig(TrainConfig):
     margin: float = Field(0.3, ge=0)
     """The paper's lambda; 0.1 when domain and classes shift. 0 is plain cross-entropy."""
     beta: float = Field(0.5, gt=0)
-    """Of the moving average; 0.1 for open classes. 1 is the plain average."""
+    """Shape of the moving average's weights; 0.1 for open classes. 1 is the plain average."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the target that is spread over all classes; not in the paper."""
 

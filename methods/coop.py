@@ -47,7 +47,7 @@ class CoOpConfig(TrainConfig):
     crop_scale: tuple[float, float] = (0.08, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize; antialiased."""
     feature_views: int = Field(4, ge=0)
     """Augmented views per image, computed once; the authors draw a new one each time."""
 

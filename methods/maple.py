@@ -52,7 +52,7 @@ class MaPLeConfig(TrainConfig):
     crop_scale: tuple[float, float] = (0.08, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize; antialiased."""
 
     @model_validator(mode="before")
     @classmethod

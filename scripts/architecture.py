@@ -233,7 +233,8 @@ def _box(axes: Axes, x: float, y: float, name: str, lines: int) -> None:
     width, height = 0.92, 0.52
     axes.add_patch(
         FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.06",
+            (x - width / 2, y - height / 2), width, height,
+            boxstyle="round,pad=0,rounding_size=0.06",
             fc=_COLOURS[_kind(name)], ec="#555555", lw=0.8, zorder=2,
         )
     )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import registry
+from harness import registry, resources
 from harness.check.method import METHOD_CHECKS
 from harness.cli.main import build_parser, main
 from harness.execution.run import Shared, execute
@@ -18,7 +18,7 @@ from harness.sweep.file import SweepSpec, expand_sweep
 from harness.validation import validated
 from tests.engine import make_context, make_spec
 
-ROOT = registry.ROOT
+ROOT = resources.ROOT
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 

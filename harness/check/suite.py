@@ -51,7 +51,7 @@ def run_checks(
         missing = [name for name in check.needs if name in lost]
         start = time.perf_counter()
         if missing:
-            result = Result(plugin, check.name, "skip", f"mend '{missing[0]}' first")
+            result = Result(plugin, check.name, "skip", f"fix '{missing[0]}' first")
         else:
             result = _run(plugin, file, check, subject, start)
         if missing or result.status == "FAIL":

@@ -11,6 +11,7 @@ from typing import get_args
 from rich.console import Console
 
 from harness import registry
+from harness.cli import options
 from harness.clip import names
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
@@ -40,6 +41,7 @@ _WRITERS: dict[str, Callable[[CostReport], str]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `cost`."""
+    options.plugin(parser)
     parser.add_argument(
         "methods",
         nargs="*",
@@ -59,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="over all methods (%(default)s)")
     parser.add_argument("--reference", metavar="METHOD", help="what ratios refer to (clipood)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
-    parser.add_argument("--threads", type=int, help="of torch (its own choice: all cores)")
+    parser.add_argument("--threads", type=int, help="threads of torch (its own choice: all cores)")
     parser.add_argument(
         "--out", type=Path, default=Path("results/cost"), help="where files go (%(default)s)"
     )

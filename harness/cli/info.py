@@ -41,7 +41,8 @@ def _method_info(name: str) -> None:
     console = Console(highlight=False)
     console.print(f"{name}: {cls.summary}", markup=False)
     console.print(f"source: {cls.citation}", markup=False)
-    console.print(f"tested weights: {cls.own_selection}; file: {_origin('methods', name)}")
+    where = f"tested weights: {cls.own_selection}; file: {_origin('methods', name)}"
+    console.print(where, markup=False, soft_wrap=True)
     table = Table("parameter", "default", "meaning", box=None)
     for key, field in cls.Config.model_fields.items():
         table.add_row(key, repr(field.default), " ".join((field.description or "").split()))

@@ -17,7 +17,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from harness import registry
+    from harness import registry, resources
+    from harness.errors import UserError
     from harness.sweep.file import read_sweep
 
     console = Console(highlight=False)
@@ -32,8 +33,11 @@ def run(args: argparse.Namespace) -> int:
         text = f"not loaded: {origin}: {why}"
         console.print(text, style="red", markup=False, soft_wrap=True)
     table = Table(title="Sweeps", title_justify="left", box=None, show_header=False)
-    for file in sorted((registry.ROOT / "sweeps").glob("*.yaml")):
-        table.add_row(file.stem, read_sweep(file).description.strip())
+    for name in resources.named("sweeps"):
+        try:
+            table.add_row(name, read_sweep(name).description.strip())
+        except UserError as error:
+            console.print(f"not loaded: {error}", style="red", markup=False, soft_wrap=True)
     console.print(table)
     console.print(
         "Models: tiny-emoji, tiny-emoji-early (embedded), and any open_clip model "

@@ -13,7 +13,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.command_name import FROM_CHECKOUT, command_name, program
 from harness.errors import UserError
+from harness.version import __version__
 
 EXAMPLES = """\
 examples:
@@ -21,9 +23,9 @@ examples:
   python run_benchmark.py run clipood[lr=1e-4] --target noto --seeds 0
   python run_benchmark.py run finetune coop --dataset folder --data-root ~/pictures --target all
   python run_benchmark.py data verify PACS --data-root ~/data
-  python run_benchmark.py sweep plan sweeps/quickstart.yaml
-  python run_benchmark.py sweep run sweeps/quickstart.yaml --store results/mine
-  python run_benchmark.py sweep submit sweeps/quickstart.yaml --cluster academic --dry-run
+  python run_benchmark.py sweep plan quickstart
+  python run_benchmark.py sweep run quickstart --store results/mine
+  python run_benchmark.py sweep submit quickstart --cluster academic --dry-run
   python run_benchmark.py sweep status quickstart --watch
   python run_benchmark.py report --store results/mine
   python run_benchmark.py maps --store results/emoji-maps
@@ -106,10 +108,13 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
         argv: The command line; None builds the options of every verb.
     """
     parser = argparse.ArgumentParser(
-        prog="run_benchmark.py",
+        prog=program(),
         description="Benchmark methods that adapt CLIP to data whose domain differs from training.",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.replace(FROM_CHECKOUT, command_name()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"clip-benchmark-harness {__version__}"
     )
     words = None if argv is None else [word for word in argv if not word.startswith("-")][:2]
     _add(parser, VERBS, "VERB", words)
@@ -140,9 +145,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     args = build_parser(argv).parse_args(argv)
     try:
-        if getattr(args, "plugin", None):
+        if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
             from harness import registry
 
+            registry.add_own_plugins()
             for path in args.plugin:
                 registry.add_plugin_file(path)
         status: int = args.handler(args)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.cli import options
 from harness.cli.running import check_models
 from harness.errors import UserError
 from harness.execution.context import Context
@@ -42,6 +43,7 @@ Files = Iterator[tuple[str, bytes]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `maps`."""
+    options.plugin(parser)
     parser.add_argument(
         "--store",
         type=Path,
@@ -53,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--row", action="append", default=[], metavar="NAME", help="only this row (repeatable)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the pictures (%(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the runs that are drawn (%(default)s)"
+    )
     parser.add_argument(
         "--images",
         default="6",
@@ -61,12 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="in a picture: the first of N evenly spread classes, or keys a,b (%(default)s)",
     )
     parser.add_argument(
-        "--layers", type=int, metavar="K", help="of the means over blocks (5, at most half)"
+        "--layers", type=int, metavar="K", help="blocks that the means are over (5, at most half)"
     )
     parser.add_argument("--out", type=Path, help="where files go (<store>/maps)")
     parser.add_argument("--data-root", type=Path, help="where the data set's files are")
     parser.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
-    parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch (%(default)s)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
     group = parser.add_argument_group("class matrix alone (no store is read)")
     group.add_argument(
@@ -75,7 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
     group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
     group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
-    group.add_argument("--kappa", type=float, help="of the smoothing distribution (as run, or 35)")
+    group.add_argument(
+        "--kappa", type=float, help="inverse temperature of the matrix (as run, or 35)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

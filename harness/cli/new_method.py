@@ -8,11 +8,10 @@ import re
 from pathlib import Path
 from string import Template
 
-from harness import registry
+from harness import registry, resources
 from harness.cli import options
+from harness.command_name import command_name
 from harness.errors import UserError
-
-TEMPLATE = registry.ROOT / "harness" / "templates" / "method.py.txt"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.plugin(parser)
     parser.add_argument("name", help="name of the method, e.g. my_method")
     parser.add_argument(
-        "--dir", type=Path, help="folder of the file (methods/, where it is found by itself)"
+        "--dir", type=Path, help="folder of the file (./methods, where it is found by itself)"
     )
 
 
@@ -36,9 +35,10 @@ def run(args: argparse.Namespace) -> int:
         found = registry.discover(kind)
         if name in found.plugins:
             raise UserError(f"new-method {name}: taken by {found.origins[name]}; choose another")
-    file = (folder or registry.ROOT / "methods") / f"{name}.py"
+    file = (folder or resources.new_plugins("methods")) / f"{name}.py"
     title = "".join(part.capitalize() for part in name.split("_"))
-    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(name=name, title=title)
+    template = Template(resources.template("method.py.txt").read_text(encoding="utf-8"))
+    text = template.substitute(name=name, title=title)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as out:
@@ -47,10 +47,13 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{file} exists; choose another name or --dir, or delete it") from None
     except OSError as error:
         raise UserError(f"{file}: cannot be written ({error.strerror}); use --dir DIR") from None
+    if file.is_absolute() and file.is_relative_to(Path.cwd()):
+        file = file.relative_to(Path.cwd())
     plugin = f" --plugin {file}" if folder else ""
+    call = command_name()
     print(f"written: {file}\n\nIt trains as it stands. Edit losses(), then:")
-    print(f"  python run_benchmark.py check {file}")
-    print(f"  python run_benchmark.py run zero_shot {name}[steps=60,lr=1e-4]{plugin} --target noto")
-    print("  python run_benchmark.py report --store results/runs")
-    print("docs/add-a-method.md says what there is to override.")
+    print(f"  {call} check {file}")
+    print(f"  {call} run zero_shot {name}[steps=60,lr=1e-4]{plugin} --target noto")
+    print(f"  {call} report --store results/runs")
+    print(f"{resources.guide('add-a-method')} says what there is to override.")
     return 0

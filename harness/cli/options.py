@@ -41,7 +41,7 @@ def precision(parser: Group) -> None:
         "--precision",
         default="fp32",
         choices=["fp32", "bf16", "fp16"],
-        help="of the forward pass (autocast); weights and updates stay float32 (%(default)s)",
+        help="type of the forward pass (autocast); weights stay float32 (%(default)s)",
     )
 
 
@@ -93,7 +93,9 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     group.add_argument(
         "--workers", type=int, help="processes at a time (one per core, or one per GPU)"
     )
-    group.add_argument("--threads", type=int, default=1, help="of torch per worker (%(default)s)")
+    group.add_argument(
+        "--threads", type=int, default=1, help="threads of torch per worker (%(default)s)"
+    )
     device(group)
     group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     group.add_argument(

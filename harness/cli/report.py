@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--test",
         choices=TEST_KINDS,
         default=Design.test,
-        help="of the seeds' differences; all but t need 6 seeds or more (%(default)s)",
+        help="test of the seeds' differences; all but t need 6 seeds or more (%(default)s)",
     )
     parser.add_argument(
         "--no-evidence",

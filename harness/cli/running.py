@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import registry
+from harness.command_name import command_name
 from harness.console.display import duration
 from harness.errors import UserError
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
@@ -131,7 +132,7 @@ def conclude(outcome: Outcome, store: Path) -> int:
     if outcome.failed:
         print(f"tracebacks: {store}/failures/; the same command tries again", file=sys.stderr)
     if outcome.done + outcome.skipped:
-        print(f"table: python run_benchmark.py report --store {store}", file=sys.stderr)
+        print(f"table: {command_name()} report --store {store}", file=sys.stderr)
     if outcome.interrupted:
         print("stopped; the same command continues where it stopped", file=sys.stderr)
         return 130

@@ -58,7 +58,7 @@ class Backbone:
     preprocess: Preprocess
     device: torch.device
     fingerprint: str
-    """Of the pretrained weights; a fork keeps it."""
+    """Fingerprint of the pretrained weights; a fork keeps it."""
     _texts: dict[tuple[tuple[str, ...], str], Tensor] = field(default_factory=dict, repr=False)
 
     @property

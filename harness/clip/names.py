@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from harness import resources
 from harness.clip.openclip import (
     get_model_config,
     get_pretrained_cfg,
@@ -15,10 +16,11 @@ from harness.clip.openclip import (
 from harness.errors import UserError, unknown_name
 from harness.specs import ModelSpec
 
-ROOT = Path(__file__).resolve().parents[2]
 # Resolved where it is used and never stored: a path in a spec would tie its id to one machine.
 MODEL_ALIASES = {
-    path.name: f"local-dir:{path}" for path in sorted((ROOT / "models").iterdir()) if path.is_dir()
+    path.name: f"local-dir:{path}"
+    for path in sorted(resources.shipped("models").iterdir())
+    if path.is_dir()
 }
 CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 FOLDER_SUFFIXES = (".safetensors", ".bin", ".pth")  # those open_clip looks for in a local-dir

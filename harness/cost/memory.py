@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
-from harness import registry
+from harness import registry, resources
 from harness.cost.record import Candidate, Setting
 
 
@@ -17,9 +16,7 @@ def peak_in_fresh_process(candidate: Candidate, setting: Setting) -> float:
     Raises:
         RuntimeError: If the process fails.
     """
-    path = (str(registry.ROOT), os.environ.get("PYTHONPATH", ""))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in path if p)}
-    environment["OMP_NUM_THREADS"] = str(setting.threads)
+    environment = resources.child_environment() | {"OMP_NUM_THREADS": str(setting.threads)}
     done = subprocess.run(
         [sys.executable, "-m", "harness.cost.memory"],
         input=json.dumps([candidate.model_dump(mode="json"), setting.model_dump(mode="json")]),

@@ -25,7 +25,7 @@ class Context(BaseModel):
     """Shared between runs: frozen features; None keeps them in memory only."""
     device: str = "cpu"
     threads: int = 1
-    """Of torch in each worker. Sums depend on it in the last digits; provenance records it."""
+    """Threads of torch in each worker. Sums depend on it in the last digits; records hold it."""
     decode_threads: int = 1
     plugins: tuple[str, ...] = ()
     checkpoint_seconds: float = 20.0

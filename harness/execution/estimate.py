@@ -15,7 +15,7 @@ PUBLISHED_STEP = "CLIPood's published step on a V100 (ViT-B/16, 36 images, 0.19 
 """AlignCLIP's rebuttal, W2: see results/published/."""
 _IMAGE_S = 0.19 / 36
 _FORWARD_SHARE = 1 / 3
-"""Of a training step's arithmetic: the backward pass counts double."""
+"""Share of the forward pass in a training step: the backward pass counts double."""
 
 
 class Durations:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import sys
 import threading
 from typing import Any, Literal
 
-from harness import registry
+from harness import resources
 from harness.execution.context import Context
 from harness.execution.order import Order
 from harness.specs import RunSpec
@@ -26,10 +25,7 @@ class Worker:
     ) -> None:
         self.number = number
         self.spec: RunSpec | None = None
-        environment = {**os.environ, "OMP_NUM_THREADS": str(context.threads)}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            p for p in (str(registry.ROOT), os.environ.get("PYTHONPATH", "")) if p
-        )
+        environment = resources.child_environment() | {"OMP_NUM_THREADS": str(context.threads)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness.execution.worker"],
             stdin=subprocess.PIPE,

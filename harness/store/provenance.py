@@ -13,6 +13,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from harness import resources
+from harness.version import __version__
+
 SNAPSHOT_NOTE = "SNAPSHOT.json"
 """In a snapshot of the code: which commit it was taken from."""
 _PACKAGES = ("torch", "torchvision", "open_clip_torch", "numpy", "pillow")
@@ -21,7 +24,7 @@ _PACKAGES = ("torch", "torchvision", "open_clip_torch", "numpy", "pillow")
 @functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that numbers depend on."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "clip-benchmark-harness": __version__}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
@@ -33,10 +36,12 @@ def versions() -> dict[str, str]:
 @functools.cache
 def git_state() -> str:
     """Return the commit of the code, ``+dirty`` when tracked files differ, empty without git."""
-    root = Path(__file__).resolve().parents[2]
+    root = resources.CODE
     note = root / SNAPSHOT_NOTE
     if note.is_file():
         return str(json.loads(note.read_text(encoding="utf-8"))["git"])
+    if resources.INSTALLED:  # a repository around it would be somebody else's
+        return ""
 
     def git(*words: str) -> str:
         done = subprocess.run(

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness import resources
+from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
 from harness.protocols import AnyProtocol
 from harness.protocols.domain_shift import DomainShift
@@ -104,16 +106,16 @@ class SweepSpec(_Part):
 
 
 def read_sweep(path: str | Path) -> SweepSpec:
-    """Read and validate a sweep file; a bare name means one in sweeps/.
+    """Read and validate a sweep file; a bare name means one in sweeps/, ours or the user's.
 
     Raises:
         UserError: Naming the file and the field.
     """
     file = Path(path)
     if not file.is_file() and not file.suffix:
-        file = Path(__file__).resolve().parents[2] / "sweeps" / f"{path}.yaml"
+        file = resources.find("sweeps", str(path)) or file
     if not file.exists():
-        raise UserError(f"{path}: no such sweep file; see sweeps/ for examples")
+        raise UserError(f"{path}: no such sweep file; see `{command_name()} list`")
     spec: SweepSpec = validated(SweepSpec, read_yaml(file, str(path)), str(path))
     return spec
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import registry
+from harness import registry, resources
 from harness.dataset import Dataset, DatasetOptions
 from harness.errors import UserError, unknown_name
 from harness.protocols import Protocol
@@ -126,7 +126,7 @@ def local_files(model: ModelSpec) -> tuple[Path, ...]:
 
     Of a folder all that open_clip may read: configuration, weights and tokenizer.
     """
-    embedded = registry.ROOT / "models" / model.name
+    embedded = resources.shipped("models") / model.name
     if embedded.is_dir() or model.name.startswith("local-dir:"):
         folder = embedded if embedded.is_dir() else Path(model.name.removeprefix("local-dir:"))
         return tuple(p for p in sorted(folder.glob("*")) if p.suffix in _MODEL_FILES)

@@ -20,7 +20,7 @@ from harness.store.records import Score
 from harness.store.redact import safe_spec
 
 PROJECT = "clip-benchmark-harness"
-"""Of W&B, unless another is named."""
+"""Project of W&B, unless another is named."""
 
 
 class Logger(Protocol):

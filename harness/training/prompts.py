@@ -18,7 +18,7 @@ from harness.errors import UserError
 
 Position = Literal["end", "middle", "front"]
 INITIAL_STD = 0.02
-"""Of random context vectors (the authors' code)."""
+"""Standard deviation of random context vectors (the authors' code)."""
 PROMPTS_AT_ONCE = 512
 """Prompts that run through the text tower together when every image has its own."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
+from harness import registry, resources
 from harness.check.bench import Bench
 from harness.check.method import METHOD_CHECKS
 from harness.cli.main import main
@@ -76,10 +76,27 @@ def test_new_method_refuses(
 def test_without_a_folder_it_is_written_where_it_is_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-method", "my_thing"]) == 0
+    file = tmp_path / "methods" / "my_thing.py"
+    said = capsys.readouterr().out
+    assert "check methods/my_thing.py" in said
+    assert "--plugin" not in said
+    assert main(["info", "my_thing"]) == 0
+    assert f"file: {file}" in capsys.readouterr().out
+    assert registry.plugin_files() == [str(file)]  # a worker is handed it
+
+
+def test_in_the_checkout_it_is_written_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "methods").mkdir()
+    for name in ("CODE", "ROOT"):
+        monkeypatch.setattr(resources, name, tmp_path)
+    monkeypatch.chdir(tmp_path / "docs")
     assert main(["new-method", "my_thing"]) == 0
     assert (tmp_path / "methods" / "my_thing.py").is_file()
-    assert "--plugin" not in capsys.readouterr().out
     monkeypatch.setattr(registry, "_found", {})
     assert registry.method_class("my_thing").__name__ == "MyThing"
 
@@ -107,7 +124,7 @@ def test_json_is_for_scripts_whatever_a_plugin_prints(
     assert by_name["described"]["expected"] == "1 to 60 characters on one line"
     assert by_name["logits"]["message"] == "RuntimeError: two"
     assert by_name["logits"]["where"] == "loud.py:8"
-    assert by_name["classes"]["message"] == "mend 'logits' first"
+    assert by_name["classes"]["message"] == "fix 'logits' first"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +170,7 @@ def test_a_file_of_the_repository_is_the_plugin_of_that_name(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.check.method.METHOD_CHECKS", METHOD_CHECKS[:4])
-    assert main(["check", str(registry.ROOT / "methods" / "clipood.py"), "folder"]) == 1
+    assert main(["check", str(resources.ROOT / "methods" / "clipood.py"), "folder"]) == 1
     said = capsys.readouterr().out
     assert "needs --data-root DIR" in said  # of folder; clipood is well
     assert said.count("FAIL") == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
+from harness import registry, resources
 from harness.cli.main import build_parser, main
 from harness.store.store import Store
 from harness.sweep.file import expand_sweep, read_sweep
@@ -270,7 +270,7 @@ def test_doctor_finds_this_installation_well_and_a_broken_plugin_not(
     assert "nothing_like_this" in printed
 
 
-@pytest.mark.parametrize("file", sorted((registry.ROOT / "sweeps").glob("*.yaml")))
+@pytest.mark.parametrize("file", sorted((resources.ROOT / "sweeps").glob("*.yaml")))
 def test_sweeps_of_the_repository_expand(file: Path) -> None:
     sweep = read_sweep(file)
     assert sweep.name == file.stem

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness import registry
+from harness import registry, resources
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone, random_backbone
 from harness.cost.measure import Measurement
@@ -155,7 +155,7 @@ def test_peak_memory_is_the_process_own_and_can_be_reset() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        cwd=registry.ROOT,
+        cwd=resources.ROOT,
     )  # fmt: skip
     first, high, last = map(float, done.stdout.split())
     assert first < 150  # this process, with torch, has more

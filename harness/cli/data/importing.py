@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from harness.cli import options
+from harness.command_name import command_name
 from harness.errors import UserError
 
 
@@ -53,5 +54,5 @@ def run(args: argparse.Namespace) -> int:
             f"note: {done.renamed:,} images had no file name of their own and are numbered; their "
             "order, and with it DomainBed's split, differs from the original files'"
         )
-    print(f"next: python run_benchmark.py data verify {args.name} --data-root {args.data_root}")
+    print(f"next: {command_name()} data verify {args.name} --data-root {args.data_root}")
     return 0

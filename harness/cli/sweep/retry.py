@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from harness.cli.sweep.naming import add_sweep
@@ -55,5 +56,7 @@ def _as_before(args: argparse.Namespace, last: Any) -> None:
     args.cache_dir = args.cache_dir or context.cache
     args.log = args.log or context.log
     if not args.plugin:
+        here = {Path(file).name for file in registry.plugin_files()}  # found in ./methods as before
         for path in context.plugins:
-            registry.add_plugin_file(path)
+            if Path(path).name not in here:
+                registry.add_plugin_file(path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
 from harness.cli.sweep.naming import add_sweep, find_plan
+from harness.command_name import command_name
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -131,7 +132,7 @@ def _view(store: Store, planned: SweepPlan, found: Sequence[RunStatus], whole: b
     if counts["failed"] or counts["lost"]:
         lines.append("next: sweep logs RUN shows why, sweep retry submits them again")
     elif counts["done"] == len(found):
-        lines.append(f"next: python run_benchmark.py report --store {store.root}")
+        lines.append(f"next: {command_name()} report --store {store.root}")
     return Group(table, Text("\n".join(lines)))
 
 

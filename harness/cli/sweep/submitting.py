@@ -11,15 +11,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness import registry
+from harness import registry, resources
 from harness.cli.running import check_models
 from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
+from harness.command_name import command_name
 from harness.console.display import duration
 from harness.execution.context import Context, default_cache
 from harness.execution.estimate import Durations
 from harness.execution.slurm import submit as slurm
-from harness.execution.slurm.cluster import read_cluster
+from harness.execution.slurm.cluster import find, read_cluster
 from harness.execution.slurm.packing import Array, total
 from harness.execution.slurm.status import STATES, RunState, RunStatus, statuses
 from harness.store.records import SweepPlan
@@ -54,7 +55,7 @@ def submit(
         n = sum(len(runs) for runs in array.tasks)
         print(f"array {array.array_id()}: {len(array.tasks)} job(s), {n} run(s)")
     print(f"submitted in {time.monotonic() - began:.1f} s; store: {root}")
-    print(f"next: python run_benchmark.py sweep status {planned.name} --store {root}")
+    print(f"next: {command_name()} sweep status {planned.name} --store {root}")
     return 0
 
 
@@ -69,14 +70,15 @@ def _request(
     if args.runs_per_job is not None:
         changes.append(f"runs_per_job={args.runs_per_job}")
     cluster = read_cluster(cluster_name, changes)
-    file = Path(cluster_name)
+    file = find(cluster_name)
+    ours = file.parent == resources.shipped("clusters")
     check_models(list(planned.runs))
     stores = [root, *(path.resolve() for path in args.records)]
     return slurm.Request(
         sweep=planned.name,
         specs=planned.runs,
         cluster=cluster,
-        cluster_name=str(file.resolve()) if file.is_file() else cluster_name,
+        cluster_name=file.stem if ours else str(file.resolve()),
         context=Context(
             store=root,
             data_root=args.data_root.resolve() if args.data_root else None,
@@ -148,12 +150,12 @@ def _asks(array: Array) -> str:
 def _hours(request: slurm.Request, arrays: Sequence[Array]) -> str:
     known = {"GPU": 0.0, "CPU job": 0.0}
     unknown = 0
-    for spec, resources in ((s, a.resources) for a in arrays for p in a.packs for s in p.runs):
+    for spec, asked in ((s, a.resources) for a in arrays for p in a.packs for s in p.runs):
         seconds = request.durations.seconds(spec)
         if seconds is None:
             unknown += 1
         else:
-            known["GPU" if resources.gpus_per_node else "CPU job"] += seconds / 3600
+            known["GPU" if asked.gpus_per_node else "CPU job"] += seconds / 3600
     parts = [f"about {hours:.2f} {kind} hours" for kind, hours in known.items() if hours]
     devices = ", ".join(sorted(request.durations.devices))
     source = f"from {request.durations.count} earlier record(s) on {devices}"

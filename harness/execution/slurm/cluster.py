@@ -11,11 +11,12 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from harness import registry
+from harness import registry, resources
 from harness.errors import UserError, unknown_name
 from harness.sweep.reading import read_yaml
 from harness.validation import validated
 
+_GUIDE = resources.guide("slurm")
 _RESERVED = {"array", "output", "error", "job-name", "comment", "dependency", "signal", "time",
              "requeue", "no-requeue"}  # fmt: skip
 
@@ -58,7 +59,7 @@ class Resources(BaseModel):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda)$")
     """``auto``: CUDA if a GPU is asked for, otherwise the CPU."""
     threads: int = Field(1, ge=1)
-    """Of torch. Sums depend on it in the last digits: keep it equal for runs to be compared."""
+    """Threads of torch. Sums depend on it in the last digits: keep it equal for runs to compare."""
 
     @field_validator("slurm_additional_parameters")
     @classmethod
@@ -108,23 +109,27 @@ class ClusterSpec(Resources):
         return found
 
 
-def folders() -> list[Path]:
-    """Return where a bare NAME is looked for: the checkout's clusters/, then the user's own."""
+def named() -> dict[str, list[Path]]:
+    """Return what bare names stand for: in our clusters/, in ./clusters, in the user's settings."""
+    return resources.named("clusters", [_settings()])
+
+
+def _settings() -> Path:
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return [registry.ROOT / "clusters", config / "clip-benchmark-harness" / "clusters"]
+    return config / "clip-benchmark-harness" / "clusters"
 
 
 def read_cluster(name: str | Path, changes: Sequence[str] = ()) -> ClusterSpec:
     """Read a cluster file and apply ``KEY=VALUE`` or ``METHOD.KEY=VALUE`` changes.
 
     Args:
-        name: A YAML file, or the name of one in ``folders()``.
+        name: A YAML file, or the name of one in ``named()``.
         changes: As on the command line; values are YAML.
 
     Raises:
         UserError: Naming the file and field, or the change.
     """
-    file = _find(str(name))
+    file = find(str(name))
     spec: ClusterSpec = _validated(read_yaml(file) or {}, str(file))
     return change(spec, changes, str(file)) if changes else _checked(spec, str(file))
 
@@ -158,7 +163,7 @@ def _validated(values: Any, where: str) -> ClusterSpec:
             if key not in ClusterSpec.model_fields:
                 near = difflib.get_close_matches(str(key), ClusterSpec.model_fields, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
-                raise UserError(f"{where}: unknown field '{key}'{hint} see docs/slurm.md")
+                raise UserError(f"{where}: unknown field '{key}'{hint} see {_GUIDE}")
     spec: ClusterSpec = validated(ClusterSpec, values, where)
     return spec
 
@@ -177,14 +182,17 @@ def _checked(spec: ClusterSpec, where: str) -> ClusterSpec:
     return spec
 
 
-def _find(name: str) -> Path:
+def find(name: str) -> Path:
+    """Return the file that `name` is, or stands for.
+
+    Raises:
+        UserError: If there is none, or two of this name.
+    """
     if Path(name).is_file():
         return Path(name)
     if Path(name).suffix in (".yaml", ".yml") or os.sep in name:
-        raise UserError(f"--cluster {name}: no such file; clusters/ has examples")
-    known: dict[str, Path] = {}
-    for folder in reversed(folders()):
-        known |= {file.stem: file for file in folder.glob("*.yaml")}
-    if name not in known:
-        raise unknown_name("cluster", name, known, "or give a YAML file, see docs/slurm.md")
-    return known[name]
+        raise UserError(f"--cluster {name}: no such file; {_GUIDE} has an example")
+    file = resources.find("clusters", name, [_settings()])
+    if file is None:
+        raise unknown_name("cluster", name, named(), f"or give a YAML file, see {_GUIDE}")
+    return file

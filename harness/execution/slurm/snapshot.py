@@ -10,23 +10,25 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness import registry
+from harness import resources
 from harness.store.provenance import SNAPSHOT_NOTE, git_state
 from harness.store.timestamps import now
 
 PARTS = ("harness", "methods", "datasets", "models", "run_benchmark.py", "pyproject.toml")
+"""What is copied of a checkout; an installed package is all in ``harness/``."""
 
 
 def take(folder: Path, plugins: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     """Copy the code and the plugin files below `folder`, unless an equal copy is there.
 
     Taken are the tracked files and Python files that are not committed yet; outside a git checkout
-    everything in the code's folders. Of a plugin of the user's only the file itself.
+    everything in the code's folders, of an installed package the package. Of a plugin of the
+    user's only the file itself.
 
     Returns:
         The snapshot's directory, named by its content, and the plugin files in it.
     """
-    files = {str(path.relative_to(registry.ROOT)): path for path in _sources(registry.ROOT)}
+    files = {str(path.relative_to(resources.CODE)): path for path in _sources(resources.CODE)}
     copies = []
     for number, plugin in enumerate(plugins):
         copies.append(f"plugins/{number}/{Path(plugin).name}")
@@ -40,7 +42,7 @@ def take(folder: Path, plugins: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
         for name, path in files.items():
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, aside / name)
-        note = {"git": git_state(), "taken": now(), "from": str(registry.ROOT)}
+        note = {"git": git_state(), "taken": now(), "from": str(resources.CODE)}
         (aside / SNAPSHOT_NOTE).write_text(json.dumps(note, indent=1))
         try:
             aside.rename(final)
@@ -52,11 +54,11 @@ def take(folder: Path, plugins: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
 
 
 def _sources(root: Path) -> Iterator[Path]:
-    names = _git_files(root)
+    names = None if resources.INSTALLED else _git_files(root)
     if names is not None:
         yield from (root / name for name in names if (root / name).is_file())
         return
-    for part in PARTS:
+    for part in ("harness",) if resources.INSTALLED else PARTS:
         paths = [root / part] if (root / part).is_file() else sorted((root / part).rglob("*"))
         yield from (p for p in paths if p.is_file() and "__pycache__" not in p.parts)
 

@@ -55,7 +55,7 @@ def job_label(sweep: str) -> str:
 
 
 def chosen(request: Request) -> list[RunSpec]:
-    """Return the runs to submit: of a wanted state and in nobody's hand.
+    """Return the runs to submit: in a wanted state, and neither queued nor running.
 
     Raises:
         UserError: If Slurm does not say where earlier submissions are.

@@ -8,10 +8,11 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness import resources
 from harness.errors import UserError
 from harness.validation import Strict, validated
 
-FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
+FOLDER = resources.published()
 FIGURES = FOLDER / "figures.csv"
 MEASURES: dict[tuple[str, str], tuple[str, ...]] = {
     ("domain_shift", "top1"): ("accuracy",),

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pandas as pd
 
+from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
 from harness.report.runs.rows import RunRow, asked, finished
 from harness.specs import RunSpec
@@ -66,7 +67,7 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
     if all(own[0].status == "missing" for own in rows.values()):
         raise UserError(
             f"{store.root}: no runs yet, so there is nothing to report; "
-            "start with `python run_benchmark.py quickstart`"
+            f"start with `{command_name()} quickstart`"
         )
     ordered = sorted(
         (row for own in rows.values() for row in own),

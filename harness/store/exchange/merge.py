@@ -23,7 +23,7 @@ class Merged:
     """What a merge did, or would do."""
 
     problems: list[str] = field(default_factory=list)
-    """Of archives that failed their check: then nothing was added."""
+    """What is wrong with archives; nothing was added then."""
     added: list[str] = field(default_factory=list)
     """Ids of new runs."""
     equal: list[str] = field(default_factory=list)

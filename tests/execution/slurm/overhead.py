@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import registry
+from harness import resources
 from harness.store.store import Store
 from tests.conftest import make_folder, make_model
 from tests.execution.slurm.minicluster import running
@@ -48,9 +48,9 @@ def main() -> None:
         sweep.write_text(SWEEP.format(model=model, seeds=list(range(args.runs // 2))))
         cluster.write_text(CLUSTER)
         with running(root / "slurm") as slurm:
-            env = {**slurm.env, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(registry.ROOT)}
+            env = {**slurm.env, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(resources.ROOT)}
             command = [
-                sys.executable, str(registry.ROOT / "run_benchmark.py"), "sweep", "submit",
+                sys.executable, str(resources.ROOT / "run_benchmark.py"), "sweep", "submit",
                 str(sweep), "--cluster", str(cluster), "--store", str(store), "--data-root",
                 str(images), "--cache-dir", str(root / "cache"),
                 "--runs-per-job", str(args.runs_per_job),

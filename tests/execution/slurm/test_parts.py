@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness import registry
+from harness import resources
 from harness.cli.main import main
 from harness.errors import UserError
 from harness.execution.slurm import job, scheduler, snapshot
@@ -40,7 +40,7 @@ def spec(method: str, seed: int = 0, data: str = "emoji") -> RunSpec:
 
 
 def test_files_of_the_repository_are_valid() -> None:
-    files = sorted((registry.ROOT / "clusters").glob("*.yaml"))
+    files = sorted((resources.ROOT / "clusters").glob("*.yaml"))
     assert files
     for file in files:
         assert read_cluster(file.stem) == read_cluster(file)
@@ -182,7 +182,7 @@ for _ in range(20):
 def test_one_holder_of_the_lock_at_a_time(tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = [sys.executable, "-c", HOLD, str(tmp_path), str(log)]
-    processes = [subprocess.Popen(command, cwd=registry.ROOT) for _ in range(3)]
+    processes = [subprocess.Popen(command, cwd=resources.ROOT) for _ in range(3)]
     assert [process.wait(120) for process in processes] == [0, 0, 0]
     assert log.read_text().split() == ["in", "out"] * 60
     assert not Ledger(tmp_path).submitting()
@@ -205,17 +205,18 @@ def test_a_snapshot_is_the_code_and_changes_with_it(tmp_path: Path) -> None:
     plugin.write_text("a = 1\n")
     code, (copy,) = snapshot.take(tmp_path / "s", [str(plugin)])
     assert Path(copy).read_text() == "a = 1\n"
-    for name in ("harness/cli.py", "methods/coop.py", "datasets/emoji.py", "run_benchmark.py"):
-        assert (code / name).read_bytes() == (registry.ROOT / name).read_bytes()
+    for name in ("harness/cli/main.py", "methods/coop.py", "datasets/emoji.py", "run_benchmark.py"):
+        assert (code / name).read_bytes() == (resources.ROOT / name).read_bytes()
     assert snapshot.take(tmp_path / "s", [str(plugin)])[0] == code
     plugin.write_text("a = 2\n")
     assert snapshot.take(tmp_path / "s", [str(plugin)])[0] != code
     assert Path(copy).read_text() == "a = 1\n"
     done = subprocess.run(
-        [sys.executable, "-c", "from harness import registry, provenance; print(registry.ROOT); "
-         "print(provenance.git_state())"],
+        [sys.executable, "-c", "from harness import resources\n"
+         "from harness.store.provenance import git_state\n"
+         "print(resources.ROOT); print(git_state())"],
         env={"PYTHONPATH": str(code), "PATH": "", "PYTHONSAFEPATH": "1"},
-        cwd=registry.ROOT, capture_output=True, text=True, check=True,
+        cwd=resources.ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     root, git = done.stdout.split("\n")[:2]
     assert root == str(code)

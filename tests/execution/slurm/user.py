@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import registry
+from harness import resources
 from harness.store.store import Store
 from tests.engine import outcome
 from tests.execution.slurm.minicluster import MiniCluster
@@ -54,7 +54,7 @@ class User:
     def start(self, *words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "run_benchmark.py", "sweep", *words, "--store", str(self.store)]
         return subprocess.Popen(
-            command, cwd=registry.ROOT, env=self.env, text=True,
+            command, cwd=resources.ROOT, env=self.env, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
 

@@ -36,7 +36,7 @@ def join_tables(tables: Sequence[Table], kind: Joined) -> list[Table]:
     groups: dict[tuple[Any, ...], list[Table]] = {}
     for table in tables:
         key = tuple(table.key[field] for field in FIELDS if field not in kind.varies)
-        groups.setdefault((*key, table.score), []).append(table)
+        groups.setdefault(key, []).append(table)
     return [_joined(members, kind) for members in groups.values()]
 
 

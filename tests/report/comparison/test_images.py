@@ -161,3 +161,12 @@ def test_a_pair_that_does_not_vary_but_is_trained_is_compared_over_seeds(tmp_pat
     assert not row.over_images
     assert row.images is not None
     assert row.verdict == "too few seeds"
+
+
+def test_validation_scores_are_over_no_tested_images(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for method in ("zero_shot", "templates"):
+        answered(store, method, "x", RNG.random(500) < 0.5)
+    assert compared(store).rows[0].images is not None
+    (row,) = compared(store, score="source_val").rows
+    assert (row.images, row.over_images) == (None, False)

@@ -52,3 +52,15 @@ def test_a_row_that_lacks_a_domain_gets_no_mark(tmp_path: Path) -> None:
     assert line.verdict == "better"
     (row,) = [row for row in part.table.rows if row.label == "half"]
     assert [cell.mark for cell in part.table.cells(row)] == ["", "", ""]
+
+
+def test_against_a_row_that_lacks_a_domain_nothing_is_marked(tmp_path: Path) -> None:
+    store = filled(tmp_path, {"alignclip": SCORES["alignclip"]})
+    for s in range(4):
+        add(store, spec("half", "x", s, method="half"), 900 + 2 * s)
+    block = only(store, against="half")
+    assert block.evidence is not None
+    row = block.evidence.row("alignclip")
+    assert row is not None
+    assert (row.verdict, row.comparison.left_out) == ("better", (("emoji", "y"),))
+    assert not any(cell.mark for own in block.table.rows for cell in block.table.cells(own))

@@ -117,6 +117,10 @@ class Method(Generic[ConfigT]):
     """The weights the method's paper reports; see also ``selection_of``."""
     reference: ClassVar[int] = 0
     """Other methods are compared with the one of the highest number, where none is asked for."""
+    authors_resize: ClassVar[Literal["bilinear", "bicubic", "model"]] = "bilinear"
+    """Interpolation of test images in the authors' code; read where a protocol asks for it
+    (``test_resize: authors``). CLIPood's and AlignCLIP's code, and so their baselines', is
+    bilinear."""
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Named sets of configuration values, asked for as ``name[preset=...]``."""
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.errors import UserError
-from harness.method import Batch, Method, Task, TrainConfig
+from harness.method import Batch, Method, Task
 from harness.seeding import generator
 from harness.training.losses import smoothed_cross_entropy
 from harness.training.prompts import (
     ContextPrompts,
+    PromptConfig,
     context_prompts,
-    first_epoch_is_warm_up,
     initial_context,
     seeded_linear,
 )
 
-EPOCHS = 10
-"""The authors' recipe; the first is warm-up."""
 
+class CoCoOpConfig(PromptConfig):
+    """The authors' optimiser; the budget is in steps, CLIPood's, unless `epochs` are given."""
 
-class CoCoOpConfig(TrainConfig):
-    """The authors' optimiser; the budget is in steps, CLIPood's, since epochs differ in size."""
+    authors_epochs = 10
 
     n_ctx: int = Field(4, ge=1)
     """Context vectors M; with `ctx_init` it must be the number of its tokens."""
@@ -35,23 +32,11 @@ class CoCoOpConfig(TrainConfig):
     reduction: int = Field(16, ge=1)
     """The meta-net's hidden width is the image feature's divided by this."""
     batch_per_domain: int = Field(1, ge=1)
-    """Images of each source domain in a step; the authors take one in all."""
-    lr: float = Field(2e-3, gt=0)
-    weight_decay: float = Field(5e-4, ge=0)
-    optimizer: Literal["adamw", "sgd"] = "sgd"
+    """Images of each source domain in a step; the authors take `batch_size` 1."""
     warmup_steps: int = Field(500, ge=0)
     """Steps at `warmup_lr`; if not given a tenth of `steps`, the authors' first of 10 epochs."""
-    crop_scale: tuple[float, float] = (0.08, 1.0)
-    """Area range of the random resized crop."""
-    crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Interpolation of the crop's resize; antialiased."""
     feature_views: int = Field(4, ge=0)
     """Augmented views per image, computed once; the authors draw a new one each time."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _warmup_follows_steps(cls, values: Any) -> Any:
-        return first_epoch_is_warm_up(values, cls.model_fields["steps"].default, EPOCHS)
 
 
 class CoCoOp(Method[CoCoOpConfig]):
@@ -60,10 +45,10 @@ class CoCoOp(Method[CoCoOpConfig]):
     Image x has the context ``[V_1 + pi(f)] .. [V_M + pi(f)]``, f its unit-norm feature and pi the
     meta-net (linear, ReLU, linear); cross-entropy on ``s <f, T_c(x)>``. V and pi train. The text
     tower runs once per image and class, in training and in a test. Deviations: a step sees one
-    image of every source domain, not one image; a budget in steps (the authors: 10 epochs), cosine
-    per step instead of per epoch, a fixed number of augmented views, float32. The meta-net begins
-    random, as the authors', so the untrained method is near zero-shot CLIP with 'a photo of a {}.',
-    not equal to it.
+    image of every source domain unless `batch_size` says one, and the budget is in steps unless
+    `epochs` are given (the authors: 10); a fixed number of augmented views, float32. The meta-net
+    begins random, as the authors', so the untrained method is near zero-shot CLIP with
+    'a photo of a {}.', not equal to it.
     """
 
     name = "cocoop"
@@ -73,6 +58,7 @@ class CoCoOp(Method[CoCoOpConfig]):
         "arXiv 2203.05557"
     )
     Config = CoCoOpConfig
+    authors_resize = "bicubic"
     frozen_image_tower = True
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Self
 
 import torch
 from pydantic import Field, model_validator
@@ -10,24 +10,23 @@ from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.errors import UserError
-from harness.method import Batch, Method, Task, TrainConfig
+from harness.method import Batch, Method, Task
 from harness.seeding import generator
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
 from harness.training.prompts import (
     ContextPrompts,
     LastText,
     Position,
+    PromptConfig,
     context_prompts,
-    first_epoch_is_warm_up,
     initial_context,
 )
 
-EPOCHS = 50
-"""The authors' recipe for ImageNet: one of 50 epochs is warm-up."""
 
+class CoOpConfig(PromptConfig):
+    """The authors' optimiser; the budget is in steps, CLIPood's, unless `epochs` are given."""
 
-class CoOpConfig(TrainConfig):
-    """The authors' optimiser; the budget is in steps, CLIPood's, since epochs differ in size."""
+    authors_epochs = 50
 
     n_ctx: int = Field(16, ge=1)
     """Context vectors M; with `ctx_init` it must be the number of its tokens."""
@@ -38,16 +37,9 @@ class CoOpConfig(TrainConfig):
     class_specific: bool = False
     """A context for each class instead of a shared one; such a prompt fits no unseen class."""
     batch_per_domain: int = Field(11, ge=1)
-    """Images of each source domain in a step; with three sources 33, the authors' 32 in all."""
-    lr: float = Field(2e-3, gt=0)
-    weight_decay: float = Field(5e-4, ge=0)
-    optimizer: Literal["adamw", "sgd"] = "sgd"
+    """Images of each source domain in a step; the authors take `batch_size` 32."""
     warmup_steps: int = Field(100, ge=0)
     """Steps at `warmup_lr`; if not given a 50th of `steps`, the authors' first of 50 epochs."""
-    crop_scale: tuple[float, float] = (0.08, 1.0)
-    """Area range of the random resized crop."""
-    crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Interpolation of the crop's resize; antialiased."""
     feature_views: int = Field(4, ge=0)
     """Augmented views per image, computed once; the authors draw a new one each time."""
 
@@ -60,18 +52,13 @@ class CoOpConfig(TrainConfig):
             )
         return self
 
-    @model_validator(mode="before")
-    @classmethod
-    def _warmup_follows_steps(cls, values: Any) -> Any:
-        return first_epoch_is_warm_up(values, cls.model_fields["steps"].default, EPOCHS)
-
 
 class CoOp(Method[CoOpConfig]):
     """Context optimisation, Zhou et al., IJCV 2022, section 3.2: prompts ``[V]_1 .. [V]_M class.``
 
     Cross-entropy on ``s <f, T_c(V)>``; only the M vectors V train. Deviations: a budget in steps
-    (the authors: 50 to 200 epochs), cosine per step instead of per epoch, a fixed number of
-    augmented views, float32. As in the paper the data set's template is not used. Initialised from
+    where no `epochs` are given (the authors: 50 to 200), a fixed number of augmented views,
+    float32. As in the paper the data set's template is not used. Initialised from
     'a photo of a' (preset ``words``) this begins as zero-shot CLIP with 'a photo of a {}.'
     """
 
@@ -81,6 +68,7 @@ class CoOp(Method[CoOpConfig]):
         "Zhou et al., Learning to Prompt for Vision-Language Models, IJCV 2022, arXiv 2109.01134"
     )
     Config = CoOpConfig
+    authors_resize = "bicubic"
     frozen_image_tower = True
     presets = {"words": {"n_ctx": 4, "ctx_init": "a photo of a"}}  # noqa: RUF012 (ClassVar in base)
 

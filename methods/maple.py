@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.clip.prompted import check_prompted, prompted_image_features
 from harness.errors import UserError
-from harness.method import Batch, Method, Task, TrainConfig
+from harness.method import Batch, Method, Task
 from harness.seeding import generator
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
 from harness.training.prompts import (
     INITIAL_STD,
     ContextPrompts,
     LastText,
+    PromptConfig,
     context_prompts,
     embed_words,
-    first_epoch_is_warm_up,
     initial_context,
     seeded_linear,
     worded_prompts,
@@ -30,8 +29,10 @@ from harness.training.prompts import (
 from harness.training.text_head import images_of
 
 
-class MaPLeConfig(TrainConfig):
-    """The authors' base-to-new recipe; the budget is in steps, CLIPood's."""
+class MaPLeConfig(PromptConfig):
+    """The authors' base-to-new recipe; the budget is in steps, CLIPood's, unless in `epochs`."""
+
+    authors_epochs = 5
 
     n_ctx: int = Field(2, ge=1)
     """Prompt vectors n of each block and tower."""
@@ -40,28 +41,11 @@ class MaPLeConfig(TrainConfig):
     begin with their embeddings. Empty: random vectors and no other words."""
     depth: int = Field(9, ge=1)
     """First blocks J of both towers that get prompts of their own; 1 is the input alone."""
-    epochs: int = Field(5, ge=1)
-    """Epochs of the authors' recipe that the steps stand for; only the warm-up depends on it."""
     batch_per_domain: int = Field(1, ge=1)
-    """Images of each source domain in a step; with three sources 3, the authors take 4 in all."""
+    """Images of each source domain in a step; the authors take `batch_size` 4."""
     lr: float = Field(3.5e-3, gt=0)
-    weight_decay: float = Field(5e-4, ge=0)
-    optimizer: Literal["adamw", "sgd"] = "sgd"
     warmup_steps: int = Field(1000, ge=0)
-    """Steps at `warmup_lr`; if not given the first of the `epochs`."""
-    crop_scale: tuple[float, float] = (0.08, 1.0)
-    """Area range of the random resized crop."""
-    crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Interpolation of the crop's resize; antialiased."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _warmup_follows_steps(cls, values: Any) -> Any:
-        fields = cls.model_fields
-        epochs = values.get("epochs") if isinstance(values, dict) else None
-        if not isinstance(epochs, int) or epochs < 1:
-            epochs = fields["epochs"].default
-        return first_epoch_is_warm_up(values, fields["steps"].default, epochs)
+    """Steps at `warmup_lr`; if not given a fifth of `steps`, the authors' first of 5 epochs."""
 
 
 class MaPLe(Method[MaPLeConfig]):
@@ -73,8 +57,8 @@ class MaPLe(Method[MaPLeConfig]):
     stay. Cross-entropy on ``s <f, T_c>``.
 
     Preset ``cross_dataset`` is the authors' setting for other data sets and for shifted ImageNet:
-    depth 3, two epochs. Deviations: a budget in steps (an epoch is read as 1000), so many images of
-    each source domain instead of a batch of 4, cosine per step instead of per epoch, float32. As in
+    depth 3, two epochs. Deviations: without a preset the budget is in steps and a step sees one
+    image of each source domain; float32. As in
     their code the deep F_i begin as copies of one layer.
     """
 
@@ -82,9 +66,10 @@ class MaPLe(Method[MaPLeConfig]):
     summary = "coupled deep prompts in both towers, towers frozen"
     citation = "Khattak et al., MaPLe: Multi-modal Prompt Learning, CVPR 2023, arXiv 2210.03117"
     Config = MaPLeConfig
+    authors_resize = "bicubic"
     presets = {  # noqa: RUF012 (declared ClassVar in the base)
-        "base_to_new": {"depth": 9, "lr": 3.5e-3, "epochs": 5, "steps": 5000},
-        "cross_dataset": {"depth": 3, "lr": 2.6e-3, "epochs": 2, "steps": 2000},
+        "base_to_new": {"depth": 9, "lr": 3.5e-3, "epochs": 5, "batch_size": 4},
+        "cross_dataset": {"depth": 3, "lr": 2.6e-3, "epochs": 2, "batch_size": 4},
     }
 
     @classmethod

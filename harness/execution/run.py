@@ -73,6 +73,8 @@ class Shared:
             UserError: If the data are not those that the spec was made for.
         """
         dataset, resize = spec.dataset, spec.protocol.test_resize
+        if resize == "authors":
+            resize = registry.method_class(spec.method).authors_resize
         key = dataset.model_dump_json() + spec.model.model_dump_json() + resize
         if key not in self._banks:
             opened = open_dataset(dataset, self.context.data_root)

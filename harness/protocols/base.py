@@ -53,9 +53,10 @@ class Protocol(Strict):
     fixed_splits: bool = False
     """Seed the splits with 0 whatever the run's seed, as the released code does: seeds then vary
     only batches and augmentation."""
-    test_resize: Literal["model", "bilinear", "bicubic"] = "model"
-    """Interpolation of test images: as the model's own configuration says (bicubic for CLIP), or
-    named; CLIPood's and AlignCLIP's code is bilinear."""
+    test_resize: Literal["model", "bilinear", "bicubic", "authors"] = "model"
+    """Interpolation of test images: as the model's own configuration says (bicubic for CLIP),
+    named, or as each method's authors do it: CLIPood and AlignCLIP bilinear, CoOp's family bicubic
+    (see ``Method.authors_resize``)."""
 
     title: ClassVar[str]
     """What headings say: ``leave one domain out``."""
@@ -68,7 +69,7 @@ class Protocol(Strict):
     few_shot: ClassVar[bool] = False
     """Its papers train on 16 images a class of an official split, so that is the default."""
     original: ClassVar[Mapping[str, Any]] = {}
-    """What ``preset: original`` sets beside fixed splits and the bilinear test resize."""
+    """What ``preset: original`` sets beside fixed splits and the authors' test resize."""
     published: ClassVar[Mapping[str, tuple[str, ...]]]
     """Metrics of published tables, each with the measures that are its counterpart."""
     published_source: ClassVar[str] = ""
@@ -87,7 +88,7 @@ class Protocol(Strict):
             raise ValueError(f"preset '{preset}' is unknown; use original, or leave it out")
         chosen: dict[str, Any] = {"shots": 16} if cls.few_shot else {}
         if preset:
-            chosen |= {"fixed_splits": True, "test_resize": "bilinear", **cls.original}
+            chosen |= {"fixed_splits": True, "test_resize": "authors", **cls.original}
         return chosen | given
 
     @model_validator(mode="after")
@@ -140,6 +141,27 @@ class Protocol(Strict):
     ) -> Mapping[str, tuple[Samples, tuple[int, ...]]]:
         """Return by name what is tested: samples, and the classes they are scored over."""
         raise NotImplementedError(f"{type(self).__name__}.tested")
+
+    def training_images(self, dataset: Dataset, target: str) -> int:
+        """Return how many images an epoch has.
+
+        With shots as many as are asked for, whether or not a class has them, so that a plan made
+        without the files is that of the machine that has them.
+
+        Raises:
+            UserError: If all images train and the files are not there to be counted.
+        """
+        if self.shots:
+            classes = len(self.trained_classes(dataset))
+            return self.shots * classes * len(self.source_domains(dataset, target))
+        try:
+            train = self.sources(dataset, target, 0).train
+        except NotImplementedError:
+            raise UserError(
+                f"epochs over all images of '{dataset.name}' need its files, to be counted: give "
+                "--data-root, or steps instead of epochs"
+            ) from None
+        return sum(len(samples) for samples in train.values())
 
     def sources(self, dataset: Dataset, target: str, data_seed: int) -> Sources:
         """Return the training and validation samples.
@@ -219,7 +241,11 @@ class Protocol(Strict):
         words = [f"trained on {self.source}"] if self.source else []
         words += [f"{self.shots} images a class"] if self.shots else []
         words += ["splits of seed 0 for all runs"] if self.fixed_splits else []
-        return words + ([f"{self.test_resize} test images"] if self.test_resize != "model" else [])
+        resize = {
+            "model": [],
+            "authors": ["test images resized as each method's authors do"],
+        }.get(self.test_resize, [f"{self.test_resize} test images"])
+        return words + resize
 
     def tested_words(self) -> str:
         """Return on which images it tests, for captions."""

@@ -195,7 +195,7 @@ def expand(
     return [
         RunSpec(
             method=method.name,
-            config=method.config,
+            config=_in_steps(method.config, protocol, opened, target),
             model=model,
             dataset=dataset,
             protocol=protocol,
@@ -218,3 +218,21 @@ def _check_selection(method: MethodChoice, selection: Selection) -> None:
             f"selection 'averaged': {method.label} keeps no averaged weights; "
             "use --selection own, last or best"
         )
+
+
+def _in_steps(
+    config: dict[str, Any], protocol: Protocol, opened: Dataset, target: str
+) -> dict[str, Any]:
+    """Return a recipe that counts in epochs with the steps that they are here.
+
+    An epoch has whole batches only, and its first is warm-up (Dassl).
+    """
+    epochs = config.get("epochs")
+    if not epochs:
+        return config
+    images = protocol.training_images(opened, target)
+    sources = len(protocol.source_domains(opened, target))
+    batch = config.get("batch_size") or config["batch_per_domain"] * sources
+    epoch = max(1, images // batch)
+    warmup = epoch if config["warmup_steps"] else 0
+    return config | {"steps": epochs * epoch, "warmup_steps": warmup}

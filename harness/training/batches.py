@@ -13,7 +13,10 @@ from harness.seeding import generator
 
 
 class Batches:
-    """Batch number `step`, a pure function of (seed, step): one part from each source domain.
+    """Batch number `step`, a pure function of (seed, step): a part from each source domain.
+
+    ``batch_per_domain`` images of each, or with the recipe's ``batch_size`` so many of all of them
+    together, each image as likely as another.
 
     Drawn with replacement, as DomainBed's InfiniteDataLoader does; a resumed run needs no
     sampler state.
@@ -35,22 +38,38 @@ class Batches:
 
     def __call__(self, step: int) -> Batch:
         """Return the batch of the 0-based `step`."""
-        size = self.config.batch_per_domain
         chosen: list[Sample] = []
         rows: list[Tensor] = []
-        for domain, samples in self.parts.items():
-            draw = generator("batch", self.seed, domain, step)
-            index = torch.randint(len(samples), (size,), generator=draw)
+        owners: list[int] = []
+        for number, (domain, samples) in enumerate(self.parts.items()):
+            index, draw = self._drawn(step, domain)
             chosen += [samples[i] for i in index.tolist()]
+            owners += [number] * len(index)
             if self.features is not None:
                 features = self.features[domain]
-                view = torch.randint(features.shape[1], (size,), generator=draw)
+                view = torch.randint(features.shape[1], (len(index),), generator=draw)
                 rows.append(features[index, view])
         device = self.bank.backbone.device
         labels = torch.tensor([sample.label for sample in chosen], device=device)
-        domains = torch.arange(len(self.parts), device=device).repeat_interleave(size)
+        domains = torch.tensor(owners, device=device)
         if self.features is not None:
             return Batch(labels, domains, step, features=torch.cat(rows))
         draw = generator("augment", self.seed, step)
         images = self.bank.train_images(chosen, self.config, draw)
         return Batch(labels, domains, step, images=images)
+
+    def _drawn(self, step: int, domain: str) -> tuple[Tensor, torch.Generator]:
+        """Return which samples of a domain are in the batch, and the generator after the draw."""
+        draw = generator("batch", self.seed, domain, step)
+        size = int(getattr(self.config, "batch_size", 0))
+        if not size:
+            count = len(self.parts[domain])
+            index = torch.randint(count, (self.config.batch_per_domain,), generator=draw)
+            return index, draw
+        # so many of all sources together: each domain's share of one draw
+        ends = torch.tensor([len(samples) for samples in self.parts.values()]).cumsum(0)
+        pooled = generator("batch", self.seed, step)
+        picked = torch.randint(int(ends[-1]), (size,), generator=pooled)
+        at = list(self.parts).index(domain)
+        first = int(ends[at]) - len(self.parts[domain])
+        return picked[(picked >= first) & (picked < ends[at])] - first, draw

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from harness.clip.text import TextTower, prompts
 from harness.errors import UserError
+from harness.method import TrainConfig
 
 Position = Literal["end", "middle", "front"]
 INITIAL_STD = 0.02
@@ -202,15 +204,30 @@ class LastText:
         return text
 
 
-def first_epoch_is_warm_up(values: Any, steps: int, epochs: int) -> Any:
-    """Add to raw configuration values the ``warmup_steps`` that stand for the first epoch.
+class PromptConfig(TrainConfig):
+    """The optimiser of CoOp, CoCoOp and MaPLe, whose authors count in epochs (Dassl)."""
 
-    Args:
-        values: What a model validator with ``mode="before"`` gets.
-        steps: The default of ``steps``.
-        epochs: How many epochs of the authors' recipe the steps stand for.
-    """
-    if not isinstance(values, dict):
-        return values
-    steps = values.get("steps", steps)
-    return {"warmup_steps": steps // epochs, **values} if isinstance(steps, int) else values
+    epochs: int = Field(0, ge=0)
+    """Passes over the training images, the first of which is warm-up. When runs are planned they
+    become `steps` and `warmup_steps`, so many for each data set; 0: `steps` says."""
+    batch_size: int = Field(0, ge=0)
+    """Images in a step, drawn from all sources together; 0: `batch_per_domain` of each source."""
+    lr: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(5e-4, ge=0)
+    optimizer: Literal["adamw", "sgd"] = "sgd"
+    crop_scale: tuple[float, float] = (0.08, 1.0)
+    """Area range of the random resized crop."""
+    crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    """Interpolation of the crop's resize; antialiased."""
+
+    authors_epochs: ClassVar[int]
+    """Epochs of the authors' recipe: one of so many is warm-up where only steps are given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _warmup_follows_steps(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        steps = values.get("steps", cls.model_fields["steps"].default)
+        whole = isinstance(steps, int) and not isinstance(steps, bool)
+        return {"warmup_steps": steps // cls.authors_epochs, **values} if whole else values

@@ -12,7 +12,7 @@ from harness.errors import UserError
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep import plan
-from harness.sweep.file import SweepSpec, expand_sweep
+from harness.sweep.file import SweepSpec, expand_sweep, read_sweep
 from tests.engine import make_spec
 
 
@@ -88,3 +88,47 @@ def test_all_means_every_domain_and_a_name_must_be_one() -> None:
 def test_methods_without_an_average_take_the_other_selections(selection: Any) -> None:
     sweep = SweepSpec(name="s", methods=["finetune"], seeds=[0], selection=selection)
     assert all(run.selection == selection for run in expand_sweep(sweep, None))
+
+
+EPOCHS = {  # CoOp, CoCoOp, MaPLe: images of 16 shots // batch, times the authors' epochs
+    "ImageNet": (12500, 80000, 10000),
+    "SUN397": (19800, 31840, 3980),
+    "StanfordCars": (9800, 15680, 1960),
+    "DescribableTextures": (2400, 3840, 480),
+    "OxfordPets": (1800, 3040, 380),
+    "EuroSAT": (400, 800, 100),
+    "Caltech101": (5000, 8000, 1000),
+    "FGVCAircraft": (5000, 8000, 1000),
+    "OxfordFlowers": (5000, 8160, 1020),
+    "Food101": (5000, 8160, 1020),
+    "UCF101": (5000, 8160, 1020),
+}
+
+
+@pytest.mark.parametrize("dataset", EPOCHS)
+def test_epochs_are_so_many_steps_on_each_data_set(dataset: str) -> None:
+    sweep = read_sweep("table3-open-class")
+    runs = expand_sweep(sweep, None, outline=True)
+    own = {r.method: r for r in runs if r.dataset.name == dataset and r.seed == 1}
+    for method, steps in zip(("coop", "cocoop", "maple"), EPOCHS[dataset], strict=True):
+        config = own[method].config
+        assert config["steps"] == steps
+        assert config["warmup_steps"] == steps // config["epochs"]  # one epoch
+    assert {r.data_seed for r in runs} == {1, 2, 3}  # seeds vary the shots, as CoOp's do
+
+
+def test_epochs_over_all_images_need_the_files(image_folder: Path, random_clip: Path) -> None:
+    # 3 domains of 30 images, 80 % of two train: 48; batches of 10
+    spec = make_spec("coop", image_folder, random_clip, epochs=3, batch_size=10, n_ctx=4)
+    assert spec.config["steps"] == 3 * 4
+    assert spec.config["warmup_steps"] == 4
+    sweep = SweepSpec.model_validate(
+        {"name": "s", "dataset": "PACS", "methods": [{"method": "coop", "params": {"epochs": 2}}]}
+    )
+    with pytest.raises(UserError, match=r"need its files, to be counted: give --data-root, or st"):
+        expand_sweep(sweep, None, outline=True)
+
+
+def test_recipes_in_steps_stay_as_they_are(image_folder: Path, random_clip: Path) -> None:
+    spec = make_spec("coop", image_folder, random_clip, steps=100, n_ctx=4)
+    assert (spec.config["steps"], spec.config["warmup_steps"]) == (100, 2)

@@ -107,6 +107,8 @@ class Method(Generic[ConfigT]):
     """True: batches carry image features, computed once for all runs, instead of images."""
     own_selection: ClassVar[Literal["last", "averaged"]] = "last"
     """The weights the method's paper reports; see also ``selection_of``."""
+    reference: ClassVar[int] = 0
+    """Other methods are compared with the one of the highest number, where none is asked for."""
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Named sets of configuration values, asked for as ``name[preset=...]``."""
 

@@ -39,6 +39,8 @@ class CLIPood(TextHeadMethod[CLIPoodConfig]):
     )
     Config = CLIPoodConfig
     own_selection = "averaged"
+    reference = 3
+    """The strongest that is widely known; also what AlignCLIP builds on."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the margin metric softmax's cross-entropy of a batch."""

@@ -27,6 +27,8 @@ class Finetune(TextHeadMethod[FinetuneConfig]):
         "arXiv 2302.00864"
     )
     Config = FinetuneConfig
+    reference = 2
+    """Without CLIPood, the gain over training as usual is what is asked."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy of a batch."""

@@ -28,6 +28,8 @@ class ZeroShot(TextHeadMethod[ZeroShotConfig]):
     )
     Config = ZeroShotConfig
     trains = False
+    reference = 1
+    """Without any other, the gain over CLIP as it came is what is asked."""
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Prepare for the task; nothing trains."""

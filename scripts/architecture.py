@@ -213,6 +213,7 @@ def draw(graph: Graph, counts: Mapping[str, int]) -> Figure:
         for target in targets:
             axes.annotate(
                 "",
+                zorder=1,
                 xy=(x[target], level[target] + 0.26),
                 xytext=(x[name], level[name] - 0.26),
                 arrowprops={"arrowstyle": "-|>", "color": "#888888", "lw": 0.7,
@@ -220,12 +221,12 @@ def draw(graph: Graph, counts: Mapping[str, int]) -> Figure:
             )  # fmt: skip
     for name in graph:
         _box(axes, x[name], level[name], name, counts.get(name, 0))
+    step = widest / len(_COLOURS)
     for place, (kind, colour) in enumerate(_COLOURS.items()):
-        axes.add_patch(
-            FancyBboxPatch((0.2 + place * 1.25, -0.82), 0.16, 0.16, boxstyle="round,pad=0.02",
-                           fc=colour, ec="#555555", lw=0.6)
+        axes.text(
+            (place + 0.5) * step, -0.74, kind, fontsize=6, va="center", ha="center",
+            bbox={"boxstyle": "round,pad=0.3", "fc": colour, "ec": "#555555", "lw": 0.6},
         )  # fmt: skip
-        axes.text(0.46 + place * 1.25, -0.74, kind, fontsize=8, va="center")
     return figure
 
 

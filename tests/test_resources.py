@@ -40,7 +40,7 @@ def write(file: str, text: str) -> Path:
 def test_what_comes_with_the_harness_is_there() -> None:
     assert (resources.shipped("methods") / "clipood.py").is_file()
     assert (resources.shipped("models") / "tiny-emoji").is_dir()
-    assert (resources.published() / "figures.csv").is_file()
+    assert (resources.published() / "numbers.csv").is_file()
     assert resources.template("method.py.txt").is_file()
     assert (resources.ROOT / resources.guide("slurm")).is_file()
 

@@ -16,11 +16,12 @@ from harness.clip import names
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.load import check_architecture
-from harness.console.parts import CostProgress
+from harness.console.output import table_console, writing
+from harness.console.rounds import CostProgress
 from harness.cost import table
 from harness.cost.attention import attention_products
 from harness.cost.measure import Measurement
-from harness.cost.record import Candidate, CostReport, Setting
+from harness.cost.record import Candidate, CostReport, CostSetting
 from harness.cost.subject import Subject, prepare_backbone
 from harness.errors import UserError, unknown_name
 from harness.execution.place import resolve_device
@@ -35,8 +36,10 @@ from harness.validation import validated
 
 FORMATS = ("term", "md", "csv", "tex")
 _WRITERS: dict[str, Callable[[CostReport], str]] = {
-    "md": table.to_markdown, "csv": table.to_csv, "tex": table.to_latex,
-}  # fmt: skip
+    "md": table.to_markdown,
+    "csv": table.to_csv,
+    "tex": table.to_latex,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", type=int, default=65, help="how many (%(default)s)")
     parser.add_argument("--batch", type=int, default=36, help="images in a step (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="over all methods (%(default)s)")
-    parser.add_argument("--reference", metavar="METHOD", help="what ratios refer to (clipood)")
+    parser.add_argument(
+        "--reference",
+        metavar="METHOD",
+        help="what ratios refer to (the trained method that others are compared with)",
+    )
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
     parser.add_argument("--threads", type=int, help="threads of torch (its own choice: all cores)")
     parser.add_argument(
@@ -120,17 +127,16 @@ def _with_branches(name: str) -> list[MethodChoice]:
 
 
 def _reference(asked: str | None, candidates: Sequence[Candidate]) -> str:
-    wanted = asked or "clipood"
-    for candidate in candidates:
-        if wanted in (candidate.label, candidate.method):
-            return candidate.label
     if asked:
+        for candidate in candidates:
+            if asked in (candidate.label, candidate.method):
+                return candidate.label
         raise unknown_name("reference", asked, [c.label for c in candidates])
     trained = [c for c in candidates if registry.method_class(c.method).trains]
-    return (trained or candidates)[0].label
+    return max(trained or candidates, key=lambda c: registry.method_class(c.method).reference).label
 
 
-def _setting(args: argparse.Namespace) -> Setting:
+def _setting(args: argparse.Namespace) -> CostSetting:
     import torch
 
     model = ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision)
@@ -152,12 +158,12 @@ def _setting(args: argparse.Namespace) -> Setting:
         "threads": torch.get_num_threads() if args.threads is None else args.threads,
         "plugins": tuple(registry.plugin_files()),
     }
-    setting: Setting = validated(Setting, values, "cost")
+    setting: CostSetting = validated(CostSetting, values, "cost")
     return setting
 
 
 def _print_plan(
-    candidates: Sequence[Candidate], setting: Setting, rounds: int, reference: str, out: Path
+    candidates: Sequence[Candidate], setting: CostSetting, rounds: int, reference: str, out: Path
 ) -> None:
     console = Console(highlight=False)
     for candidate in candidates:
@@ -175,7 +181,7 @@ def _print_plan(
 
 
 def _fitting(
-    candidates: Sequence[Candidate], setting: Setting, backbone: Backbone, strict: bool
+    candidates: Sequence[Candidate], setting: CostSetting, backbone: Backbone, strict: bool
 ) -> list[Candidate]:
     """Return the methods that this backbone can have; one that was asked for must be among them."""
     fitting = []
@@ -193,7 +199,7 @@ def _fitting(
 
 def _measure(
     candidates: Sequence[Candidate],
-    setting: Setting,
+    setting: CostSetting,
     backbone: Backbone,
     rounds: int,
     reference: str,
@@ -224,17 +230,12 @@ def _measure(
 
 def _write(report: CostReport, out: Path, formats: Sequence[str]) -> None:
     if "term" in formats:
-        console = Console(highlight=False)
-        if not console.is_terminal:  # a file or a pipe has no width to fit
-            console = Console(width=max(console.width, 160), highlight=False)
+        console = table_console()
         for part in table.to_terminal(report):
             console.print(part)
     files = {"cost.json": report.model_dump_json(indent=1) + "\n"}
     files |= {f"cost.{kind}": _WRITERS[kind](report) for kind in formats if kind in _WRITERS}
     for name, text in files.items():
-        try:
+        with writing(out / name):
             write_atomically(out / name, text.encode())
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"{out}: cannot write {name} ({reason}); choose --out") from None
         print(out / name)

@@ -11,6 +11,7 @@ from string import Template
 from harness import registry, resources
 from harness.cli import options
 from harness.command_name import command_name
+from harness.console.output import writing
 from harness.errors import UserError
 
 
@@ -39,14 +40,11 @@ def run(args: argparse.Namespace) -> int:
     title = "".join(part.capitalize() for part in name.split("_"))
     template = Template(resources.template("method.py.txt").read_text(encoding="utf-8"))
     text = template.substitute(name=name, title=title)
-    try:
+    if file.exists():
+        raise UserError(f"{file} exists; choose another name or --dir, or delete it")
+    with writing(file, "--dir"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError:
-        raise UserError(f"{file} exists; choose another name or --dir, or delete it") from None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be written ({error.strerror}); use --dir DIR") from None
+        file.write_text(text, encoding="utf-8")
     if file.is_absolute() and file.is_relative_to(Path.cwd()):
         file = file.relative_to(Path.cwd())
     plugin = f" --plugin {file}" if folder else ""

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, report_blocks
-from harness.report.published.numbers import FIGURES
+from harness.report.published.numbers import NUMBERS
 from harness.report.stats import Design
 from harness.report.stats.paired import TEST_KINDS
 from harness.report.tables.model import ScoredOn
@@ -78,9 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--compare-published",
         nargs="?",
         type=Path,
-        const=FIGURES,
+        const=NUMBERS,
         metavar="CSV",
-        help="also print and write published figures beside ours (results/published/figures.csv)",
+        help="also print and write published numbers beside ours (results/published/numbers.csv)",
     )
     parser.add_argument(
         "--html",
@@ -131,19 +132,19 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
 
 
 def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str], out: Path) -> None:
-    from harness.cli.published import published
+    from harness.cli.published import report_published
 
     bare = replace(choice, score="target", evidence=False, against=None)
     tables = [part.table for part in report_blocks(Store(args.store), bare)]
-    published(tables, args.compare_published, out, formats)
+    report_published(tables, args.compare_published, out, formats)
 
 
 def _page(args: argparse.Namespace, choice: Choice, out: Path) -> None:
     from harness.report.page.literature import literature
     from harness.report.page.render import write_page
-    from harness.report.published.numbers import load_figures
+    from harness.report.published.numbers import load_numbers
 
-    beside = literature(load_figures(args.compare_published or FIGURES))
+    beside = literature(load_numbers(args.compare_published or NUMBERS))
     print(write_page(Store(args.store), out, choice, beside))
 
 
@@ -164,17 +165,13 @@ def report(
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
     """
-    from rich.console import Console
-
     for name in formats:
         if name not in _FORMATS:
             raise unknown_name("format", name, _FORMATS)
     store, choice = Store(store_dir), choice or Choice()
     parts = report_blocks(store, choice)
     if "term" in formats:
-        console = Console()
-        if not console.is_terminal:  # a file or a pipe has no width to fit
-            console = Console(width=max(console.width, 160))
+        console = table_console()
         for part in parts:
             _print(part, console)
     files = [name for name in formats if name != "term"]

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from harness import registry
 from harness.command_name import command_name
-from harness.console.display import duration
+from harness.console.progress import duration
 from harness.errors import UserError
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from harness.clip.backbone import Backbone
 from harness.cost.flops import count_flops
 from harness.cost.memory import peak_in_fresh_process
-from harness.cost.record import Candidate, CostRow, Setting
+from harness.cost.record import Candidate, CostRow, CostSetting
 from harness.cost.subject import Subject
 
 Note = Callable[[str, str], None]
@@ -22,7 +22,7 @@ class Measurement:
     def __init__(
         self,
         candidates: Sequence[Candidate],
-        setting: Setting,
+        setting: CostSetting,
         backbone: Backbone,
         note: Note = lambda label, what: None,
     ) -> None:

@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 from harness import registry, resources
-from harness.cost.record import Candidate, Setting
+from harness.cost.record import Candidate, CostSetting
 
 
-def peak_in_fresh_process(candidate: Candidate, setting: Setting) -> float:
+def peak_in_fresh_process(candidate: Candidate, setting: CostSetting) -> float:
     """Return the peak in MiB: Python, libraries and weights included.
 
     Raises:
@@ -36,7 +36,7 @@ def main() -> None:
     from harness.cost.subject import Subject, prepare_backbone
 
     first, second = json.load(sys.stdin)
-    setting = Setting.model_validate(second)
+    setting = CostSetting.model_validate(second)
     for file in setting.plugins:
         registry.add_plugin_file(file)
     subject = Subject(Candidate.model_validate(first), setting, prepare_backbone(setting))

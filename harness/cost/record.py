@@ -10,7 +10,7 @@ from harness.specs import ModelSpec
 from harness.validation import Strict
 
 
-class Setting(Strict):
+class CostSetting(Strict):
     """What all rows share."""
 
     model: ModelSpec
@@ -83,7 +83,7 @@ class AttentionProducts(Strict):
 class CostReport(Strict):
     """A whole measurement."""
 
-    setting: Setting
+    setting: CostSetting
     reference: str
     """Label of the row that ratios refer to."""
     rounds: int

@@ -13,7 +13,7 @@ from torch import Tensor
 from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone, random_backbone
-from harness.cost.record import Candidate, Setting
+from harness.cost.record import Candidate, CostSetting
 from harness.method import Batch, Method, Task, TrainConfig
 from harness.seeding import derive, generator
 from harness.store import provenance
@@ -29,7 +29,7 @@ LEAST_STEPS = 100
 """Of the run that the measured steps are the beginning of; more than are ever taken."""
 
 
-def prepare_backbone(setting: Setting) -> Backbone:
+def prepare_backbone(setting: CostSetting) -> Backbone:
     """Load the backbone, or build it with random weights, under the setting's threads.
 
     Raises:
@@ -48,7 +48,7 @@ class Subject:
     whatever their configurations say, and shared equally by three source domains.
     """
 
-    def __init__(self, candidate: Candidate, setting: Setting, backbone: Backbone) -> None:
+    def __init__(self, candidate: Candidate, setting: CostSetting, backbone: Backbone) -> None:
         cls = registry.method_class(candidate.method)
         values = dict(candidate.config)
         if cls.trains:  # a step costs the same in a longer run
@@ -126,7 +126,7 @@ def _images(count: int, backbone: Backbone) -> Tensor:
     return images.to(backbone.device)
 
 
-def _batch(method: Method[Any], images: Tensor, setting: Setting, backbone: Backbone) -> Batch:
+def _batch(method: Method[Any], images: Tensor, setting: CostSetting, backbone: Backbone) -> Batch:
     count, draw = len(images), generator("cost batch")
     labels = torch.randint(setting.classes, (count,), generator=draw).to(backbone.device)
     domains = (torch.arange(count) * len(DOMAINS) // count).to(backbone.device)

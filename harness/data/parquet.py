@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from harness.console.track import track
+from harness.console.items import track
 from harness.data.listing import SUFFIXES
 from harness.dataset import Dataset
 from harness.errors import UserError

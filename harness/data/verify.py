@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from harness.console.track import track
+from harness.console.items import track
 from harness.data.images import decode, whole_only
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError

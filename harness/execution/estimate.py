@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness import registry
 from harness.protocols.base import TARGETS
@@ -21,29 +22,61 @@ _FORWARD_SHARE = 1 / 3
 class Durations:
     """Mean seconds of earlier runs of the same method, data set and model, scaled by steps."""
 
-    def __init__(self, records: Iterable[RunRecord]) -> None:
-        self.count = 0
+    def __init__(self, records: Iterable[RunRecord] = ()) -> None:
         self.devices: set[str] = set()
         self._times: dict[tuple[str, ...], list[tuple[int, float]]] = defaultdict(list)
         for record in records:
-            self.count += 1
             self.devices.add(record.provenance.device)
-            steps = int(record.spec.config.get("steps") or 1)
-            self._times[self._key(record.spec)].append((steps, record.provenance.wall_s))
+            self.add(record.spec, record.provenance.wall_s)
 
-    def _key(self, spec: RunSpec) -> tuple[str, ...]:
-        return spec.method, spec.dataset.name, spec.model.title(), spec.model.precision
+    @property
+    def count(self) -> int:
+        """Return how many runs were noted."""
+        return sum(map(len, self._times.values()))
+
+    def add(self, spec: RunSpec, seconds: float) -> None:
+        """Note how long a run took."""
+        self._times[_kind(spec)].append((_steps(spec), seconds))
 
     def seconds(self, spec: RunSpec) -> float | None:
-        """Return the estimate; None when no such run was ever recorded."""
-        steps = int(spec.config.get("steps") or 1)
-        times = self._times.get(self._key(spec))
+        """Return how long a run takes; None when no such run was ever noted."""
+        times, steps = self._times.get(_kind(spec)), _steps(spec)
         if not times:
             return None
         same = [seconds for n, seconds in times if n == steps]
         if same:
-            return sum(same) / len(same)
+            return statistics.fmean(same)
         return sum(seconds for _, seconds in times) / sum(n for n, _ in times) * steps
+
+    def left(
+        self, waiting: Sequence[RunSpec], running: Sequence[tuple[RunSpec, float]], workers: int
+    ) -> float | None:
+        """Return seconds left, or None before anything has finished.
+
+        Args:
+            waiting: Runs not started.
+            running: Runs under way, each with the seconds it has taken.
+            workers: How many share the work.
+        """
+        if not self._times:
+            return None
+        usual = statistics.fmean(s for times in self._times.values() for _, s in times)
+
+        def whole(spec: RunSpec) -> float:
+            seconds = self.seconds(spec)
+            return usual if seconds is None else seconds
+
+        total = sum(whole(spec) for spec in waiting)
+        total += sum(max(whole(spec) - spent, 0.0) for spec, spent in running)
+        return total / workers
+
+
+def _kind(spec: RunSpec) -> tuple[str, ...]:
+    return spec.method, spec.dataset.name, spec.model.title(), spec.model.precision
+
+
+def _steps(spec: RunSpec) -> int:
+    return int(spec.config.get("steps") or 1)
 
 
 def published_seconds(spec: RunSpec) -> float | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.console.display import Display
+from harness.console.runs import RunsProgress
 from harness.execution.context import Context
+from harness.execution.estimate import Durations
 from harness.execution.process import Worker, how_it_ended
 from harness.specs import RunSpec
 from harness.store.store import Store
@@ -57,7 +58,8 @@ def run_local(
     if not todo:
         return outcome
     crew = _Crew(todo, context, min(workers, len(todo)), outcome, fail_fast)
-    with Display(len(todo), outcome.skipped, crew.size, Path(context.store)) as crew.display:
+    progress = RunsProgress(len(todo), outcome.skipped, crew.size, Path(context.store), Durations())
+    with progress as crew.display:
         try:
             crew.run()
         except KeyboardInterrupt:
@@ -82,7 +84,7 @@ class _Crew:
         self.fail_fast = fail_fast
         self.events: queue.Queue[tuple[Worker, Any]] = queue.Queue()
         self.workers: list[Worker] = []
-        self.display: Display
+        self.display: RunsProgress
 
     def run(self) -> None:
         """Feed the workers until nothing is left."""

@@ -9,7 +9,7 @@ from harness.specs import ModelSpec, RunSpec
 
 
 @dataclass(frozen=True)
-class Setting:
+class MapSetting:
     """What the captions speak of."""
 
     run: RunSpec
@@ -27,7 +27,7 @@ class Setting:
         return f"{self.tower.grid[0]} × {self.tower.grid[1]}"
 
 
-def attention(about: Setting) -> str:
+def attention(about: MapSetting) -> str:
     """Return the caption of the attention maps."""
     return (
         f"Class-token attention on {_images(about)}: the class token's row of softmax(QK'/√d), "
@@ -37,7 +37,7 @@ def attention(about: Setting) -> str:
     )
 
 
-def similarity(about: Setting) -> str:
+def similarity(about: MapSetting) -> str:
     """Return the caption of the similarity maps."""
     return (
         f"Similarity to the label on {_images(about)}: cosine of each patch token, after the "
@@ -49,7 +49,7 @@ def similarity(about: Setting) -> str:
     )
 
 
-def share(about: Setting) -> str:
+def share(about: MapSetting) -> str:
     """Return what heads the caption of the table of shares."""
     return (
         f"Share in % of the class token's attention over the {about.grid} patches (mean over "
@@ -61,7 +61,7 @@ def share(about: Setting) -> str:
     )
 
 
-def localisation(about: Setting) -> str:
+def localisation(about: MapSetting) -> str:
     """Return what heads the caption of the table of similarity maps."""
     return (
         f"Maps of similarity to the label's text on the {about.grid} patches, {_measured(about)}. "
@@ -73,7 +73,7 @@ def localisation(about: Setting) -> str:
     )
 
 
-def bars(about: Setting, spread: str) -> str:
+def bars(about: MapSetting, spread: str) -> str:
     """Return the caption of the bars."""
     return (
         "Share of the class token's attention over the patches that lies on the object, by block "
@@ -93,18 +93,18 @@ def classes(model: ModelSpec, dataset: str, template: str, kappa: float, number:
     )
 
 
-def _images(about: Setting) -> str:
+def _images(about: MapSetting) -> str:
     return f"images of the held-out domain {about.run.target} of {about.run.dataset.name}"
 
 
-def _measured(about: Setting) -> str:
+def _measured(about: MapSetting) -> str:
     return (
         "measured on every held-out image that has a mask, weighting patches by how much of "
         "them the mask covers"
     )
 
 
-def _drawing(about: Setting) -> str:
+def _drawing(about: MapSetting) -> str:
     outline = " Outlined: the object." if about.masks else ""
     return (
         f"Each map is stretched from its own minimum to its maximum over the {about.grid} patches, "
@@ -112,7 +112,7 @@ def _drawing(about: Setting) -> str:
     )
 
 
-def _weights(about: Setting) -> str:
+def _weights(about: MapSetting) -> str:
     return (
         f"Backbone {about.run.model.title()}; trained rows show the weights that were tested, "
         f"seed {about.run.seed}."

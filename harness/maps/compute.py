@@ -82,12 +82,12 @@ def maps_of(
     trace = backbone.trace(images, TraceRequest(tower.blocks, patches=True))
     assert trace.attention is not None
     assert trace.patches is not None
-    found = {"plain": similarity(trace.patches, text)}
+    similarities = {"plain": similarity(trace.patches, text)}
     for branch in branches:
         second = backbone.trace(images, TraceRequest(branch=branch, branch_depth=tower.depth))
         assert second.branch is not None
-        found[branch] = similarity(second.branch, text)
-    return Maps(trace.attention / trace.attention.sum(dim=-1, keepdim=True), found)
+        similarities[branch] = similarity(second.branch, text)
+    return Maps(trace.attention / trace.attention.sum(dim=-1, keepdim=True), similarities)
 
 
 def similarity(patches: Tensor, text: Tensor) -> Tensor:

@@ -47,16 +47,16 @@ class Shares:
 def shares(maps: Maps, masks: Tensor, grid: tuple[int, int]) -> Shares:
     """Measure the maps of B images against their masks [B, S, S] in 0..1."""
     masks = masks.double()
-    parts = patch_shares(masks, grid)
+    inner = patch_shares(masks, grid)
     difference, hit = {}, {}
     for name, values in maps.similarity.items():
         stretched = min_max(values.double().cpu())
-        inside = (stretched * parts).sum(-1) / parts.sum(-1)
-        outside = (stretched * (1 - parts)).sum(-1) / (1 - parts).sum(-1)
+        inside = (stretched * inner).sum(-1) / inner.sum(-1)
+        outside = (stretched * (1 - inner)).sum(-1) / (1 - inner).sum(-1)
         difference[name] = inside - outside
         hit[name] = _hits(stretched, masks, grid)
-    attention = (maps.attention.double().cpu() * parts[:, None]).sum(-1)
-    return Shares(parts.mean(-1), attention, difference, hit)
+    attention = (maps.attention.double().cpu() * inner[:, None]).sum(-1)
+    return Shares(inner.mean(-1), attention, difference, hit)
 
 
 def _hits(maps: Tensor, masks: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -65,11 +65,11 @@ def _hits(maps: Tensor, masks: Tensor, grid: tuple[int, int]) -> Tensor:
     return on_object.double()
 
 
-def joined(parts: list[Shares]) -> Shares:
+def all_shares(batches: list[Shares]) -> Shares:
     """Put the images of several batches together."""
     return Shares(
-        torch.cat([part.area for part in parts]),
-        torch.cat([part.attention for part in parts]),
-        {k: torch.cat([part.difference[k] for part in parts]) for k in parts[0].difference},
-        {k: torch.cat([part.hit[k] for part in parts]) for k in parts[0].hit},
+        torch.cat([batch.area for batch in batches]),
+        torch.cat([batch.attention for batch in batches]),
+        {k: torch.cat([batch.difference[k] for batch in batches]) for k in batches[0].difference},
+        {k: torch.cat([batch.hit[k] for batch in batches]) for k in batches[0].hit},
     )

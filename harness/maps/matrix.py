@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from harness.clip.backbone import Backbone
 from harness.dataset import Dataset
 from harness.maps import captions
-from harness.maps.class_matrix import class_picture
+from harness.maps.figures.classes import class_picture
 from harness.training.losses import semantic_distribution
 
 KAPPA = 35.0
 """AlignCLIP's inverse temperature."""
 
 
-def class_matrix(
+def class_files(
     backbone: Backbone, dataset: Dataset, kappa: float | None, stem: str
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the figure's files: cosines of the class texts, and D = softmax(kappa cosines).

@@ -14,7 +14,7 @@ from harness.clip.forward import TraceRequest
 from harness.data.bank import ImageBank
 from harness.dataset import Sample
 from harness.maps.compute import maps_of, tower_of
-from harness.maps.foreground import Shares, joined, mask_pixels, shares
+from harness.maps.foreground import Shares, all_shares, mask_pixels, shares
 from harness.specs import RunSpec
 from harness.training.build import BuiltMethod
 
@@ -73,29 +73,29 @@ def shares_of(built: BuiltMethod, bank: ImageBank, images: Sequence[Pictured]) -
     known = [(image, bank.dataset.mask(image.sample)) for image in images]
     masked = [(image, mask) for image, mask in known if mask is not None]
     texts = texts_of(built.backbone, bank, [image for image, _ in masked]) if masked else None
-    parts = []
+    batches = []
     for start in range(0, len(masked), BATCH):
-        part = masked[start : start + BATCH]
+        batch = masked[start : start + BATCH]
         assert texts is not None
         maps = maps_of(
             built.backbone,
-            bank.test_images([image.sample for image, _ in part]),
+            bank.test_images([image.sample for image, _ in batch]),
             texts[start : start + BATCH],
         )
-        masks = torch.stack([mask_pixels(mask, bank.backbone.preprocess) for _, mask in part])
-        parts.append(shares(maps, masks, grid))
-    return joined(parts) if parts else None
+        masks = torch.stack([mask_pixels(mask, bank.backbone.preprocess) for _, mask in batch])
+        batches.append(shares(maps, masks, grid))
+    return all_shares(batches) if batches else None
 
 
-def numbers_of(found: Shares, layers: int) -> dict[str, float]:
+def numbers_of(one: Shares, layers: int) -> dict[str, float]:
     """Return one number a measure, in percent: the mean over the images.
 
     Args:
-        found: Of one run.
+        one: Shares of one run's images.
         layers: K, for the means over the first and the last K blocks.
     """
-    by_block = found.attention.mean(0)
-    area = float(found.area.mean())
+    by_block = one.attention.mean(0)
+    area = float(one.area.mean())
     values = {"area": area}
     values |= {f"block {i + 1}": float(share) for i, share in enumerate(by_block)}
     for name, rows in (
@@ -105,6 +105,6 @@ def numbers_of(found: Shares, layers: int) -> dict[str, float]:
     ):
         values[name] = float(rows.mean())
         values[f"{name} / area"] = values[name] / area
-    values |= {f"difference {k}": float(v.nanmean()) for k, v in found.difference.items()}
-    values |= {f"hit {k}": float(v.mean()) for k, v in found.hit.items()}
+    values |= {f"difference {k}": float(v.nanmean()) for k, v in one.difference.items()}
+    values |= {f"hit {k}": float(v.mean()) for k, v in one.hit.items()}
     return {name: 100 * value for name, value in values.items()}

@@ -15,8 +15,8 @@ from harness.clip.backbone import Preprocess
 from harness.data.bank import ImageBank
 from harness.errors import UserError, unknown_name
 from harness.maps.compute import BRANCHES, Maps, maps_of, min_max, tower_of, upsampled
+from harness.maps.figures.panels import MapColumn, MapImage
 from harness.maps.foreground import mask_pixels
-from harness.maps.grid import Column, MapImage
 from harness.maps.measure import Pictured, texts_of
 from harness.training.build import BuiltMethod
 
@@ -90,10 +90,10 @@ class RowMaps:
     size: int
     with_branches: bool
 
-    def column(self, values: Tensor, group: str) -> Column:
+    def column(self, values: Tensor, group: str) -> MapColumn:
         """Return panels of maps [B, N], each stretched to its own minimum and maximum."""
         panels = upsampled(min_max(values.double().cpu()), self.grid, self.size)
-        return Column(group, self.label, tuple(panels.numpy()))
+        return MapColumn(group, self.label, tuple(panels.numpy()))
 
 
 def row_maps(
@@ -108,14 +108,16 @@ def row_maps(
     return RowMaps(label, maps, tower_of(built.backbone).grid, size, with_branches)
 
 
-def attention_columns(rows: Sequence[RowMaps], layers: int) -> list[Column]:
+def attention_columns(rows: Sequence[RowMaps], layers: int) -> list[MapColumn]:
     """Return the columns of the attention figure: first and last K blocks, every row."""
     blocks = rows[0].maps.attention.shape[1]
     groups = (
         (f"blocks 1–{layers}" if layers > 1 else "block 1", slice(0, layers)),
-        (f"blocks {blocks - layers + 1}–{blocks}" if layers > 1 else f"block {blocks}",
-         slice(blocks - layers, blocks)),
-    )  # fmt: skip
+        (
+            f"blocks {blocks - layers + 1}–{blocks}" if layers > 1 else f"block {blocks}",
+            slice(blocks - layers, blocks),
+        ),
+    )
     return [
         row.column(row.maps.attention[:, part].mean(1), f"Class-token attention, {name}")
         for name, part in groups
@@ -123,7 +125,7 @@ def attention_columns(rows: Sequence[RowMaps], layers: int) -> list[Column]:
     ]
 
 
-def similarity_columns(rows: Sequence[RowMaps]) -> list[Column]:
+def similarity_columns(rows: Sequence[RowMaps]) -> list[MapColumn]:
     """Return the columns of the similarity figure: the ordinary path, then the branches."""
     columns = [
         row.column(row.maps.similarity["plain"], "Similarity, ordinary path") for row in rows

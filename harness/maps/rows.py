@@ -72,7 +72,7 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
         tables = [(name, _chosen(table, which.rows)) for name, table in tables]
         if all(table.empty for _, table in tables):
             raise unknown_name("row", " or ".join(which.rows), labels, f"in {store.root}")
-    found = [
+    shown = [
         MapBlock(
             name,
             table,
@@ -84,16 +84,14 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
         for name, table in tables
         if not table.empty
     ]
-    without = [
-        run.title() for block in found for row in block.rows for run in row.runs
-        if not store.has_weights(run.id)
-    ]  # fmt: skip
+    runs = (run for block in shown for row in block.rows for run in row.runs)
+    without = [run.title() for run in runs if not store.has_weights(run.id)]
     if without:
         raise UserError(
             f"{store.root}: {len(without)} run(s) kept no weights, e.g. {without[0]}; run them "
             "with --keep-weights (in a sweep file keep_weights: true) into a new --store"
         )
-    return found
+    return shown
 
 
 def _chosen(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

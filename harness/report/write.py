@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.errors import UserError, unknown_name
+from harness.console.output import writing
+from harness.errors import unknown_name
 from harness.report.build import Choice, Reported, comparison_of, report_blocks
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
 from harness.report.comparison.reference import references_of
 from harness.report.figures.drawings import Drawing, drawings, picture
-from harness.report.figures.specs import chosen_table
+from harness.report.figures.rows import chosen_table
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
@@ -58,11 +59,8 @@ def write_report(
         files |= _beside(block.evidence, block.beyond, formats, end)
     files |= _figures(store, choice, formats, predictions)
     for file, data in files.items():
-        try:
+        with writing(out_dir / file):
             write_atomically(out_dir / file, data)
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"{out_dir}: cannot write {file} ({reason}); choose --out") from None
     return [out_dir / file for file in files]
 
 

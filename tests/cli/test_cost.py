@@ -17,9 +17,22 @@ def test_two_methods_from_the_command_line_to_files(
     monkeypatch.setattr("harness.cost.subject.BLOCK_SECONDS", 0.001)
     out = tmp_path / "cost"
     arguments = [
-        "cost", "zero_shot", "alignclip[branch=v-v-v]", "--classes", "3", "--batch", "4",
-        "--rounds", "2", "--threads", "1", "--device", "cpu", "--out", str(out),
-    ]  # fmt: skip
+        "cost",
+        "zero_shot",
+        "alignclip[branch=v-v-v]",
+        "--classes",
+        "3",
+        "--batch",
+        "4",
+        "--rounds",
+        "2",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+        "--out",
+        str(out),
+    ]
     assert main([*arguments, "--dry-run"]) == 0
     assert "2 methods on tiny-emoji" in capsys.readouterr().out
     assert not out.exists()
@@ -28,8 +41,11 @@ def test_two_methods_from_the_command_line_to_files(
     assert "alignclip[branch=v-v-v]" in printed
     assert "left" in said  # time
     assert sorted(p.name for p in out.iterdir()) == [
-        "cost.csv", "cost.json", "cost.md", "cost.tex",
-    ]  # fmt: skip
+        "cost.csv",
+        "cost.json",
+        "cost.md",
+        "cost.tex",
+    ]
     report = CostReport.model_validate_json((out / "cost.json").read_text())
     zero_shot, alignclip = report.rows
     assert report.reference == alignclip.label  # no clipood: the first that trains
@@ -63,9 +79,21 @@ def test_what_does_not_fit_the_backbone_is_left_out_unless_it_was_asked_for(
     monkeypatch.setattr("harness.cost.subject.BLOCK_SECONDS", 0.001)
     monkeypatch.setattr("harness.cost.measure.peak_in_fresh_process", lambda *_: 1.0)
     arguments = [
-        "--model", f"local-dir:{random_clip}", "--batch", "2", "--rounds", "1", "--device", "cpu",
-        "--threads", "1", "--out", str(tmp_path), "--format", "md",
-    ]  # fmt: skip
+        "--model",
+        f"local-dir:{random_clip}",
+        "--batch",
+        "2",
+        "--rounds",
+        "1",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--out",
+        str(tmp_path),
+        "--format",
+        "md",
+    ]
     assert main(["cost", *arguments]) == 0
     assert "left out: alignclip[branch=q-q]: " in capsys.readouterr().err  # three blocks, not six
     rows = CostReport.model_validate_json((tmp_path / "cost.json").read_text()).rows

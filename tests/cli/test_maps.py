@@ -17,9 +17,7 @@ from harness.clip.backbone import Backbone, Preprocess
 from harness.errors import UserError
 from harness.execution.local import Outcome
 from harness.execution.run import Shared, execute
-from harness.maps.class_matrix import shown_ticks
 from harness.maps.compute import tower_of
-from harness.maps.grid import Column, MapImage, map_picture
 from harness.specs import ModelSpec
 from harness.store.records import SweepPlan
 from harness.store.store import Store
@@ -46,14 +44,24 @@ def store(image_folder: Path, random_clip: Path, tmp_path_factory: pytest.TempPa
 
 def options(store: Path, image_folder: Path, out: Path, *more: str) -> list[str]:
     return [
-        "maps", "--store", str(store), "--data-root", str(image_folder), "--out", str(out), *more,
-    ]  # fmt: skip
+        "maps",
+        "--store",
+        str(store),
+        "--data-root",
+        str(image_folder),
+        "--out",
+        str(out),
+        *more,
+    ]
 
 
 def test_every_file_is_written_and_numbers_agree(
-    store: Path, image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    store: Path,
+    image_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     def left_half(self: Any, sample: Any) -> Any:
         mask = np.zeros((24, 24), dtype=np.uint8)
         mask[:, :12] = 255
@@ -63,8 +71,14 @@ def test_every_file_is_written_and_numbers_agree(
     assert main(options(store, image_folder, tmp_path, "--images", "1")) == 0
     said = capsys.readouterr()
     assert "left out: coop" in said.err
-    stems = ("maps-attention-domain1", "maps-similarity-domain1", "foreground", "localisation",
-             "foreground-bars", "classes")  # fmt: skip
+    stems = (
+        "maps-attention-domain1",
+        "maps-similarity-domain1",
+        "foreground",
+        "localisation",
+        "foreground-bars",
+        "classes",
+    )
     for stem in stems:
         assert Image.open(tmp_path / f"{stem}.png").size[0] > 300
         assert (tmp_path / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
@@ -114,9 +128,13 @@ def test_without_masks_there_are_pictures_and_no_share(
     ],
 )
 def test_a_mistake_is_answered_in_one_line(
-    store: Path, image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    more: list[str], said: str,
-) -> None:  # fmt: skip
+    store: Path,
+    image_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+    said: str,
+) -> None:
     assert main(options(store, image_folder, tmp_path, *more)) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
@@ -126,9 +144,20 @@ def test_a_mistake_is_answered_in_one_line(
 def test_a_store_without_weights_says_how_to_get_them(
     image_folder: Path, random_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = ["--model", f"local-dir:{random_clip}", "--dataset", "folder", "--target", "domain1",
-             "--data-root", str(image_folder), "--store", str(tmp_path / "s"),
-             "--cache-dir", str(tmp_path / "c")]  # fmt: skip
+    where = [
+        "--model",
+        f"local-dir:{random_clip}",
+        "--dataset",
+        "folder",
+        "--target",
+        "domain1",
+        "--data-root",
+        str(image_folder),
+        "--store",
+        str(tmp_path / "s"),
+        "--cache-dir",
+        str(tmp_path / "c"),
+    ]
     execute(
         make_spec("finetune", image_folder, random_clip, steps=1),
         Shared(make_context(tmp_path / "s", image_folder)),
@@ -180,26 +209,20 @@ def test_a_resnet_has_no_maps_by_block() -> None:
 def test_the_class_matrix_alone_needs_no_store(
     image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    asked = ["maps", "--similarity", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
-             "--data-root", str(image_folder), "--out", str(tmp_path)]  # fmt: skip
+    asked = [
+        "maps",
+        "--similarity",
+        "--model",
+        f"local-dir:{random_clip}",
+        "--dataset",
+        "folder",
+        "--data-root",
+        str(image_folder),
+        "--out",
+        str(tmp_path),
+    ]
     assert main(asked) == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "classes-folder.png",
         "classes-folder.pdf",
     }
-
-
-def test_names_of_many_classes_are_thinned() -> None:
-    assert shown_ticks(30) == list(range(30))
-    assert len(shown_ticks(345)) <= 30
-
-
-def test_a_picture_has_the_same_bytes_twice() -> None:
-    draw = np.random.default_rng(0)
-    image = draw.integers(0, 255, (16, 16, 3)).astype(np.uint8)
-    mask = np.zeros((16, 16), dtype=np.uint8)
-    mask[4:12, 4:12] = 255
-    columns = [Column("g", name, (draw.random((16, 16)),)) for name in ("one", "two")]
-    for kind in ("png", "pdf"):
-        pictures = [map_picture([MapImage("a", image, mask)], columns, "c", kind) for _ in range(2)]
-        assert pictures[0] == pictures[1]

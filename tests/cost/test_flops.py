@@ -11,11 +11,9 @@ import torch.nn.functional as F
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
-from harness.clip.load import load_backbone
 from harness.cost.flops import count_flops
-from harness.cost.record import Candidate, Setting
+from harness.cost.record import Candidate, CostSetting
 from harness.cost.subject import Subject
-from harness.specs import ModelSpec
 
 # conftest.make_model: image 16, patch 8, three blocks
 PATCH, PATCHES, TOKENS, WIDTH, HEADS, BLOCKS, EMBED = 8, 4, 5, 32, 2, 3, 16
@@ -24,11 +22,6 @@ LINEAR = 2 * TOKENS * WIDTH * (3 * WIDTH + WIDTH + 4 * WIDTH + 4 * WIDTH)
 ATTENTION = 2 * (2 * HEADS * TOKENS * TOKENS * (WIDTH // HEADS))
 PROJECTION = 2 * WIDTH * EMBED
 FORWARD = EMBEDDING + BLOCKS * (LINEAR + ATTENTION) + PROJECTION
-
-
-@pytest.fixture(scope="module")
-def backbone(random_clip: Path) -> Backbone:
-    return load_backbone(ModelSpec(name=f"local-dir:{random_clip}"))
 
 
 def counted(backbone: Backbone, request: TraceRequest, images: int = 1) -> int:
@@ -71,7 +64,7 @@ def test_a_training_step_of_fine_tuning_costs_what_the_formula_says(
     backbone: Backbone, random_clip: Path
 ) -> None:
     batch, classes = 4, 7
-    setting = Setting(model=backbone.spec, batch=batch, classes=classes)
+    setting = CostSetting(model=backbone.spec, batch=batch, classes=classes)
     config = {"steps": 100}
     subject = Subject(Candidate(label="f", method="finetune", config=config), setting, backbone)
     # Every product needs two more backwards: for its input and its weights. Not so the images and
@@ -80,8 +73,9 @@ def test_a_training_step_of_fine_tuning_costs_what_the_formula_says(
     attention = BLOCKS * ATTENTION * 7 // 2
     logits = 2 * (2 * EMBED * classes)
     assert count_flops(subject.step) == (
-        batch * (2 * EMBEDDING + twice_more + attention + logits), (),
-    )  # fmt: skip
+        batch * (2 * EMBEDDING + twice_more + attention + logits),
+        (),
+    )
 
 
 def test_fused_attention_is_counted_forward_and_backward() -> None:

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
-from harness import registry, resources
+from harness import registry
 from harness.clip.backbone import Backbone
-from harness.clip.load import load_backbone, random_backbone
+from harness.clip.load import random_backbone
 from harness.cost.measure import Measurement
-from harness.cost.record import Candidate, Setting
-from harness.cost.subject import Subject
 from harness.errors import UserError
 from harness.method import Task
 from harness.specs import ModelSpec
-from harness.sweep import plan
 from tests.cost.test_flops import EMBED, FORWARD
+from tests.cost.tiny import CLASSES, candidate, setting
 from tests.methods import toy
-
-CLASSES, BATCH = 5, 6
-
-
-@pytest.fixture(scope="module")
-def backbone(random_clip: Path) -> Backbone:
-    return load_backbone(ModelSpec(name=f"local-dir:{random_clip}"))
-
-
-def candidate(name: str) -> Candidate:
-    choice = plan.resolve_method(name, toy.SMALL.get(name, {}))
-    return Candidate(label=name, method=name, config=choice.config)
-
-
-def setting(backbone: Backbone) -> Setting:
-    return Setting(model=backbone.spec, batch=BATCH, classes=CLASSES)
 
 
 def trained_by_build(name: str, backbone: Backbone) -> int:
@@ -44,11 +22,6 @@ def trained_by_build(name: str, backbone: Backbone) -> int:
     method = cls(cls.Config.model_validate(toy.SMALL.get(name, {})))
     task = Task(("a", "b", "c", "d", "e"), toy.TEMPLATE, ("x", "y", "z"), 100, 0)
     return sum(p.numel() for p in method.build(backbone.fork(), task).values())
-
-
-@pytest.fixture(autouse=True)
-def _one_call_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.cost.subject.BLOCK_SECONDS", 0.001)
 
 
 class StopAt:
@@ -107,8 +80,13 @@ def test_methods_take_turns_and_each_round_begins_with_another(backbone: Backbon
     measurement = Measurement(methods, setting(backbone), backbone, note)
     measurement.measure(3)
     assert [label for label, what in note.seen if what.startswith("round")] == [
-        "zero_shot", "finetune", "finetune", "zero_shot", "zero_shot", "finetune",
-    ]  # fmt: skip
+        "zero_shot",
+        "finetune",
+        "finetune",
+        "zero_shot",
+        "zero_shot",
+        "finetune",
+    ]
     assert [len(row.inference_ms) for row in measurement.rows.values()] == [3, 3]
 
 
@@ -123,14 +101,6 @@ def test_an_interrupt_keeps_complete_rounds_only(backbone: Backbone) -> None:
         too_early.measure(5)
 
 
-def test_a_short_run_can_be_measured_as_well_as_a_long_one(backbone: Backbone) -> None:
-    choice = plan.resolve_method("clipood", {"steps": 1})
-    short = Candidate(label="c", method="clipood", config=choice.config)
-    subject = Subject(short, setting(backbone), backbone)
-    for _ in range(3):
-        subject.step()  # the average takes no step beyond the run's last
-
-
 def test_random_weights_need_no_download_and_refuse_others(backbone: Backbone) -> None:
     made = random_backbone(ModelSpec(name="ViT-S-32-alt"))
     assert made.image_features(torch.randn(1, 3, 224, 224)).shape == (1, made.embed_dim)
@@ -140,24 +110,3 @@ def test_random_weights_need_no_download_and_refuse_others(backbone: Backbone) -
             random_backbone(spec)
     with pytest.raises(UserError, match="unknown model 'ViT-B-17'"):
         random_backbone(ModelSpec(name="ViT-B-17"))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system cannot tell")
-def test_peak_memory_is_the_process_own_and_can_be_reset() -> None:
-    code = (
-        "from harness.store import provenance as p\n"
-        "first = p.peak_memory_mb('cpu')\n"
-        "block = bytearray(80 * 2**20)\n"
-        "high = p.peak_memory_mb('cpu')\n"
-        "del block\n"
-        "p.reset_peak_memory('cpu')\n"
-        "print(first, high, p.peak_memory_mb('cpu'))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        cwd=resources.ROOT,
-    )  # fmt: skip
-    first, high, last = map(float, done.stdout.split())
-    assert first < 150  # this process, with torch, has more
-    assert first + 75 < high < first + 90
-    assert last < first + 10

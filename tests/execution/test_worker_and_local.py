@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from harness.console.display import Estimate, duration
 from harness.execution.context import Context
 from harness.execution.local import run_local
 from harness.execution.order import Order
@@ -224,15 +223,3 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
     assert record.provenance.resumed == 1
     execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
     assert outcome(tmp_path, spec.id) == outcome(tmp_path / "whole", spec.id)
-
-
-def test_time_left_is_the_sum_of_what_each_method_took(
-    image_folder: Path, random_clip: Path
-) -> None:
-    fast, slow = (make_spec(n, image_folder, random_clip) for n in ("zero_shot", "finetune"))
-    estimate = Estimate(workers=2)
-    assert estimate.left([fast], []) is None
-    estimate.add(fast, 1.0)
-    estimate.add(slow, 11.0)
-    assert estimate.left([fast, slow, slow], [(slow, 4.0)]) == pytest.approx((1 + 22 + 7) / 2)
-    assert [duration(s) for s in (7, 130, 11100)] == ["7 s", "2 min", "3 h 05 min"]

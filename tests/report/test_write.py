@@ -32,8 +32,8 @@ from harness.store.store import Store
 write_report(Store(sys.argv[1]), Path(sys.argv[2]))
 from harness.report.page.literature import literature
 from harness.report.page.render import write_page
-from harness.report.published.numbers import load_figures
-write_page(Store(sys.argv[1]), Path(sys.argv[2]), beside=literature(load_figures()))
+from harness.report.published.numbers import load_numbers
+write_page(Store(sys.argv[1]), Path(sys.argv[2]), beside=literature(load_numbers()))
 assert "torch" not in sys.modules
 assert "matplotlib.pyplot" not in sys.modules
 """

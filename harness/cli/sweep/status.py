@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import options
 from harness.cli.sweep.naming import add_sweep, find_plan
 from harness.command_name import command_name
+from harness.console.output import table_console
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -48,7 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print where the runs are; 1 if some failed or were lost."""
-    from rich.console import Console
     from rich.live import Live
 
     from harness.execution.slurm.status import IN_HAND, statuses
@@ -58,9 +58,7 @@ def run(args: argparse.Namespace) -> int:
         found = statuses(store, planned.runs)
         print(json.dumps([_as_json(s) for s in found], indent=1))
         return _exit(found)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=max(console.width, 140))
+    console = table_console()
     if args.watch is None:
         found = statuses(store, planned.runs)
         console.print(_view(store, planned, found, args.all))
@@ -146,7 +144,7 @@ def _row(
 ) -> None:
     from rich.text import Text
 
-    from harness.console.display import duration
+    from harness.console.progress import duration
 
     counts = Counter(s.state for s in part)
     spent = [s.elapsed_s for s in part if s.elapsed_s is not None]

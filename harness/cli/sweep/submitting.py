@@ -16,7 +16,7 @@ from harness.cli.running import check_models
 from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
 from harness.command_name import command_name
-from harness.console.display import duration
+from harness.console.progress import duration
 from harness.execution.context import Context, default_cache
 from harness.execution.estimate import Durations
 from harness.execution.slurm import submit as slurm

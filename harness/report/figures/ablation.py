@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.report.figures.frame import encode, new_figure, styled, wrap
-from harness.report.figures.specs import Ablation, ablation_bars
-from harness.report.tables.caption import title_text
+from harness.report.figures.frame import PALETTE, dress, plot, styled
+from harness.report.figures.gains import Ablation, ablation_bars
+from harness.report.figures.notes import footnote
 from harness.report.tables.model import Table
-from harness.report.tables.spread import MEANING
 from harness.sweep.figures import AblationSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's palette: told apart by colour-blind readers; light to dark, so in grey too.
-PALETTE = ("#BBBBBB", "#56B4E9", "#E69F00", "#0072B2", "#CC79A7", "#009E73", "#D55E00", "#F0E442")
 _HATCHES = ("", "///", "...", "xxx")
 _WIDTH = 0.8
 
@@ -25,52 +22,22 @@ def ablation_picture(table: Table, spec: AblationSpec, kind: str = "png") -> byt
     data = ablation_bars(table, spec)
     n_bars = sum(len(group.bars) for group in data.groups)
     width = min(max(5.2, 0.31 * n_bars + 0.35 * len(data.groups) + 0.9), 16.0)
+    sides = (0.62, 0.12)
     with styled():
-        figure = new_figure(width, 1)
-        lines = wrap(figure, footnote(table, data), width - 0.3, fontsize=8.5)
-        title = wrap(figure, spec.title, width - 0.3, fontsize=12)
-        below, above = 0.52 + 0.16 * len(lines), 0.45 + 0.23 * len(title)
-        height = 2.5 + below + above
-        figure.set_size_inches(width, height)
-        box = (0.62 / width, below / height, 1 - 0.74 / width, 2.5 / height)
-        axes = figure.add_axes(box)
-        _draw(axes, data, (width - 0.74) / len(data.groups))
-        handles, names = axes.get_legend_handles_labels()
-        figure.legend(
-            handles, names, loc="upper center", ncols=len(names), frameon=False, fontsize=10,
-            bbox_to_anchor=(0.5, 1 - (0.07 + 0.23 * len(title)) / height),
-            handlelength=1.1, handleheight=0.9, columnspacing=1.4, borderaxespad=0,
-        )  # fmt: skip
-        for i, line in enumerate(title):
-            y = 1 - (0.24 + 0.23 * i) / height
-            figure.text(0.5, y, line, ha="center", va="baseline", fontsize=12)
-        for i, line in enumerate(lines):
-            y = (below - 0.53 - 0.16 * i) / height
-            figure.text(0.15 / width, y, line, fontsize=8.5, color="#333333", va="baseline")
-        return encode(figure, kind)
+        notes = ablation_notes(table, data)
+        frame, axes = plot(width, 2.5, notes, spec.title, sides=sides, labels=0.53, head=0.45)
+        _draw(axes, data, (width - sum(sides)) / len(data.groups))
+        frame.legend(axes, 0.07, fontsize=10, handlelength=1.1, handleheight=0.9, columnspacing=1.4)
+        return frame.encode(kind)
 
 
-def footnote(table: Table, data: Ablation) -> str:
+def ablation_notes(table: Table, data: Ablation) -> str:
     """Return what a reader must know to read the bars rightly."""
     cells = [bar.cell for group in data.groups for bar in group.bars]
-    counts = {cell.n for cell in cells if cell.n}
-    low, high = min(counts, default=0), max(counts, default=0)
-    sentences = [f"{title_text(table)}."]
-    if high > 1:
-        n = f"{high}" if low == high else f"{low} to {high}"
-        sentences.append(f"Error bars: ± {MEANING[table.spread]} over n = {n} seeds.")
-    elif high == 1:
-        sentences.append("One seed (n = 1), so no error bars.")
-    sentences.append("Above bars: gain over the lowest bar of the group, in points.")
-    if data.bottom:
-        sentences.append(f"The axis starts at {data.bottom:g} %, not at zero.")
-    holes = sum(cell.mean is None for cell in cells)
+    gains = "Above bars: gain over the lowest bar of the group, in points."
+    text = footnote(table, cells, data.bottom, "error bars", "bar", gains)
     partial = sum(cell.mean is not None and not cell.complete for cell in cells)
-    if holes:
-        sentences.append(f"{holes} bar{'s' if holes > 1 else ''} without a result.")
-    if partial:
-        sentences.append(f"*: {partial} from fewer seeds than planned.")
-    return " ".join(sentences)
+    return f"{text} *: {partial} from fewer seeds than planned." if partial else text
 
 
 def _draw(axes: Axes, data: Ablation, group_inches: float) -> None:
@@ -84,25 +51,21 @@ def _draw(axes: Axes, data: Ablation, group_inches: float) -> None:
             "hatch": _HATCHES[b // len(PALETTE) % len(_HATCHES)],
             "edgecolor": "white",
             "linewidth": 0.6,
+            "label": data.groups[0].bars[b].label,
         }
-        label = data.groups[0].bars[b].label
         for g, group in enumerate(data.groups):
             bar, x = group.bars[b], g + (b - (n_bars - 1) / 2) * width
             cell = bar.cell
             height = data.bottom if cell.mean is None else cell.mean
-            axes.bar(
-                x, height - data.bottom, width, bottom=data.bottom, zorder=2,
-                label=label if g == 0 else None, **style,
-            )  # fmt: skip
+            axes.bar(x, height - data.bottom, width, bottom=data.bottom, zorder=2, **style)
+            style["label"] = None  # one entry in the legend for all groups
             if cell.mean is None:
                 text = "failed" if cell.n_failed else "missing"
                 _note(axes, x, data.bottom, text, size, rotation=90, color="#777777")
                 continue
             if cell.spread is not None:
-                axes.errorbar(
-                    x, cell.mean, cell.spread, color="#222222", elinewidth=0.9, capsize=2,
-                    capthick=0.9, zorder=3,
-                )  # fmt: skip
+                error: dict[str, Any] = {"elinewidth": 0.9, "capsize": 2, "capthick": 0.9}
+                axes.errorbar(x, cell.mean, cell.spread, color="#222222", zorder=3, **error)
             text = "" if bar.gain is None else f"+{bar.gain:.1f}"
             text += "" if cell.complete else "*"
             _note(axes, x, cell.mean + (cell.spread or 0), text, size, color="#222222")
@@ -110,28 +73,28 @@ def _draw(axes: Axes, data: Ablation, group_inches: float) -> None:
 
 
 def _note(axes: Axes, x: float, y: float, text: str, size: float, **style: Any) -> None:
-    axes.annotate(
-        text, (x, y), (0, 2.5), textcoords="offset points", ha="center", va="bottom",
-        fontsize=size, **style,
-    )  # fmt: skip
+    place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
+    axes.annotate(text, (x, y), (0, 2.5), fontsize=size, **place, **style)
 
 
 def _dress(axes: Axes, data: Ablation) -> None:
     axes.set_ylim(data.bottom, data.top)
     axes.set_xlim(-0.6, len(data.groups) - 0.4)
     axes.set_xticks(range(len(data.groups)), [group.column for group in data.groups], fontsize=10.5)
-    axes.set_ylabel("Top-1 accuracy (%)", fontsize=10.5)
     axes.tick_params(axis="x", length=0)
-    axes.tick_params(axis="y", labelsize=9.5, width=0.7)
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.6, zorder=0)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    dress(axes, "Top-1 accuracy (%)", 10.5, 9.5)
     for side in ("left", "bottom"):
         axes.spines[side].set_linewidth(0.7)
     if data.bottom:  # the usual sign that the axis is cut, at its foot
         axes.plot(
-            [0, 0], [0.025, 0.055], transform=axes.transAxes, clip_on=False, color="black",
-            marker=[(-1, -0.5), (1, 0.5)], markersize=8, linestyle="none", markeredgewidth=0.8,
+            [0, 0],
+            [0.025, 0.055],
+            transform=axes.transAxes,
+            clip_on=False,
+            color="black",
+            linestyle="none",
+            marker=[(-1, -0.5), (1, 0.5)],
+            markersize=8,
+            markeredgewidth=0.8,
             zorder=5,
-        )  # fmt: skip
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from harness.report.build import Choice, Reported, filtered, report_blocks
-from harness.report.figures.specs import tables_for
+from harness.report.figures.rows import tables_for
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.report.figures.frame import encode, new_figure, styled, text_width, wrap
+from harness.report.figures.frame import Frame, styled
 from harness.report.tables.caption import caption_text
 from harness.report.tables.model import Cell, Table, cell_text
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # Inches, and points for type.
 _LINE, _MARGIN, _GAP, _SIZE, _SMALL = 0.235, 0.12, 0.28, 11.5, 8.5
@@ -31,7 +29,7 @@ class _Column:
 def table_picture(table: Table, kind: str = "png") -> bytes:
     """Return the table as ``png`` (200 dots per inch) or ``pdf``."""
     with styled():
-        return encode(_draw(table), kind)
+        return _draw(table).encode(kind)
 
 
 def _tail(cell: Cell, usual_n: int) -> str:
@@ -42,73 +40,63 @@ def _number_font(cell: Cell) -> dict[str, Any]:
     return {"fontsize": _SIZE, "fontweight": "bold" if cell.best else "normal"}
 
 
-def _draw(table: Table) -> Figure:
-    probe = new_figure(1, 1)
-    labels = [text_width(probe, row.label, fontsize=_SIZE) for row in table.rows]
-    first = max([text_width(probe, "Method", fontsize=_SIZE), *labels])
-    columns = []
-    for i, head in enumerate(table.column_heads):
-        cells = [table.cells(row)[i] for row in table.rows]
-        before = after = 0.0
-        for cell in cells:
-            number = cell_text(cell, table.usual_n)[0]
-            if cell.mean is not None:
-                before = max(before, text_width(probe, number, **_number_font(cell)))
-                tail = _tail(cell, table.usual_n)
-                after = max(after, text_width(probe, tail, fontsize=_SMALL) if tail else 0.0)
-        width = max(before + after, text_width(probe, head, fontsize=_SIZE), 0.4)
-        columns.append(_Column(head, before, after, width))
-    width = 2 * _MARGIN + first + sum(_GAP + column.width for column in columns)
-    width = max(width, 4.0)
-    lines = wrap(probe, caption_text(table), width - 2 * _MARGIN, fontsize=_CAPTION)
+def _column(frame: Frame, head: str, cells: Sequence[Cell], usual_n: int) -> _Column:
+    before = after = 0.0
+    for cell in cells:
+        if cell.mean is not None:
+            number, tail = cell_text(cell, usual_n)[0], _tail(cell, usual_n)
+            before = max(before, frame.text_width(number, **_number_font(cell)))
+            after = max(after, frame.text_width(tail, fontsize=_SMALL) if tail else 0.0)
+    width = max(before + after, frame.text_width(head, fontsize=_SIZE), 0.4)
+    return _Column(head, before, after, width)
+
+
+def _draw(table: Table) -> Frame:
+    frame = Frame()
+    names = ["Method", *(row.label for row in table.rows)]
+    first = max(frame.text_width(name, fontsize=_SIZE) for name in names)
+    columns = [
+        _column(frame, head, [table.cells(row)[i] for row in table.rows], table.usual_n)
+        for i, head in enumerate(table.column_heads)
+    ]
+    width = max(2 * _MARGIN + first + sum(_GAP + column.width for column in columns), 4.0)
+    lines = frame.wrap(caption_text(table), width - 2 * _MARGIN, fontsize=_CAPTION)
     body = (len(table.rows) + 1) * _LINE + 0.16
-    height = 2 * _MARGIN + body + 0.08 + len(lines) * _CAPTION_LINE
-    figure = new_figure(width, height)
-    _rows(figure, table, columns, width, height, first)
-    y = height - _MARGIN - body - 0.08
-    for line in lines:
-        y -= _CAPTION_LINE
-        figure.text(_MARGIN / width, (y + 0.04) / height, line, fontsize=_CAPTION, color="#222222")
-    return figure
+    frame.resize(width, 2 * _MARGIN + body + 0.08 + len(lines) * _CAPTION_LINE)
+    _rows(frame, table, columns, first)
+    y = frame.height - _MARGIN - body - 0.04 - _CAPTION_LINE
+    frame.lines(_MARGIN, y, lines, _CAPTION_LINE, fontsize=_CAPTION, color="#222222")
+    return frame
 
 
-def _rows(
-    figure: Figure, table: Table, columns: list[_Column], width: float, height: float, first: float
-) -> None:
-    def put(x: float, y: float, text: str, **style: Any) -> None:
-        figure.text(x / width, y / height, text, va="baseline", **style)
+def _rows(frame: Frame, table: Table, columns: Sequence[_Column], first: float) -> None:
+    def rule(y: float, weight: float) -> None:
+        frame.rule(_MARGIN, frame.width - _MARGIN, y, weight)
 
-    top = height - _MARGIN
-    _rule(figure, top, width, height, 1.1)
+    top = frame.height - _MARGIN
+    rule(top, 1.1)
     y = top - 0.04 - 0.73 * _LINE
-    put(_MARGIN, y, "Method", fontsize=_SIZE)
+    frame.text(_MARGIN, y, "Method", fontsize=_SIZE)
     lefts = []
     x = _MARGIN + first
     for column in columns:
         lefts.append(x + _GAP)
-        put(x + _GAP + column.width / 2, y, column.head, fontsize=_SIZE, ha="center")
+        frame.text(x + _GAP + column.width / 2, y, column.head, fontsize=_SIZE, ha="center")
         x += _GAP + column.width
-    _rule(figure, top - 0.04 - _LINE, width, height, 0.6)
+    rule(top - 0.04 - _LINE, 0.6)
     y -= 0.06
     for row in table.rows:
         y -= _LINE
-        put(_MARGIN, y, row.label, fontsize=_SIZE)
+        frame.text(_MARGIN, y, row.label, fontsize=_SIZE)
         for left, column, cell in zip(lefts, columns, table.cells(row), strict=True):
             number = cell_text(cell, table.usual_n)[0]
             if cell.mean is None:
-                put(left + column.width / 2, y, number, fontsize=_SIZE, ha="center", color=_GREY)
+                middle = left + column.width / 2
+                frame.text(middle, y, number, fontsize=_SIZE, ha="center", color=_GREY)
                 continue
             split = left + (column.width - column.before - column.after) / 2 + column.before
-            put(split, y, number, ha="right", **_number_font(cell))
+            frame.text(split, y, number, ha="right", **_number_font(cell))
             tail = _tail(cell, table.usual_n)
             if tail:
-                put(split, y, tail, fontsize=_SMALL, color=_GREY)
-    _rule(figure, top - (len(table.rows) + 1) * _LINE - 0.16, width, height, 1.1)
-
-
-def _rule(figure: Figure, y: float, width: float, height: float, weight: float) -> None:
-    from matplotlib.lines import Line2D
-
-    span = [_MARGIN / width, 1 - _MARGIN / width]
-    line = Line2D(span, [y / height] * 2, color="black", linewidth=weight)
-    figure.add_artist(line)
+                frame.text(split, y, tail, fontsize=_SMALL, color=_GREY)
+    rule(top - (len(table.rows) + 1) * _LINE - 0.16, 1.1)

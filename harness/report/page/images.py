@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from harness.report.build import Choice
 from harness.report.figures.drawings import Drawing, drawings, picture
-from harness.report.figures.specs import ablation_bars, line_points
+from harness.report.figures.gains import ablation_bars
+from harness.report.figures.sensitivity import line_points
 from harness.report.page.model import Image
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.caption import title_text
@@ -32,10 +33,10 @@ def alt_text(drawing: Drawing) -> str:
         shown = ", ".join(f"{bar.label} {_said(bar.cell)}" for bar in group.bars)
         return f"Bars of {about}. {group.column}: {shown}."
     if isinstance(spec, LineSpec):
-        line = line_points(table, spec).lines[-1]
-        pairs = zip(line.x, line.cells, strict=True)
+        curve = line_points(table, spec).curves[-1]
+        pairs = zip(curve.x, curve.cells, strict=True)
         shown = ", ".join(f"{x:g}: {_said(cell)}" for x, cell in pairs)
-        return f"Accuracy against {spec.x_label or spec.name}, {about}. {line.column}: {shown}."
+        return f"Accuracy against {spec.x_label or spec.name}, {about}. {curve.column}: {shown}."
     return about
 
 

@@ -1,19 +1,20 @@
-"""Published figures beside the cells of the page that they are comparable with."""
+"""Published numbers beside the cells of the page that they are comparable with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.protocols import PROTOCOLS
 from harness.report.page.model import Beside, Published
 from harness.report.published.compare import COMPARED, PublishedCell, compare_published
-from harness.report.published.numbers import PublishedFigure
+from harness.report.published.numbers import PublishedNumber
 from harness.report.tables.model import Row, Table
 
 
-def literature(figures: Sequence[PublishedFigure]) -> Beside:
-    """Return what gives the figures published of a cell, each with its verdict.
+def literature(numbers: Sequence[PublishedNumber]) -> Beside:
+    """Return what gives the numbers published of a cell, each with its verdict.
 
-    Only figures that may be compared with the cell are given: same backbone, data, protocol, tested
+    Only numbers that may be compared with the cell are given: same backbone, data, protocol, tested
     part, weights and recipe (see `published.compare`). Joined tables have none.
     """
     known: dict[str, dict[tuple[str, str], list[Published]]] = {}
@@ -23,7 +24,7 @@ def literature(figures: Sequence[PublishedFigure]) -> Beside:
             return ()
         key = str(sorted(table.key.items(), key=lambda item: item[0]))
         if key not in known:
-            known[key] = _by_cell(table, compare_published([table], figures))
+            known[key] = _by_cell(table, compare_published([table], numbers))
         return known[key].get((row.label, column), ())
 
     return beside
@@ -35,18 +36,19 @@ def _by_cell(
     found: dict[tuple[str, str], list[Published]] = {}
     for cell in cells:
         if cell.verdict in COMPARED:
-            at = cell.label, _column(table, cell.figure)
+            at = cell.label, _column(table, cell.published)
             found.setdefault(at, []).append(_published(cell))
     return found
 
 
-def _column(table: Table, figure: PublishedFigure) -> str:
-    if figure.protocol == "distribution_shift":  # tested on other data sets, which are our domains
-        return figure.dataset
-    return figure.domain if figure.domain in table.domains else table.columns[-1]
+def _column(table: Table, number: PublishedNumber) -> str:
+    if not PROTOCOLS[number.protocol].published_domains:
+        return number.dataset
+    return number.domain if number.domain in table.domains else table.columns[-1]
 
 
 def _published(cell: PublishedCell) -> Published:
-    spread = "" if cell.figure.spread is None else f" ± {cell.figure.spread:g}"
+    number = cell.published
+    spread = "" if number.spread is None else f" ± {number.spread:g}"
     notes = f" ({'; '.join(cell.notes)})" if cell.notes else ""
-    return Published(f"{cell.figure.value:g}{spread}", f"{cell.figure.place}{notes}", cell.text)
+    return Published(f"{number.value:g}{spread}", f"{number.place}{notes}", cell.text)

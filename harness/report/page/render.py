@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.errors import UserError
+from harness.console.output import writing
 from harness.report.build import Choice
 from harness.report.page.build import build_page
 from harness.report.page.model import Beside, Page
@@ -31,18 +31,15 @@ def write_page(
         store: What to report; only read.
         out_dir: Made if it is not there. A page that is there is replaced.
         choice: What to report, and how; by default everything.
-        beside: Gives published figures that go beside ours.
+        beside: Gives published numbers that go beside ours.
 
     Raises:
         UserError: If nothing is there to report, a name is unknown, or the file cannot be written.
     """
     path = out_dir / FILE
     data = render_page(build_page(store, choice, beside)).encode()
-    try:
+    with writing(path):
         write_atomically(path, data)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{out_dir}: cannot write {FILE} ({reason}); choose --out") from None
     return path
 
 

@@ -1,4 +1,4 @@
-"""Figures of the literature beside ours; no torch.
+"""Numbers of the literature beside ours; no torch.
 
-Start with `compare.compare_published`: our tables and the figures of results/published/.
+Start with `compare.compare_published`: our tables and the numbers of results/published/.
 """

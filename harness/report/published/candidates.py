@@ -1,12 +1,13 @@
-"""Which of our cells is a published figure's counterpart, and why another may not be compared."""
+"""Which of our cells is a published number's counterpart, and why another may not be compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.protocols import PROTOCOLS
 from harness.report.published.meanings import Meanings
-from harness.report.published.numbers import MEASURES, PublishedFigure
+from harness.report.published.numbers import PublishedNumber
 from harness.report.runs.blocks import FIELDS
 from harness.report.tables.cells import mean_cell
 from harness.report.tables.model import Cell, Row, Table
@@ -16,8 +17,8 @@ _OF_DATASET = ("dataset", "dataset_options", "dataset_fingerprint", "measure")
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One of our cells, of the figure's method and measure on the figure's data."""
+class Counterpart:
+    """One of our cells, of the number's method and measure on the number's data."""
 
     label: str
     cell: Cell
@@ -29,111 +30,115 @@ class Candidate:
     unchecked: str = ""
 
 
-def candidates(
-    figure: PublishedFigure, tables: Sequence[Table], meanings: Meanings
-) -> list[Candidate]:
-    """Return our cells of a figure's method, measure, protocol and data, in the tables' order.
+def counterparts(
+    number: PublishedNumber, tables: Sequence[Table], meanings: Meanings
+) -> list[Counterpart]:
+    """Return our cells of a number's method, measure, protocol and data, in the tables' order.
 
     A method is known by plugin and configuration, never by its label. A recipe, backbone, tested
-    part or selection that is not the figure's makes a candidate `refused`.
+    part or selection that is not the number's makes a counterpart `refused`.
     """
-    if figure.dataset != ALL_SETS:
-        return list(_on(figure, figure.dataset, figure.domain, tables, meanings))
-    names = meanings.means.get(figure.protocol, [])
+    if number.dataset != ALL_SETS:
+        return list(_on(number, number.dataset, number.domain, tables, meanings))
+    names = meanings.means.get(number.protocol, [])
     groups: dict[tuple[object, ...], list[Table]] = {}
     for table in tables:
         key = tuple(str(table.key[field]) for field in FIELDS if field not in _OF_DATASET)
         groups.setdefault(key, []).append(table)
     out = []
     for group in groups.values():
-        parts = [list(_on(figure, name, "mean", group, meanings)) for name in names]
+        parts = [list(_on(number, name, "mean", group, meanings)) for name in names]
         if any(parts):
             out.append(_over(names, parts))
     return out
 
 
-def _over(names: Sequence[str], parts: Sequence[list[Candidate]]) -> Candidate:
+def _over(names: Sequence[str], parts: Sequence[list[Counterpart]]) -> Counterpart:
     """Return the mean over data sets within each seed, or why there is none."""
     chosen, refused = [], ""
     for name, own in zip(names, parts, strict=True):
-        fit = [candidate for candidate in own if not candidate.refused] or own
+        fit = [one for one in own if not one.refused] or own
         if not fit:
             refused = refused or f"no run on {name}, over which the source averages, too"
         elif len(fit) > 1:
-            labels = ", ".join(candidate.label for candidate in fit)
+            labels = ", ".join(one.label for one in fit)
             refused = refused or f"several rows on {name}: {labels}"
         elif fit[0].refused:
             refused = refused or f"{name}: {fit[0].refused}"
         chosen += fit[:1]
-    cells = [candidate.cell for candidate in chosen]
+    cells = [one.cell for one in chosen]
     seeds = sorted({seed for cell in cells for seed in cell.by_seed})
     first = chosen[0]
-    unchecked = dict.fromkeys(candidate.unchecked for candidate in chosen if candidate.unchecked)
+    unchecked = dict.fromkeys(one.unchecked for one in chosen if one.unchecked)
     cell = mean_cell(cells, seeds, first.table.spread)
-    return Candidate(first.label, cell, first.table, first.selection, refused, "; ".join(unchecked))
+    return Counterpart(
+        first.label, cell, first.table, first.selection, refused, "; ".join(unchecked)
+    )
 
 
 def _on(
-    figure: PublishedFigure, dataset: str, domain: str, tables: Sequence[Table], meanings: Meanings
-) -> Iterator[Candidate]:
+    number: PublishedNumber, dataset: str, domain: str, tables: Sequence[Table], meanings: Meanings
+) -> Iterator[Counterpart]:
     column = domain if domain not in ("", "mean") else None
-    if figure.protocol == "distribution_shift":
+    protocol = PROTOCOLS[number.protocol]
+    if not protocol.published_domains:
         dataset, column = meanings.shifted, dataset
-    measures = MEASURES[figure.protocol, figure.metric]
+    measures = protocol.published[number.metric]
     for table in tables:
         key = table.key
-        if (key["protocol"], key["dataset"]) != (figure.protocol, dataset):
+        if (key["protocol"], key["dataset"]) != (number.protocol, dataset):
             continue
         if not table.kind.one_block or table.score != "target" or key["measure"] not in measures:
             continue
         if column is not None and column not in table.domains:
             continue
         for row in table.rows:
-            if meanings.is_method(figure, row.method, row.config):
+            if meanings.is_method(number, row.method, row.config):
                 cell = row.mean if column is None else row.cells[table.domains.index(column)]
-                refused = _setting(figure, table, meanings) or _row(figure, dataset, row, meanings)
+                refused = _setting(number, table, meanings) or _row(number, dataset, row, meanings)
                 if column is None:
-                    refused = refused or _partial(figure, dataset, table, meanings)
-                unchecked = meanings.unchecked(figure, dataset, row.config)
-                yield Candidate(row.label, cell, table, row.selection, refused, unchecked)
+                    refused = refused or _partial(number, dataset, table, meanings)
+                unchecked = meanings.unchecked(number, dataset, row.config)
+                yield Counterpart(row.label, cell, table, row.selection, refused, unchecked)
 
 
-def _setting(figure: PublishedFigure, table: Table, meanings: Meanings) -> str:
-    """Return what of a table's backbone, data or protocol is not the figure's."""
+def _setting(number: PublishedNumber, table: Table, meanings: Meanings) -> str:
+    """Return what of a table's backbone, data or protocol is not the number's."""
     key = table.key
-    ours = meanings.backbones.get(figure.backbone, [])
+    ours = meanings.backbones.get(number.backbone, [])
     if key["model"] not in ours:
         return (
-            f"backbone {key['model']} is not {figure.backbone} ({' or '.join(ours) or 'unknown'})"
+            f"backbone {key['model']} is not {number.backbone} ({' or '.join(ours) or 'unknown'})"
         )
     if key["dataset_options"] != "{}":
         return f"data set with options {key['dataset_options']}"
-    if figure.protocol == "domain_shift":
-        tested = meanings.tested(figure)
+    protocol = PROTOCOLS[number.protocol]
+    if "test_on" in protocol.options:
+        tested = meanings.tested(number)
         if tested != "unstated" and key["test_on"] != tested:
             return f"tested on '{key['test_on']}' of the held-out domain, the source on '{tested}'"
         if key["disjoint_groups"]:
             return "trained on other groups than tested on (disjoint_groups)"
     if key["holdout_fraction"] != 0.2:
         return f"holdout_fraction is {key['holdout_fraction']}, the sources hold out 0.2"
-    few = figure.protocol in ("open_class", "distribution_shift")
+    few = protocol.few_shot
     if key["shots"] != (16 if few else 0):
         return f"shots is {key['shots']}, the sources take {'16' if few else 'all images (0)'}"
-    if figure.protocol == "distribution_shift" and key["source"] != "ImageNet":
-        return f"trained on {key['source']}, the sources on ImageNet"
+    if key["source"] != protocol.published_source:
+        return f"trained on {key['source']}, the sources on {protocol.published_source}"
     return ""
 
 
-def _row(figure: PublishedFigure, dataset: str, row: Row, meanings: Meanings) -> str:
-    """Return what of a row's weights or training is not the figure's."""
-    wanted = meanings.plugins[meanings.names[figure.method].method].selection
+def _row(number: PublishedNumber, dataset: str, row: Row, meanings: Meanings) -> str:
+    """Return what of a row's weights or training is not the number's."""
+    wanted = meanings.plugins[meanings.names[number.method].method].selection
     if row.selection not in ("", wanted):  # empty: nothing is done yet
         return f"row '{row.label}' tests the weights '{row.selection}', the source '{wanted}'"
-    different = meanings.other_recipe(figure, dataset, row.config)
+    different = meanings.other_recipe(number, dataset, row.config)
     return f"row '{row.label}' has another recipe: {different}" if different else ""
 
 
-def _partial(figure: PublishedFigure, dataset: str, table: Table, meanings: Meanings) -> str:
+def _partial(number: PublishedNumber, dataset: str, table: Table, meanings: Meanings) -> str:
     wanted = meanings.domains.get(dataset, [dataset])
     if set(table.domains) == set(wanted):
         return ""

@@ -1,4 +1,4 @@
-"""A verdict for every published figure: reproduced, off by how much, or why there is none."""
+"""A verdict for every published number: reproduced, off by how much, or why there is none."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.report.published.candidates import ALL_SETS, Candidate, candidates
+from harness.protocols import PROTOCOLS
+from harness.report.published.candidates import ALL_SETS, Counterpart, counterparts
 from harness.report.published.meanings import Meanings, load_meanings
-from harness.report.published.numbers import PublishedFigure
-from harness.report.published.tolerance import tolerance
+from harness.report.published.numbers import COST, PublishedNumber
+from harness.report.published.tolerance import allowed_difference
 from harness.report.tables.model import Table
 
-Verdict = Literal[
+PublishedVerdict = Literal[
     "reproduced", "within re-run allowance", "off", "not run", "not comparable"
-]  # fmt: skip
-COMPARED: tuple[Verdict, ...] = ("reproduced", "within re-run allowance", "off")
+]
+COMPARED: tuple[PublishedVerdict, ...] = ("reproduced", "within re-run allowance", "off")
 
 
 @dataclass(frozen=True)
 class PublishedCell:
-    """A published figure and what of ours stands beside it; numbers in percent or points."""
+    """A published number and what of ours stands beside it; numbers in percent or points."""
 
-    figure: PublishedFigure
-    verdict: Verdict
+    published: PublishedNumber
+    verdict: PublishedVerdict
     reason: str = ""
     """Why it is not run or not comparable."""
     notes: tuple[str, ...] = ()
@@ -42,7 +43,7 @@ class PublishedCell:
     """Ours minus theirs."""
     tolerance: float | None = None
     allowance: float | None = None
-    """How far below this figure a re-run by others landed; None if there is no such re-run."""
+    """How far below this number a re-run by others landed; None if there is no such re-run."""
 
     @property
     def text(self) -> str:
@@ -54,67 +55,69 @@ class PublishedCell:
 
 def compare_published(
     tables: Sequence[Table],
-    figures: Sequence[PublishedFigure],
+    numbers: Sequence[PublishedNumber],
     meanings: Meanings | None = None,
 ) -> list[PublishedCell]:
-    """Return the cells in the figures' order; one for each of our rows that a figure fits.
+    """Return the cells in the numbers' order; one for each of our rows that a number fits.
 
     Args:
         tables: One per block, with domains as columns; others are passed over.
-        figures: See `figures.load_figures`.
+        numbers: See `numbers.load_numbers`.
         meanings: What names mean; by default those of results/published/methods.yaml.
 
     Raises:
         UserError: If methods.yaml is not in order.
     """
     meanings = meanings or load_meanings()
-    allowances = _allowances(figures)
+    allowances = _allowances(numbers)
     cells = []
-    for figure in figures:
-        allowance = allowances.get(figure.cell) if figure.by_authors else None
-        cells += _cells(figure, tables, meanings, allowance)
+    for number in numbers:
+        allowance = allowances.get(number.cell) if number.by_authors else None
+        cells += _cells(number, tables, meanings, allowance)
     return cells
 
 
 def _cells(
-    figure: PublishedFigure, tables: Sequence[Table], meanings: Meanings, allowance: float | None
+    number: PublishedNumber, tables: Sequence[Table], meanings: Meanings, allowance: float | None
 ) -> list[PublishedCell]:
-    if figure.protocol == "cost":
-        return [PublishedCell(figure, "not comparable", "time and work are not compared")]
-    if figure.method not in meanings.names:
-        reason = f"methods.yaml does not say what '{figure.method}' is"
-        return [PublishedCell(figure, "not comparable", reason)]
-    found = candidates(figure, tables, meanings)
-    there = [candidate for candidate in found if not candidate.refused]
-    done = [candidate for candidate in there if candidate.cell.n]
+    if number.protocol == COST:
+        return [PublishedCell(number, "not comparable", "time and work are not compared")]
+    if number.method not in meanings.names:
+        reason = f"methods.yaml does not say what '{number.method}' is"
+        return [PublishedCell(number, "not comparable", reason)]
+    known = counterparts(number, tables, meanings)
+    comparable = [one for one in known if not one.refused]
+    done = [one for one in comparable if one.cell.n]
     if done:
-        return [_judged(figure, candidate, meanings, allowance) for candidate in done]
-    if there:
-        return [PublishedCell(figure, "not run", "planned, but no seed is complete")]
-    if found:
-        return [PublishedCell(figure, "not comparable", found[0].refused, label=found[0].label)]
-    return [PublishedCell(figure, "not run", "no such run")]
+        return [_judged(number, ours, meanings, allowance) for ours in done]
+    if comparable:
+        return [PublishedCell(number, "not run", "planned, but no seed is complete")]
+    if known:
+        first = known[0]
+        return [PublishedCell(number, "not comparable", first.refused, label=first.label)]
+    return [PublishedCell(number, "not run", "no such run")]
 
 
 def _judged(
-    figure: PublishedFigure, found: Candidate, meanings: Meanings, allowance: float | None
+    number: PublishedNumber, counterpart: Counterpart, meanings: Meanings, allowance: float | None
 ) -> PublishedCell:
-    values = list(found.cell.by_seed.values())
+    values = list(counterpart.cell.by_seed.values())
     ours = statistics.fmean(values)
-    difference, near = ours - figure.value, tolerance(values, figure.spread)
+    difference, near = ours - number.value, allowed_difference(values, number.spread)
     slack = 1e-9  # of the subtraction
-    verdict: Verdict = "off"
+    verdict: PublishedVerdict = "off"
     if abs(difference) <= near + slack:
         verdict = "reproduced"
     elif allowance is not None and -near - allowance - slack <= difference < 0:
         verdict = "within re-run allowance"
-    key = found.table.key
-    part = f", tested on '{key['test_on']}'" if figure.protocol == "domain_shift" else ""
+    key = counterpart.table.key
+    split = "test_on" in PROTOCOLS[number.protocol].options
+    part = f", tested on '{key['test_on']}'" if split else ""
     return PublishedCell(
-        figure,
+        number,
         verdict,
-        notes=tuple(_notes(figure, found, meanings)),
-        label=found.label,
+        notes=tuple(_notes(number, counterpart, meanings)),
+        label=counterpart.label,
         ours=ours,
         spread=statistics.stdev(values) if len(values) > 1 else None,
         n=len(values),
@@ -125,37 +128,37 @@ def _judged(
     )
 
 
-def _notes(figure: PublishedFigure, found: Candidate, meanings: Meanings) -> list[str]:
-    key, tested = found.table.key, meanings.tested(figure)
-    notes = [figure.note, meanings.names[figure.method].note]
+def _notes(number: PublishedNumber, counterpart: Counterpart, meanings: Meanings) -> list[str]:
+    key, tested = counterpart.table.key, meanings.tested(number)
+    notes = [number.note, meanings.names[number.method].note]
     if tested == "unstated":
         notes.append("source does not state the tested part")
     if tested == "out" and not (key["fixed_splits"] and key["test_resize"] == "bilinear"):
         notes.append("the authors' code has splits of seed 0 and a bilinear resize, ours has not")
-    if (figure.protocol, figure.metric) == ("domain_and_class", "top1"):
+    if (number.protocol, number.metric) == ("domain_and_class", "top1"):
         notes.append("source does not state the classes; compared with all")
-    if figure.spread is None:
+    if number.spread is None:
         notes.append("no ± printed")
-    elif figure.spread_kind == "unstated":
+    elif number.spread_kind == "unstated":
         notes.append("kind of ± unstated")
-    if found.cell.n == 1:
+    if counterpart.cell.n == 1:
         notes.append("one seed of ours")
-    if not found.cell.complete:
-        notes.append(f"{found.cell.n} of {found.cell.planned} seeds of ours")
-    if found.unchecked:
-        notes.append(f"not checked: {found.unchecked}")
+    if not counterpart.cell.complete:
+        notes.append(f"{counterpart.cell.n} of {counterpart.cell.planned} seeds of ours")
+    if counterpart.unchecked:
+        notes.append(f"not checked: {counterpart.unchecked}")
     return [note for note in notes if note]
 
 
-def _allowances(figures: Sequence[PublishedFigure]) -> dict[tuple[str, ...], float]:
-    """Return by cell how far another group's re-run fell below the authors' figure."""
+def _allowances(numbers: Sequence[PublishedNumber]) -> dict[tuple[str, ...], float]:
+    """Return by cell how far another group's re-run fell below the authors' number."""
     authors = {
-        (figure.source, *figure.cell): figure.value for figure in figures if figure.by_authors
+        (number.source, *number.cell): number.value for number in numbers if number.by_authors
     }
     drops = {
-        figure.cell: authors[figure.source, *figure.cell] - figure.value
-        for figure in figures
-        if figure.rerun and (figure.source, *figure.cell) in authors
+        number.cell: authors[number.source, *number.cell] - number.value
+        for number in numbers
+        if number.rerun and (number.source, *number.cell) in authors
     }
     return {cell: drop for cell, drop in drops.items() if drop > 0}
 
@@ -172,11 +175,11 @@ def why_none(cells: Sequence[PublishedCell], tables: Sequence[Table]) -> str:
     if refused:
         return refused.most_common(1)[0][0]
     meanings = load_meanings()
-    wanted = list(dict.fromkeys(cell.figure.backbone for cell in cells))
+    wanted = list(dict.fromkeys(cell.published.backbone for cell in cells))
     known = {name for backbone in wanted for name in meanings.backbones.get(backbone, [])}
     models = list(dict.fromkeys(str(table.key["model"]) for table in tables))
     if not known & set(models):
         return f"backbone {', '.join(models)} is not {', '.join(wanted)}"
-    sets = list(dict.fromkeys(cell.figure.dataset for cell in cells))
+    sets = list(dict.fromkeys(cell.published.dataset for cell in cells))
     named = ", ".join(name for name in sets if name not in ("", ALL_SETS))
     return f"no run of the methods, data sets and protocols published (data sets: {named})"

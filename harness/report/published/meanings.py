@@ -11,7 +11,7 @@ import yaml
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.report.published.numbers import FOLDER, PublishedFigure
+from harness.report.published.numbers import FOLDER, PublishedNumber
 from harness.sweep.calls import print_value
 from harness.validation import Strict, validated
 
@@ -24,12 +24,12 @@ class SourceMeaning(Strict):
     """What a source tests in domain_shift."""
 
     tested: Tested
-    authors_figures: Tested = "unstated"
-    """Of figures that it repeats from a method's authors."""
+    authors_numbers: Tested = "unstated"
+    """Of numbers that it repeats from a method's authors."""
 
 
 class PluginMeaning(Strict):
-    """The configuration of a plugin that a published figure can be compared with."""
+    """The configuration of a plugin that a published number can be compared with."""
 
     selection: Literal["last", "averaged"] = "last"
     """The weights that its authors test."""
@@ -67,35 +67,35 @@ class Meanings(Strict):
     plugins: dict[str, PluginMeaning]
     names: dict[str, NameMeaning] = Field(min_length=1)
 
-    def tested(self, figure: PublishedFigure) -> Tested:
-        """Return the part of the held-out domain that the figure was tested on."""
-        known = self.sources.get(figure.source, SourceMeaning(tested="unstated"))
-        return known.authors_figures if figure.by_authors else known.tested
+    def tested(self, number: PublishedNumber) -> Tested:
+        """Return the part of the held-out domain that the number was tested on."""
+        known = self.sources.get(number.source, SourceMeaning(tested="unstated"))
+        return known.authors_numbers if number.by_authors else known.tested
 
-    def is_method(self, figure: PublishedFigure, method: str, config: Mapping[str, Any]) -> bool:
-        """Tell whether a run's method and configuration are the figure's, but for the recipe."""
-        name = self.names[figure.method]
+    def is_method(self, number: PublishedNumber, method: str, config: Mapping[str, Any]) -> bool:
+        """Tell whether a run's method and configuration are the number's, but for the recipe."""
+        name = self.names[number.method]
         idea = self.plugins[name.method].idea | name.values
         return method == name.method and not _differing(idea, config)
 
-    def recipe(self, figure: PublishedFigure, dataset: str) -> Config:
+    def recipe(self, number: PublishedNumber, dataset: str) -> Config:
         """Return the values of the published training on a data set, as far as known."""
-        plugin = self.plugins[self.names[figure.method].method]
-        own = plugin.recipes.get(figure.protocol, {})
+        plugin = self.plugins[self.names[number.method].method]
+        own = plugin.recipes.get(number.protocol, {})
         return plugin.recipe | own.get("any", {}) | own.get(dataset, {})
 
-    def other_recipe(self, figure: PublishedFigure, dataset: str, config: Mapping[str, Any]) -> str:
+    def other_recipe(self, number: PublishedNumber, dataset: str, config: Mapping[str, Any]) -> str:
         """Return how a run's training differs from the published, empty if it does not."""
-        recipe = self.recipe(figure, dataset)
+        recipe = self.recipe(number, dataset)
         return ", ".join(
             f"{key} is {print_value(config.get(key))} instead of {print_value(recipe[key])}"
             for key in _differing(recipe, config)
         )
 
-    def unchecked(self, figure: PublishedFigure, dataset: str, config: Mapping[str, Any]) -> str:
+    def unchecked(self, number: PublishedNumber, dataset: str, config: Mapping[str, Any]) -> str:
         """Return the values of a run that the source does not tell, empty if there is none."""
-        recipe = self.recipe(figure, dataset)
-        names = self.plugins[self.names[figure.method].method].unchecked
+        recipe = self.recipe(number, dataset)
+        names = self.plugins[self.names[number.method].method].unchecked
         return ", ".join(
             f"{name}={json.dumps(config[name])}"
             for name in names

@@ -1,4 +1,4 @@
-"""Read figures of the literature from CSV; every row is checked."""
+"""Read numbers of the literature from CSV; every row is checked."""
 
 from __future__ import annotations
 
@@ -6,38 +6,28 @@ import csv
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness import resources
 from harness.errors import UserError
+from harness.protocols import PROTOCOLS
 from harness.validation import Strict, validated
 
 FOLDER = resources.published()
-FIGURES = FOLDER / "figures.csv"
-MEASURES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("domain_shift", "top1"): ("accuracy",),
-    ("distribution_shift", "top1"): ("accuracy", "source"),
-    ("open_class", "top1 base"): ("base",),
-    ("open_class", "top1 new"): ("new",),
-    ("open_class", "harmonic mean"): ("H",),
-    ("domain_and_class", "top1"): ("all",),
-    ("domain_and_class", "top1 base"): ("base",),
-    ("domain_and_class", "top1 open"): ("open",),
-    ("domain_and_class", "top1 all"): ("all",),
-}
-"""Protocol and published metric: which of our measures (`harness.protocols.measures`) it is."""
+NUMBERS = FOLDER / "numbers.csv"
+COST = "cost"
+"""Stands for a protocol where time or work is published, not accuracy."""
 _OPTIONAL = ("spread", "n_seeds")
 
 
-class PublishedFigure(Strict):
+class PublishedNumber(Strict):
     """One number of the literature; accuracies in percent."""
 
     source: str = Field(min_length=1)
     where: str
     """Table or figure of the source; empty if it has but one."""
-    protocol: Literal[
-        "domain_shift", "distribution_shift", "open_class", "domain_and_class", "cost"
-    ]
+    protocol: str
+    """The name of a protocol, or ``cost``."""
     dataset: str
     """A data set, or ``mean of datasets``."""
     domain: str
@@ -52,13 +42,22 @@ class PublishedFigure(Strict):
     n_seeds: int | None = Field(ge=1)
     note: str
 
+    @field_validator("protocol")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in (*PROTOCOLS, COST):
+            raise ValueError(f"use {', '.join((*PROTOCOLS, COST))}")
+        return name
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.protocol != "cost":
-            known = [metric for protocol, metric in MEASURES if protocol == self.protocol]
-            if self.metric not in known:
-                raise ValueError(f"metric '{self.metric}' is unknown in {self.protocol}; "
-                                 f"known: {', '.join(known)}")  # fmt: skip
+        if self.protocol != COST:
+            metrics = PROTOCOLS[self.protocol].published
+            if self.metric not in metrics:
+                raise ValueError(
+                    f"metric '{self.metric}' is unknown in {self.protocol}; "
+                    f"known: {', '.join(metrics)}"
+                )
             if self.value > 100:
                 raise ValueError(f"value {self.value} is no percentage; use 0 to 100")
             if not self.dataset:
@@ -88,8 +87,8 @@ class PublishedFigure(Strict):
         return self.protocol, self.dataset, self.domain, self.method, self.backbone, self.metric
 
 
-def load_figures(path: Path = FIGURES) -> list[PublishedFigure]:
-    """Return the rows of a CSV file with a column for each field of `PublishedFigure`.
+def load_numbers(path: Path = NUMBERS) -> list[PublishedNumber]:
+    """Return the rows of a CSV file with a column for each field of `PublishedNumber`.
 
     Raises:
         UserError: Naming file, line and field: for a file that cannot be read, another header, an
@@ -99,13 +98,13 @@ def load_figures(path: Path = FIGURES) -> list[PublishedFigure]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: cannot read published figures ({reason})") from None
+        raise UserError(f"{path}: cannot read published numbers ({reason})") from None
     reader = csv.reader(text.splitlines(keepends=True))
     header = next(reader, [])
-    fields = list(PublishedFigure.model_fields)
+    fields = list(PublishedNumber.model_fields)
     if header != fields:
         raise UserError(f"{path}, line 1: columns are {header}; they must be {', '.join(fields)}")
-    figures: list[PublishedFigure] = []
+    numbers: list[PublishedNumber] = []
     lines: dict[tuple[Any, ...], int] = {}
     for row in reader:
         where = f"{path}, line {reader.line_num}"
@@ -113,10 +112,10 @@ def load_figures(path: Path = FIGURES) -> list[PublishedFigure]:
             raise UserError(f"{where}: {len(row)} fields, {len(fields)} are needed; quote commas")
         given = dict(zip(fields, row, strict=True))
         values = {k: None if k in _OPTIONAL and not v else v for k, v in given.items()}
-        figure: PublishedFigure = validated(PublishedFigure, values, where)
-        key = (*figure.cell, figure.source, figure.where, figure.note)
+        number: PublishedNumber = validated(PublishedNumber, values, where)
+        key = (*number.cell, number.source, number.where, number.note)
         if key in lines:
-            raise UserError(f"{where}: the same figure as line {lines[key]}; keep one")
+            raise UserError(f"{where}: the same published number as line {lines[key]}; keep one")
         lines[key] = reader.line_num
-        figures.append(figure)
-    return figures
+        numbers.append(number)
+    return numbers

@@ -7,10 +7,10 @@ import statistics
 from collections.abc import Sequence
 
 FLOOR = 0.1
-"""Points. Published figures are rounded to one decimal; nothing finer can be told apart."""
+"""Points. Published numbers are rounded to one decimal; nothing finer can be told apart."""
 MISSING_SPREAD = 0.2
 """Points: what a side without ± is taken to have, the median of the spreads printed in
-results/published/figures.csv."""
+results/published/numbers.csv."""
 RULE = (
     "Tolerance: 2 sqrt(s² / n + t²), at least 0.1 (figures are rounded to one decimal). s is the "
     "standard deviation of our n seeds, t the source's ± as printed: if that is a standard "
@@ -28,7 +28,7 @@ def standard_error(values: Sequence[float]) -> float:
     return statistics.stdev(values) / math.sqrt(len(values))
 
 
-def tolerance(values: Sequence[float], spread: float | None) -> float:
+def allowed_difference(values: Sequence[float], spread: float | None) -> float:
     """Return the difference that counts as none, in points.
 
     Args:

@@ -5,16 +5,33 @@ from __future__ import annotations
 import re
 
 _LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"{''}",
-    "`": r"\textasciigrave{}", "±": r"\ensuremath{\pm}", "×": r"\ensuremath{\times}",
-    "–": "--", "†": r"\ensuremath{\dagger}", "‡": r"\ensuremath{\ddagger}",
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "_": r"\_",
+    "%": r"\%",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{''}",
+    "`": r"\textasciigrave{}",
+    "±": r"\ensuremath{\pm}",
+    "×": r"\ensuremath{\times}",
+    "–": "--",
+    "†": r"\ensuremath{\dagger}",
+    "‡": r"\ensuremath{\ddagger}",
     "·": r"\textperiodcentered{}",
     # brackets and stars are read as arguments of the \\ that ends the row before
-    "[": "{[}", "]": "{]}", "*": "{*}",
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
     "-": "-{}",
-}  # fmt: skip
+}
 
 
 def latex(text: str) -> str:

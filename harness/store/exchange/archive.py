@@ -25,6 +25,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.console.output import writing
 from harness.errors import UserError, unknown_name
 from harness.specs import RunSpec
 from harness.store.records import SCHEMA, Record, SweepPlan
@@ -115,10 +116,8 @@ def export(
         code=dict(sorted(code.items())),
         files=files,
     )
-    try:
+    with writing(out):
         pack(members | {MANIFEST: _bytes_of(manifest)}, out)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror}); choose --out") from None
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""Published figures stand at the cell that they are of, and at no other."""
+"""Published numbers stand at the cell that they are of, and at no other."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from harness.report.page.build import build_page
 from harness.report.page.literature import literature
 from harness.store.store import Store
 from tests.report.page.test_build import column
-from tests.report.published.test_compare import CLIP, figure, run_vlcs
+from tests.report.published.stores import CLIP, number, run_vlcs
 
 COUNTS = [(990, 1000, 995), (640, 650, 660), (790, 800, 810), (880, 900, 890)]
 
 
-def test_figures_stand_at_their_own_cells(tmp_path: Path) -> None:
+def test_numbers_stand_at_their_own_cells(tmp_path: Path) -> None:
     store = Store(tmp_path)
     run_vlcs(store, "clipood", COUNTS)
     run_vlcs(store, "zero_shot", COUNTS)
     run_vlcs(store, "clipood", COUNTS, model=CLIP.model_copy(update={"pretrained": "laion2b"}))
     given = [
-        figure(domain="LabelMe", value=65.5, spread=0.2, spread_kind="unstated", where="table 9"),
-        figure(domain="LabelMe", value=70, source="zhyhan/AlignCLIP response.md (rebuttal)"),
-        figure(value=82.3),
-        figure(domain="SUN09", method="CoOp", value=50),
+        number(domain="LabelMe", value=65.5, spread=0.2, spread_kind="unstated", where="table 9"),
+        number(domain="LabelMe", value=70, source="zhyhan/AlignCLIP response.md (rebuttal)"),
+        number(value=82.3),
+        number(domain="SUN09", method="CoOp", value=50),
     ]
     page = build_page(store, beside=literature(given))
     openai, laion = (

@@ -166,7 +166,9 @@ def test_published_figures_stand_beside_ours(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     store = realistic(tmp_path / "store", ablation=False)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot write leaderboard\.html \(.*; choose --out"):
+    with pytest.raises(
+        UserError, match=r"cannot write .*leaderboard\.html \(.*; give another --out"
+    ):
         write_page(store, tmp_path / "file")
 
 

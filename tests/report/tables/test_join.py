@@ -12,7 +12,8 @@ from harness.errors import UserError
 from harness.protocols.distribution_shift import DistributionShift
 from harness.protocols.open_class import OpenClass
 from harness.report.build import Choice
-from harness.report.figures.specs import chosen_table, line_points, tables_for
+from harness.report.figures.rows import chosen_table, tables_for
+from harness.report.figures.sensitivity import line_points
 from harness.report.runs.blocks import blocks_of
 from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
@@ -161,7 +162,7 @@ def test_lines_follow_the_parameter_and_carry_the_spread(tmp_path: Path) -> None
     points = [{"x": k, "row": f"k={k}"} for k in (5, 0, 2)]
     line = figure_spec({"kind": "line", "name": "layers", "points": points}, "here")
     assert isinstance(line, LineSpec)
-    (found,) = line_points(tables(store)[0], line).lines
+    (found,) = line_points(tables(store)[0], line).curves
     assert found.x == (0, 2, 5)
     assert [cell.mean for cell in found.cells] == [50, 54, 60]
     assert [cell.spread for cell in found.cells] == [0, pytest.approx(2), pytest.approx(5)]

@@ -13,7 +13,6 @@ from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
 from harness.report.tables.caption import caption_text, with_initials
 from harness.report.tables.model import Table
-from harness.report.text.markup import latex, markdown
 from harness.report.text.tables import to_csv, to_latex, to_markdown, to_terminal
 from harness.store.store import Store
 from tests.report.fakes import DOMAINS, add, fill, realistic, spec
@@ -68,11 +67,6 @@ def test_markdown_renders_hostile_names_as_they_are(hostile: Table) -> None:
     assert texts[1] == hostile.domains[0]
 
 
-def test_markdown_leaves_ordinary_names_readable() -> None:
-    assert markdown("fluent_3d") == "fluent_3d"
-    assert markdown("# no heading") == r"\# no heading"
-
-
 def test_csv_comes_back_with_pandas(table: Table) -> None:
     frame = pd.read_csv(io.StringIO(to_csv(table)))
     assert len(frame) == 7 * 5
@@ -81,9 +75,11 @@ def test_csv_comes_back_with_pandas(table: Table) -> None:
             line = frame[(frame["method"] == row.label) & (frame["domain"] == domain)].iloc[0]
             assert (line["mean"], line["spread"], line["n"]) == (cell.mean, cell.spread, cell.n)
             assert (line["spread_kind"], line["n_missing"]) == ("std", 0)
-    wide = pd.read_csv(io.StringIO(to_csv(table, wide=True)))
-    assert wide.shape == (7, 1 + 3 * 5)
-    assert wide["mean mean"].tolist() == [row.mean.mean for row in table.rows]
+
+
+def test_csv_of_several_tables_has_one_header(table: Table, hostile: Table) -> None:
+    together = to_csv(table, hostile)
+    assert together == to_csv(table) + to_csv(hostile).split("\n", 1)[1]
 
 
 def test_csv_keeps_hostile_names(hostile: Table) -> None:
@@ -119,9 +115,8 @@ def test_latex_is_well_formed(name: str, request: pytest.FixtureRequest) -> None
     assert set(re.findall(r"\\([A-Za-z]+)", code)) <= set(allowed.split())
 
 
-def test_latex_marks_the_best_and_keeps_hyphens_apart(table: Table) -> None:
+def test_latex_marks_the_best(table: Table) -> None:
     assert r"\textbf{47.2} {\scriptsize$\pm$ 0.1} \\" in to_latex(table)
-    assert latex("a--b-c") == "a-{}-b-c"
 
 
 def test_terminal_reads_no_markup_in_names(hostile: Table) -> None:
@@ -171,3 +166,40 @@ def test_initials_only_if_asked_and_told_apart(tmp_path: Path) -> None:
     assert short.heads == ("A", "Ca", "Cl", "M")
     assert "A art, Ca cartoon" in caption_text(short)
     assert to_markdown(short).splitlines()[0].endswith("| mean over domains |")
+
+
+@pytest.fixture
+def holed(tmp_path: Path) -> Table:
+    """One row is complete, one failed in a domain and misses a seed in the other."""
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000, 1010), "y": (900, 910)}, "b": {"y": (800,)}})
+    for seed in (0, 1):
+        store.fail(spec("b", "x", seed, method="b"), "E: no", "", "now")
+    return summarise(load_frame(store))
+
+
+def test_csv_counts_what_is_missing_and_what_of_it_failed(holed: Table) -> None:
+    frame = pd.read_csv(io.StringIO(to_csv(holed))).set_index(["method", "domain"])
+    found = frame[["n", "n_missing", "n_failed"]]
+    assert found.loc["b", "x"].tolist() == [0, 2, 2]
+    assert found.loc["b", "y"].tolist() == [1, 1, 0]
+    assert found.loc["a", "x"].tolist() == [2, 0, 0]
+
+
+def test_the_terminal_shows_failures_in_red_and_the_best_in_bold(
+    holed: Table, table: Table
+) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=200, force_terminal=True, color_system="standard")
+    console.print(to_terminal(holed))
+    assert re.search(r"\x1b\[31m *failed", out.getvalue())
+    assert "leave one domain out" in out.getvalue().splitlines()[0]  # the title
+    console.print(to_terminal(table))
+    assert re.search(r"\x1b\[1m *47\.2", out.getvalue())
+
+
+def test_latex_has_a_capital_and_the_label_asked_for(table: Table) -> None:
+    text = to_latex(table, "tab:mine")
+    assert r"\label{tab:mine}" in text
+    assert "\nMethod & " in text
+    assert to_markdown(table).startswith("| method ")

@@ -1,8 +1,9 @@
-"""What the attention-free branch saves: does the rebuttal's factor describe a training step?
+"""What the attention-free branch saves: does the published factor describe a training step?
 
-AlignCLIP's rebuttal to its reviewers gives 0.46478 GFLOPs for V-V-V and 0.0003 for D-V, 'per
-attention map computation', and calls D-V 1,549 times cheaper. The answer compares rows that differ
-in nothing but the branch, and the counted attention product of one block.
+A rebuttal to reviewers (results/published/numbers.csv, protocol `cost`) gives GFLOPs for V-V-V and
+for D-V, 'per attention map computation', and calls D-V 1,549 times cheaper. The answer compares
+rows that differ in nothing but the field `branch` of their configurations, whatever the method,
+and the counted attention product of one block.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from harness.cost.record import AttentionProducts, CostReport, CostRow, ratios
 
 VVV_GFLOPS = 0.46478
 DV_GFLOPS = 0.0003
-"""Both from the rebuttal, ViT-B/16 with 12 heads, 197 tokens of width 768."""
+"""Both as published, of ViT-B/16 with 12 heads, 197 tokens of width 768."""
 
 
 def branch_pair(rows: tuple[CostRow, ...]) -> tuple[CostRow, CostRow] | None:
@@ -41,16 +42,15 @@ def answer(report: CostReport) -> list[str]:
     times = ratios(vvv.step_ms, dv.step_ms)
     claimed = VVV_GFLOPS / DV_GFLOPS
     describes = "describes" if flops > claimed / 2 else "does not describe"
-    said = [
+    return [
         f"The rebuttal's {claimed:,.0f} x ({VVV_GFLOPS} / {DV_GFLOPS} GFLOPs) {describes} a "
         f"training step: with V-V-V in place of D-V a step takes {flops:.4f} x the GFLOPs "
         f"({vvv.step_flops / 1e9:.5g} against {dv.step_flops / 1e9:.5g}) and "
         f"{statistics.median(times):.3f} x the time ({min(times):.3f} to {max(times):.3f} over "
-        f"{len(times)} rounds)."
+        f"{len(times)} rounds).",
+        _products(products),
+        *_origin(products),
     ]
-    said.append(_products(products))
-    said += _origin(products)
-    return said
 
 
 def _products(products: AttentionProducts) -> str:

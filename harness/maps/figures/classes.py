@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.maps.grid import COLOURS
-from harness.report.figures.frame import encode, new_figure, styled, text_width, wrap
+from harness.maps.figures.panels import COLOURS, thin_spines
+from harness.report.figures.frame import Frame, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,19 +39,16 @@ def class_picture(
     """
     ticks = shown_ticks(len(names))
     with styled():
-        probe = new_figure(1, 1)
-        room = max(text_width(probe, names[i], fontsize=_SIZE) for i in ticks) + 0.1
+        frame = Frame()
+        room = max(frame.text_width(names[i], fontsize=_SIZE) for i in ticks) + 0.1
         width = _MARGIN + room + 2 * (_PANEL + _BAR) + 0.18 + _MARGIN
-        lines = wrap(probe, caption, width - 2 * _MARGIN, fontsize=8.5)
+        lines = frame.wrap(caption, width - 2 * _MARGIN, fontsize=8.5)
         below = room + 0.12 + _LINE * len(lines) + _MARGIN
-        height = _MARGIN + 0.28 + _PANEL + below
-        figure = new_figure(width, height)
+        frame.resize(width, _MARGIN + 0.28 + _PANEL + below)
         for number, (values, title) in enumerate(zip((cosine, distribution), titles, strict=True)):
             x = _MARGIN + room + number * (_PANEL + _BAR + 0.18)
-            axes = figure.add_axes((x / width, below / height, _PANEL / width, _PANEL / height))
-            bar = figure.add_axes(
-                ((x + _PANEL + 0.07) / width, below / height, 0.1 / width, _PANEL / height)
-            )
+            axes = frame.axes(x, below, _PANEL, _PANEL)
+            bar = frame.axes(x + _PANEL + 0.07, below, 0.1, _PANEL)
             # The diagonal would leave one colour for all the rest.
             top = float(values[~np.eye(len(names), dtype=bool)].max(initial=0.0))
             low = float(values.min())
@@ -59,13 +56,13 @@ def class_picture(
                 values, cmap=COLOURS, vmin=low, vmax=max(top, low + 1e-9), interpolation="nearest"
             )
             extend = "max" if values.max() > top else "neither"
-            figure.colorbar(image, cax=bar, extend=extend).ax.tick_params(labelsize=7, width=0.5)
+            scale = frame.figure.colorbar(image, cax=bar, extend=extend)
+            scale.ax.tick_params(labelsize=7, width=0.5)
             _dress(axes, names, ticks, number == 0)
             axes.set_title(title, fontsize=10, pad=5)
-        for j, line in enumerate(lines):
-            y = (below - room - 0.1 - _LINE * (j + 0.8)) / height
-            figure.text(_MARGIN / width, y, line, fontsize=8.5, color="#222222")
-        return encode(figure, kind)
+        first = below - room - 0.1 - _LINE * 0.8
+        frame.lines(_MARGIN, first, lines, _LINE, fontsize=8.5, color="#222222")
+        return frame.encode(kind)
 
 
 def shown_ticks(classes: int) -> list[int]:
@@ -79,5 +76,4 @@ def _dress(axes: Axes, names: Sequence[str], ticks: list[int], left: bool) -> No
     axes.set_xticks(ticks, shown, fontsize=_SIZE, rotation=90)
     axes.set_yticks(ticks, shown if left else [""] * len(ticks), fontsize=_SIZE)
     axes.tick_params(length=1.5, width=0.5, pad=2)
-    for spine in axes.spines.values():
-        spine.set_linewidth(0.5)
+    thin_spines(axes)

@@ -1,0 +1,38 @@
+"""What a reader must know to read a figure of a table rightly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.report.tables.caption import title_text
+from harness.report.tables.model import Cell, Table
+from harness.report.tables.spread import MEANING
+
+
+def footnote(
+    table: Table, cells: Sequence[Cell], bottom: float, spreads: str, mark: str, about: str = ""
+) -> str:
+    """Return the sentences under the figure.
+
+    Args:
+        table: What it is drawn from.
+        cells: Those it shows.
+        bottom: Where the axis starts.
+        spreads: What shows the spread, e.g. ``bands``.
+        mark: What shows a cell, e.g. ``point``.
+        about: What else is to be said of the marks.
+    """
+    counts = {cell.n for cell in cells if cell.n}
+    sentences = [f"{title_text(table)}."]
+    if max(counts, default=0) > 1:
+        n = " to ".join(map(str, dict.fromkeys((min(counts), max(counts)))))
+        sentences.append(f"{spreads.capitalize()}: ± {MEANING[table.spread]} over n = {n} seeds.")
+    elif counts:
+        sentences.append(f"One seed (n = 1), so no {spreads}.")
+    sentences.append(about)
+    if bottom:
+        sentences.append(f"The axis starts at {bottom:g} %, not at zero.")
+    holes = sum(cell.mean is None for cell in cells)
+    if holes:
+        sentences.append(f"{holes} {mark}{'s' if holes > 1 else ''} without a result.")
+    return " ".join(filter(None, sentences))

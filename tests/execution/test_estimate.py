@@ -1,0 +1,70 @@
+"""Time left and lengths of runs, from those that are done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.execution.estimate import Durations, published_seconds
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from tests.report.fakes import record, spec
+
+
+def run(method: str = "m", steps: int = 100, **values: Any) -> RunSpec:
+    return spec(method, method=method, config={"steps": steps}, **values)
+
+
+def test_time_left_is_the_sum_of_what_each_method_took() -> None:
+    fast, slow, new = run("fast"), run("slow"), run("new")
+    durations = Durations()
+    assert durations.left([fast], [], 2) is None
+    durations.add(fast, 1.0)
+    durations.add(slow, 11.0)
+    assert durations.left([fast, slow, slow], [(slow, 4.0)], 2) == pytest.approx((1 + 22 + 7) / 2)
+    assert durations.left([], [(slow, 40.0)], 1) == 0  # longer than expected is nearly done
+    assert durations.left([new], [], 1) == pytest.approx(6)  # the mean over all
+
+
+def test_the_same_steps_count_before_others() -> None:
+    durations = Durations()
+    durations.add(run(steps=100), 10.0)
+    durations.add(run(steps=100), 14.0)
+    durations.add(run(steps=300), 300.0)
+    assert durations.seconds(run(steps=100)) == pytest.approx(12)
+    assert durations.seconds(run(steps=50)) == pytest.approx(50 * 324 / 500)
+    assert durations.count == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"method": "n"},
+        {"dataset": DatasetSpec(name="PACS")},
+        {"model": ModelSpec(name="ViT-B-16")},
+        {"model": ModelSpec(name="tiny-emoji", precision="bf16")},
+    ],
+)
+def test_another_method_data_set_or_model_tells_nothing(other: dict[str, Any]) -> None:
+    durations = Durations()
+    durations.add(run(), 10.0)
+    assert durations.seconds(run(**other)) is None
+
+
+def test_records_tell_lengths_and_devices() -> None:
+    one = run()
+    durations = Durations([record(one, 1)])
+    assert durations.seconds(one) == record(one, 1).provenance.wall_s
+    assert durations.devices == {"cpu"}
+
+
+def test_only_the_published_backbone_has_a_published_length() -> None:
+    vit = ModelSpec(name="ViT-B-16", pretrained="openai")
+    config = {"steps": 5000, "batch_per_domain": 12}
+    pacs = spec(
+        "a", "sketch", method="clipood", config=config, model=vit, dataset=DatasetSpec(name="PACS")
+    )
+    seconds = published_seconds(pacs)
+    assert seconds is not None
+    assert 5000 * 0.19 < seconds < 5000 * 0.19 + 20  # 36 images a step, and the test
+    assert published_seconds(pacs.model_copy(update={"model": ModelSpec(name="RN50")})) is None

@@ -157,10 +157,11 @@ def test_a_pair_that_does_not_vary_but_is_trained_is_compared_over_seeds(tmp_pat
     for seed in range(3):
         answered(store, "zero_shot", "x", np.arange(500) < 200, seed)
         answered(store, "tuned", "x", np.arange(500) < 300, seed)
-    (row,) = compared(store).rows
-    assert not row.over_images
-    assert row.images is not None
-    assert row.verdict == "too few seeds"
+    for against in ("zero_shot", "tuned"):
+        (row,) = compared(store, against=against).rows
+        assert not row.over_images
+        assert row.images is not None
+        assert row.verdict == "too few seeds"
 
 
 def test_validation_scores_are_over_no_tested_images(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.method import Batch, Method, Task
 from harness.seeding import generator
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
+from harness.training.positions import positions
 from harness.training.prompts import (
     ContextPrompts,
     LastText,
@@ -135,10 +136,11 @@ class CoOp(Method[CoOpConfig]):
     def _encode_any(self, class_names: tuple[str, ...]) -> Tensor:
         if not self.config.class_specific:
             return self._encode(self._prompts(class_names))
-        unseen = [name for name in class_names if name not in self.class_names]
-        if unseen:
+        places = positions(class_names, self.class_names)
+        if places is None:
+            unseen = [name for name in class_names if name not in self.class_names]
             raise UserError(
                 f"method 'coop' with class_specific=true has no context for class '{unseen[0]}'; "
                 "set class_specific=false to test unseen classes"
             )
-        return self._encode(self.prompts)[[self.class_names.index(name) for name in class_names]]
+        return self._encode(self.prompts)[places]

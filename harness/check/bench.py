@@ -131,6 +131,12 @@ class Subject:
         short = {key: value for key, value in _RECIPE.items() if key in fields}
         return short | self.given
 
+    @property
+    def closed_set(self) -> bool:
+        """Whether the method says that it classifies only classes it was trained on."""
+        choice = plan.resolve_method(self.cls.name, self.recipe)
+        return self.cls.closed_set(self.cls.Config.model_validate(choice.config))
+
     def spec(self) -> RunSpec:
         """Return the run that the engine's checks make."""
         choice = plan.resolve_method(self.cls.name, self.recipe)

@@ -69,7 +69,10 @@ def logits(subject: Subject) -> None:
     built, images = subject.build(), subject.bench.images
     made = built.method.image_features(images)
     trained = subject.bench.parts.class_names
-    for names in (trained, UNSEEN, trained[:1], (*UNSEEN, *trained)):
+    lists: tuple[tuple[str, ...], ...] = (trained, UNSEEN, trained[:1], (*UNSEEN, *trained))
+    if subject.closed_set:  # it says so itself; the planner keeps it out of open-class protocols
+        lists = (trained, trained[:1])
+    for names in lists:
         kind = "training" if names == trained else "any list of"
         try:
             found: Any = built.method.logits(made, names)
@@ -99,7 +102,8 @@ def classes(subject: Subject) -> None:
     """Image features do not depend on the class list."""
     built, images = subject.build(), subject.bench.images
     before = built.method.image_features(images)
-    for names in (UNSEEN, subject.bench.parts.class_names[:2]):
+    trained = subject.bench.parts.class_names
+    for names in (trained[:1] if subject.closed_set else UNSEEN, trained[:2]):
         built.method.logits(before, names)
         after = built.method.image_features(images)
         if not torch.allclose(before, after, atol=_CLOSE):
@@ -128,9 +132,57 @@ def neighbours(subject: Subject) -> None:
 def _few_and_many(built: Trial, subject: Subject) -> tuple[Tensor, Tensor]:
     made = built.method.image_features(subject.bench.images)
     names = subject.bench.parts.class_names
+    if subject.closed_set:
+        return built.method.logits(made, names[:2]), built.method.logits(made, names)[:, :2]
     few = built.method.logits(made, UNSEEN)
     many = built.method.logits(made, (*names, *UNSEEN))[:, len(names) :]
     return few, many
+
+
+@torch.no_grad()
+def alone(subject: Subject) -> None:
+    """The logits of an image do not depend on the images beside it, nor on those before it."""
+    built, names = subject.build(), subject.bench.parts.class_names
+    before = {name: p.detach().clone() for name, p in built.parameters.items()}
+    features = built.method.image_features(subject.bench.images)
+    together = built.method.logits(features, names)
+    apart = torch.cat([built.method.logits(row[None], names) for row in features])
+    again = built.method.logits(features, names)
+    for other, what in ((apart, "alone"), (again, "a second time")):
+        if not torch.allclose(together, other, atol=_CLOSE, rtol=_CLOSE):
+            raise Wrong(
+                "compute each row of logits() from its features alone, and change nothing there",
+                "a method that uses the test batch is another track: its results may not stand "
+                "beside methods that see one image at a time",
+                f"the same logits in a batch and {what}",
+                f"a difference of {_difference(together, other)}",
+            )
+    for name, parameter in built.parameters.items():
+        if not torch.equal(before[name], parameter):
+            raise Wrong(
+                f"leave '{name}' as it is in image_features() and logits()",
+                "nothing may be learned from test images",
+                "unchanged",
+                "changed by a prediction",
+            )
+
+
+@torch.no_grad()
+def columns(subject: Subject) -> None:
+    """Permuted class names give permuted columns."""
+    built, names = subject.build(), subject.bench.parts.class_names
+    features = built.method.image_features(subject.bench.images)
+    draw = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(names), generator=draw)
+    straight = built.method.logits(features, names)[:, order]
+    permuted = built.method.logits(features, tuple(names[i] for i in order.tolist()))
+    if not torch.allclose(straight, permuted, atol=_CLOSE, rtol=_CLOSE):
+        raise Wrong(
+            "return the columns of logits() in the order of the class names it is given",
+            "predictions are indices into that list: in another order they name other classes",
+            "permuted columns for permuted names",
+            f"a difference of {_difference(straight, permuted)}",
+        )
 
 
 def _difference(a: Tensor, b: Tensor) -> str:

@@ -17,7 +17,7 @@ _TRAINING: list[Check[Subject]] = [
     Check("gradient", build.gradient, ("losses",)),
     Check("steps", training.steps, ("losses",)),
     Check("frozen", training.frozen, ("losses", "logits")),
-    Check("learns", training.learns, ("losses", "gradient", "steps"), advice=True),
+    Check("learns", training.learns, ("losses", "gradient", "steps", "logits")),
     Check("state", training.state, ("losses",)),
 ]
 _ALWAYS: list[Check[Subject]] = [
@@ -30,6 +30,8 @@ _ALWAYS: list[Check[Subject]] = [
     Check("features", inference.features, ("build",)),
     Check("batch", inference.batch, ("features",)),
     Check("logits", inference.logits, ("features",)),
+    Check("alone", inference.alone, ("logits", "batch")),
+    Check("columns", inference.columns, ("logits",)),
     Check("classes", inference.classes, ("logits",)),
     Check("neighbours", inference.neighbours, ("logits",), advice=True),
 ]

@@ -192,6 +192,7 @@ def expand(
     chosen = protocol.targets_of(opened, targets)
     for method in methods:
         _check_selection(method, selection)
+        _check_classes(method, protocol)
     return [
         RunSpec(
             method=method.name,
@@ -217,6 +218,16 @@ def _check_selection(method: MethodChoice, selection: Selection) -> None:
         raise UserError(
             f"selection 'averaged': {method.label} keeps no averaged weights; "
             "use --selection own, last or best"
+        )
+
+
+def _check_classes(method: MethodChoice, protocol: Protocol) -> None:
+    cls = registry.method_class(method.name)
+    config = validated(cls.Config, method.config, f"method '{method.name}'")
+    if protocol.unknown_set() and cls.closed_set(config):
+        raise UserError(
+            f"protocol {protocol.name} tests classes that were not trained, and {method.label} "
+            "classifies only those that were; leave it out, or its linear head or own contexts"
         )
 
 

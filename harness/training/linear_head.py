@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from harness.errors import UserError
 from harness.training.losses import cosine_logits
+from harness.training.positions import positions
 
 
 class LinearHead(nn.Module):
@@ -43,10 +44,11 @@ class LinearHead(nn.Module):
         Raises:
             UserError: For a class that was not trained.
         """
-        unseen = [name for name in class_names if name not in self.class_names]
-        if unseen:
+        places = positions(class_names, self.class_names)
+        if places is None:
+            unseen = [name for name in class_names if name not in self.class_names]
             raise UserError(
                 f"method '{self.owner}' with train_head=true has no head for class '{unseen[0]}'; "
                 "set train_head=false to test unseen classes"
             )
-        return self.forward(features)[:, [self.class_names.index(name) for name in class_names]]
+        return self.forward(features)[:, places]

@@ -28,6 +28,9 @@ class ModelSpec(Strict):
     """open_clip's name (`ViT-B-16`), `hf-hub:...`, `local-dir:...`, or one in models/."""
     pretrained: str = ""
     """open_clip's tag (`openai`) or a checkpoint file; empty when the name says it all."""
+    preprocess: str = ""
+    """Weights from a file alone: open_clip's tag whose mean, deviation, resize and interpolation
+    they were trained with, where the tags of the architecture differ."""
     precision: Precision = "fp32"
     """Autocast type of the forward pass; weights and their updates are float32. ``fp16-replica`` is
     the released code of CLIPood and AlignCLIP: the tower's weights are rounded to half after every
@@ -84,6 +87,10 @@ class RunSpec(Strict):
         A model or checkpoint given by path is known by its file's hash, wherever it lies.
         """
         content = self.model_dump(mode="json", exclude={"given", "label"})
+        if (
+            not self.model.preprocess
+        ):  # the identity of runs that do not need it knows nothing of it
+            del content["model"]["preprocess"]
         if self.model.fingerprint:
             for key in ("name", "pretrained"):
                 if "/" in content["model"][key] and not content["model"][key].startswith("hf-hub:"):

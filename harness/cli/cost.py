@@ -51,8 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         help="name or name[param=value,...] (all methods, with every form of the branch)",
     )
-    parser.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
-    parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    options.model(parser)
     parser.add_argument(
         "--random-weights",
         action="store_true",
@@ -139,7 +138,12 @@ def _reference(asked: str | None, candidates: Sequence[Candidate]) -> str:
 def _setting(args: argparse.Namespace) -> CostSetting:
     import torch
 
-    model = ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision)
+    model = ModelSpec(
+        name=args.model,
+        pretrained=args.pretrained,
+        preprocess=args.preprocess,
+        precision=args.precision,
+    )
     if args.random_weights:
         check_architecture(model)
     else:

@@ -62,8 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--similarity", action="store_true", help="only the matrix of a model and a data set"
     )
-    group.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
-    group.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    options.model(group)
     group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
     group.add_argument(
         "--kappa", type=float, help="inverse temperature of the matrix (as run, or 35)"
@@ -106,7 +105,7 @@ def _context(args: argparse.Namespace) -> Context:
 
 
 def _asked_matrix(args: argparse.Namespace) -> Files:
-    model = ModelSpec(name=args.model, pretrained=args.pretrained)
+    model = ModelSpec(name=args.model, pretrained=args.pretrained, preprocess=args.preprocess)
     dataset = DatasetSpec(name=args.dataset)
     opened = plan.open_dataset(dataset, args.data_root)
     model, _ = plan.identify(model, dataset, opened)

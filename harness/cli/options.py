@@ -36,6 +36,12 @@ def model(parser: Group) -> None:
     """Add ``--model`` and ``--pretrained``."""
     parser.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
     parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    parser.add_argument(
+        "--preprocess",
+        default="",
+        metavar="TAG",
+        help="weights from a file: the tag whose images were prepared as theirs, where tags differ",
+    )
 
 
 def precision(parser: Group) -> None:

@@ -85,7 +85,12 @@ def run(args: argparse.Namespace) -> int:
     dataset = DatasetSpec(name=args.dataset, options=given)
     specs = plan.expand(
         [plan.resolve_method(*parse_call(text)) for text in args.methods],
-        ModelSpec(name=args.model, pretrained=args.pretrained, precision=args.precision),
+        ModelSpec(
+            name=args.model,
+            pretrained=args.pretrained,
+            preprocess=args.preprocess,
+            precision=args.precision,
+        ),
         dataset,
         _protocol(args),
         [part.strip() for part in args.target.split(",")],

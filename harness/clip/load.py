@@ -14,8 +14,14 @@ from harness.clip.activation import check_activation, is_openais, is_torchscript
 from harness.clip.backbone import Backbone, Preprocess, weights_fingerprint
 from harness.clip.info import model_info
 from harness.clip.names import MODEL_ALIASES, first_line
-from harness.clip.openclip import get_pretrained_cfg, open_clip
-from harness.errors import UserError
+from harness.clip.openclip import (
+    OPENAI_DATASET_MEAN,
+    OPENAI_DATASET_STD,
+    get_pretrained_cfg,
+    list_pretrained_tags_by_model,
+    open_clip,
+)
+from harness.errors import UserError, unknown_name
 from harness.specs import ModelSpec
 
 # What open_clip, torch and safetensors raise for a checkpoint or configuration they cannot use.
@@ -119,7 +125,7 @@ def _backbone(model: Any, spec: ModelSpec, name: str, device: str) -> Backbone:
         model=model,
         tokenizer=_tokenizer(spec, name),
         spec=spec,
-        preprocess=_preprocess(model, spec),
+        preprocess=_preprocess(model, spec, name),
         device=torch.device("cpu"),
         fingerprint=weights_fingerprint(model),
     ).to(device)
@@ -159,6 +165,48 @@ def _explained(spec: ModelSpec, error: Exception) -> UserError:
     return UserError(f"weights of '{where}' cannot be read as a model checkpoint: {line[:160]}")
 
 
+_PREPARED = ("mean", "std", "interpolation", "resize_mode")
+
+
+def _prepared_as(spec: ModelSpec, name: str) -> dict[str, Any]:
+    """Return how the images of weights from a file were prepared, from the architecture's tags.
+
+    Such a file does not say; open_clip would take OpenAI's mean, deviation and bicubic for it.
+
+    Raises:
+        UserError: If the tags differ and none is named.
+    """
+    if names.has_schema(name) or not spec.pretrained or get_pretrained_cfg(name, spec.pretrained):
+        return {}
+    ways = {tag: _way(name, tag) for tag in list_pretrained_tags_by_model(name)}
+    if spec.preprocess:
+        if spec.preprocess not in ways:
+            raise unknown_name(f"tag of {name}", spec.preprocess, ways, "for preprocess")
+        return ways[spec.preprocess]
+    distinct: dict[str, str] = {}
+    for tag, way in ways.items():
+        distinct.setdefault(str(way), tag)
+    if len(distinct) > 1:
+        raise UserError(
+            f"{spec.pretrained}: weights of {name} were trained on images prepared in "
+            f"{len(distinct)} ways; name the tag whose way is theirs: --preprocess "
+            f"{' or '.join(sorted(distinct.values()))}"
+        )
+    return next(iter(ways.values()), {})
+
+
+def _way(name: str, tag: str) -> dict[str, Any]:
+    config = get_pretrained_cfg(name, tag)
+    usual = {
+        "mean": OPENAI_DATASET_MEAN,
+        "std": OPENAI_DATASET_STD,
+        "interpolation": "bicubic",
+        "resize_mode": "shortest",
+    }
+    found = {key: config.get(key) or usual[key] for key in _PREPARED}
+    return found | {key: tuple(found[key]) for key in ("mean", "std")}
+
+
 def _tokenizer(spec: ModelSpec, name: str) -> Any:
     try:
         return open_clip.get_tokenizer(name)
@@ -167,8 +215,13 @@ def _tokenizer(spec: ModelSpec, name: str) -> Any:
         raise UserError(f"no tokenizer for {spec.title()} ({why}); {names.offline()}") from None
 
 
-def _preprocess(model: Any, spec: ModelSpec) -> Preprocess:
-    config = model.visual.preprocess_cfg
+def _preprocess(model: Any, spec: ModelSpec, name: str) -> Preprocess:
+    config = {**model.visual.preprocess_cfg, **_prepared_as(spec, name)}
+    if config["resize_mode"] not in ("shortest", "squash"):
+        raise UserError(
+            f"{spec.title()} pads its images (resize_mode '{config['resize_mode']}'), which is not "
+            "supported; use a model that crops or squashes them"
+        )
     size = config["size"]
     sides = (size, size) if isinstance(size, int) else tuple(size)
     if len(set(sides)) != 1:

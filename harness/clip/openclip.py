@@ -9,6 +9,7 @@ ensure_torchvision()
 
 import open_clip  # noqa: E402  (after torchvision is known to import)
 from open_clip.coca_model import CoCa  # noqa: E402
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD  # noqa: E402
 from open_clip.factory import get_model_config  # noqa: E402
 from open_clip.model import CLIP, CustomTextCLIP  # noqa: E402
 from open_clip.modified_resnet import ModifiedResNet  # noqa: E402
@@ -21,6 +22,8 @@ from open_clip.transformer import (  # noqa: E402
 
 __all__ = [
     "CLIP",
+    "OPENAI_DATASET_MEAN",
+    "OPENAI_DATASET_STD",
     "CoCa",
     "CustomTextCLIP",
     "ModifiedResNet",

@@ -362,3 +362,39 @@ def test_weights_that_are_not_finite_are_named(tmp_path: Path) -> None:
     said = refused(f"local-dir:{folder}")
     assert "3 of " in said
     assert "values of 'visual.proj' are not finite" in said
+
+
+def test_weights_from_a_file_are_prepared_for_as_their_architecture_s_tags(
+    weights: Path, known: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """open_clip would take OpenAI's mean and bicubic for any file."""
+    ways: dict[str, dict[str, Any]] = {
+        "one": {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "interpolation": "bilinear"},
+        "two": {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "interpolation": "bilinear"},
+    }
+    tagged = "harness.clip.load.list_pretrained_tags_by_model"
+    monkeypatch.setattr(tagged, lambda name: list(ways))
+    monkeypatch.setattr("harness.clip.load.get_pretrained_cfg", lambda name, tag: ways.get(tag, {}))
+    made = load_backbone(ModelSpec(name=PLAIN, pretrained=str(weights))).preprocess
+    assert (made.mean, made.std, made.interpolation) == ((0, 0, 0), (1, 1, 1), "bilinear")
+    ways["two"] = {"mean": (0.5, 0.5, 0.5)}
+    said = refused(PLAIN, str(weights))
+    assert "prepared in 2 ways" in said
+    assert "--preprocess one or two" in said
+    spec = ModelSpec(name=PLAIN, pretrained=str(weights), preprocess="two")
+    assert load_backbone(spec).preprocess.mean == (0.5, 0.5, 0.5)
+    assert load_backbone(spec).preprocess.interpolation == "bicubic"
+    wrong = spec.model_copy(update={"preprocess": "tow"})
+    with pytest.raises(UserError, match=r"unknown tag of .*'tow': did you mean two"):
+        load_backbone(wrong)
+
+
+def test_the_tags_own_way_of_models_that_are_prepared_otherwise() -> None:
+    from harness.clip.load import _way
+
+    mobile = _way("MobileCLIP-S1", "datacompdr")
+    assert (mobile["mean"], mobile["std"]) == ((0, 0, 0), (1, 1, 1))
+    assert mobile["interpolation"] == "bilinear"
+    openai = _way("ViT-B-16", "openai")
+    assert openai["mean"] == pytest.approx((0.48145466, 0.4578275, 0.40821073))
+    assert openai["interpolation"] == "bicubic"

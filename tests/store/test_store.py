@@ -128,7 +128,7 @@ def test_an_interrupted_write_leaves_the_old_content(
     def full(*_: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("harness.store.store.os.fsync", full)
+    monkeypatch.setattr("harness.store.files.os.fsync", full)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"

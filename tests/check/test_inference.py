@@ -1,0 +1,67 @@
+"""Faults in features and logits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.check.bench import Bench
+from tests.check.broken import Fault, fails_its_check_and_no_other
+
+FAULTS: dict[str, Fault] = {
+    "length": (
+        "features",
+        "    def image_features(self, images): return 2 * self.backbone.image_features(images)\n",
+        "", "normalise in image_features()",
+    ),
+    "half": (
+        "features",
+        "    def image_features(self, images): return super().image_features(images).half()\n",
+        "", "float32 from image_features()",
+    ),
+    "batch statistics": (
+        "batch",
+        "    def image_features(self, images):\n"
+        "        f = self.backbone.image_features(images)\n"
+        "        return F.normalize(f + f.mean(0), dim=-1)\n",
+        "", "from its image alone",
+    ),
+    "training classes only": (
+        "logits",
+        "    def logits(self, features, class_names):\n"
+        "        return features @ self.text.T\n",
+        "", "a column for each of the class names",
+    ),
+    "known classes only": (
+        "logits",
+        "    def logits(self, features, class_names):\n"
+        "        rows = [self.task.class_names.index(n) for n in class_names]\n"
+        "        return features @ self.text[rows].T\n",
+        "", "unseen ones included",
+    ),
+    "remembers classes": (
+        "classes",
+        "    shift = 0.0\n"
+        "    def image_features(self, images):\n"
+        "        f = self.backbone.image_features(images)\n"
+        "        return F.normalize(f + self.shift, dim=-1)\n"
+        "    def logits(self, features, class_names):\n"
+        "        self.shift = 0.1 * ('yellow_cat' in class_names)\n"
+        "        return super().logits(features, class_names)\n",
+        "", "class names out of image_features()",
+    ),
+    "softmax": (
+        "neighbours",
+        "    def logits(self, features, class_names):\n"
+        "        return super().logits(features, class_names).softmax(-1)\n",
+        "", "without a softmax",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_fails_its_check_and_no_other(
+    fault: str, bench: Bench, tmp_path: Path, image_folder: Path
+) -> None:
+    fails_its_check_and_no_other(FAULTS[fault], bench, tmp_path, image_folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,38 @@ def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def random_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("model") / "random-clip")
+
+
+SLOW_PLUGIN = '''
+import os, signal, time
+from harness import registry
+base = registry.method_class("finetune")
+
+class Slow(base):
+    """Fine-tuning whose steps take a while; an odd seed ends its own process."""
+    name = "slow"
+    summary = "slow"
+
+    def losses(self, batch):
+        time.sleep(0.05)
+        if self.seed % 2 and batch.step == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().losses(batch)
+
+    def build(self, backbone, task):
+        self.seed = task.seed
+        return super().build(backbone, task)
+'''
+
+
+@pytest.fixture(scope="module")
+def slow_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    from harness import registry
+
+    before = registry._extra_files, registry._found
+    registry._extra_files, registry._found = list(before[0]), {}
+    file = tmp_path_factory.mktemp("plugin") / "slow.py"
+    file.write_text(SLOW_PLUGIN)
+    registry.add_plugin_file(str(file))
+    yield file
+    registry._extra_files, registry._found = before

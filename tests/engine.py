@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +70,21 @@ def outcome(store: Path, run_id: str) -> tuple[bytes, bytes]:
     record = Store(store).read(run_id)
     predictions = (Store(store).run_dir(run_id) / "predictions.npz").read_bytes()
     return record.metrics.model_dump_json().encode(), predictions
+
+
+def wait_for(what: Any, process: subprocess.Popen[str] | None = None, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "waited too long"
+        assert process is None or process.poll() is None, "the process ended early"
+        time.sleep(0.01)
+
+
+def stop_after(calls: int) -> Callable[[], bool]:
+    left = [calls]
+
+    def stop() -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    return stop

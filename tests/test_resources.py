@@ -12,7 +12,6 @@ import pytest
 
 from harness import registry, resources
 from harness.cli.main import build_parser, main
-from harness.command_name import command_name, program
 from harness.errors import UserError
 from harness.execution.slurm.cluster import read_cluster
 from harness.sweep.file import read_sweep
@@ -135,33 +134,6 @@ def test_clusters_of_the_users_are_found_and_do_not_hide_ours() -> None:
         read_cluster("min")
 
 
-@pytest.mark.parametrize(
-    ("argv0", "called", "usage"),
-    [
-        ("run_benchmark.py", "python run_benchmark.py", "run_benchmark.py"),
-        ("../code/run_benchmark.py", "python ../code/run_benchmark.py", "run_benchmark.py"),
-        ("/home/me/venv/bin/clip-bench", "clip-bench", "clip-bench"),
-        ("/usr/lib/python/pytest/__main__.py", "python run_benchmark.py", "run_benchmark.py"),
-    ],
-)
-def test_hints_name_what_the_user_typed(
-    argv0: str,
-    called: str,
-    usage: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(sys, "argv", [argv0])
-    assert (command_name(), program()) == (called, usage)
-    with pytest.raises(SystemExit):
-        main(["-h"])
-    said = capsys.readouterr().out
-    assert f"usage: {usage} " in said
-    assert f"\n  {called} check methods/my_method.py\n" in said
-    assert main(["new-method", "next_one"]) == 0
-    assert f"\n  {called} check " in capsys.readouterr().out
-
-
 def test_a_child_process_imports_this_harness_and_not_one_where_it_stands(tmp_path: Path) -> None:
     write("harness/__init__.py", "raise RuntimeError('another harness')\n")
     done = subprocess.run(
@@ -180,16 +152,3 @@ def test_site_packages_is_not_put_before_the_standard_library(
     assert resources.child_environment()["PYTHONPATH"] == f"{resources.CODE}{os.pathsep}mine"
     monkeypatch.setattr(resources, "CODE", Path("/usr/lib/python3/site-packages"))
     assert resources.child_environment()["PYTHONPATH"] == "mine"
-
-
-def test_the_version_stands_in_one_place(capsys: pytest.CaptureFixture[str]) -> None:
-    from harness import __version__
-
-    with pytest.raises(SystemExit):
-        main(["--version"])
-    assert capsys.readouterr().out == f"clip-benchmark-harness {__version__}\n"
-    if not resources.INSTALLED:
-        citation = (resources.ROOT / "CITATION.cff").read_text(encoding="utf-8")
-        assert f"\nversion: {__version__}\n" in citation
-        changes = (resources.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-        assert f"\n## {__version__} (" in changes

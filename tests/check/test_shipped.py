@@ -16,7 +16,7 @@ def test_methods(name: str, bench: Bench) -> None:
     short = ("steps", "batch_per_domain")
     given = {key: value for key, value in SMALL.get(name, {}).items() if key not in short}
     cls = registry.method_class(name)
-    # Resuming and workers: test_runner.py, test_worker_and_local.py.
+    # Resuming and workers: test_loop.py, test_worker.py.
     results = list(check_method(cls, bench, given, frozenset({"resume", "worker"})))
     assert [r for r in results if r.status == "FAIL"] == []
     assert {"gradient", "frozen"} <= {r.check for r in results} or not cls.trains

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,53 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from harness.clip import names
-from harness.clip.activation import check_activation, is_torchscript, openai_hashes
 from harness.clip.backbone import Preprocess
-from harness.clip.load import MODEL_ALIASES, load_backbone, model_info
-from harness.clip.openclip import open_clip
-from harness.errors import UserError
+from harness.clip.load import MODEL_ALIASES, load_backbone
 from harness.specs import ModelSpec
 from tests.clip import models
-
-PLAIN, QUICK = "ViT-T-8", "ViT-T-8-quickgelu"
-
-
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    path = tmp_path / "weights.safetensors"
-    save_file(models.clip().state_dict(), path)
-    return path
-
-
-@pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
-    """Teach open_clip two small architectures and three tags whose weights are one local file."""
-    configs = open_clip.factory._MODEL_CONFIGS
-    monkeypatch.setitem(configs, PLAIN, models.config())
-    monkeypatch.setitem(configs, QUICK, models.config(quick_gelu=True))
-    trained = {"openai": {"file": str(weights), "quick_gelu": True},
-               "laion": {"file": str(weights)},
-               "far": {"hf_hub": "no-such-owner/no-such-model/"}}  # fmt: skip
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, PLAIN, trained)
-    quick = {"openai": trained["openai"], "wrong": trained["laion"]}
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, QUICK, quick)
-
-
-def features(spec: ModelSpec) -> torch.Tensor:
-    return load_backbone(spec).image_features(models.images())
-
-
-def reference(quick: bool) -> torch.Tensor:
-    model = models.clip(quick_gelu=quick)
-    encoded: torch.Tensor = model.encode_image(models.images(), normalize=True).detach()
-    return encoded
-
-
-def refused(name: str, pretrained: str = "") -> str:
-    with pytest.raises(UserError) as caught:
-        load_backbone(ModelSpec(name=name, pretrained=pretrained))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.clip.loading import PLAIN, QUICK, features, reference, refused, spoil
 
 
 def test_local_dir(tmp_path: Path) -> None:
@@ -86,12 +42,6 @@ def test_alias_is_resolved_and_not_stored(tmp_path: Path, monkeypatch: pytest.Mo
     backbone = load_backbone(ModelSpec(name="tiny-emoji"))
     assert backbone.spec == ModelSpec(name="tiny-emoji")
     assert_close(backbone.image_features(models.images()), reference(False))
-
-
-def test_names_written_as_openai_writes_them() -> None:
-    assert names.resolve(ModelSpec(name="ViT-B/16").name) == "ViT-B-16"
-    assert names.resolve("hf-hub:owner/model") == "hf-hub:owner/model"
-    assert names.resolve("local-dir:a/b") == "local-dir:a/b"
 
 
 @pytest.mark.usefixtures("known")
@@ -127,88 +77,6 @@ def test_checkpoint_file(tmp_path: Path, form: str) -> None:
     assert_close(features(ModelSpec(name=QUICK, pretrained=str(path))), reference(True))
 
 
-@pytest.fixture
-def torchscript(tmp_path: Path) -> Path:
-    """A TorchScript archive with the entries that OpenAI's have beside the weights."""
-    path, model = tmp_path / "clip.pt", models.clip()
-    del model.attn_mask
-    for name, value in (("input_resolution", 24), ("context_length", 12), ("vocab_size", 49408)):
-        model.__dict__.pop(name, None)
-        model.register_buffer(name, torch.tensor(value))
-    inputs = {"encode_image": models.images()}
-    traced = torch.jit.trace_module(model, inputs, check_trace=False)
-    torch.jit.save(traced, path)
-    return path
-
-
-@pytest.mark.usefixtures("known")
-@pytest.mark.filterwarnings("ignore")
-def test_torchscript_archive_is_openais(torchscript: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert is_torchscript(torchscript)
-    assert "would run its code" in refused(QUICK, str(torchscript))
-    digest = hashlib.sha256(torchscript.read_bytes()).hexdigest()
-    monkeypatch.setattr("harness.clip.activation.openai_hashes", lambda: {digest})
-    assert refused(PLAIN, str(torchscript)).endswith(f"use model {QUICK}")
-    assert_close(features(ModelSpec(name=QUICK, pretrained=str(torchscript))), reference(True))
-
-
-@pytest.mark.usefixtures("known")
-def test_file_is_openais_by_its_name_or_sum(
-    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    named = tmp_path / "vit-t-8.OpenAI.safetensors"
-    shutil.copy(weights, named)
-    assert refused(PLAIN, str(named)) == (
-        f"{named}: these are OpenAI's weights, trained with QuickGELU, and {PLAIN} computes GELU; "
-        f"use model {QUICK}"
-    )
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    url = f"https://openaipublic.azureedge.net/clip/models/{digest}/ViT-T-8.pt"
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED[PLAIN], "openai", {"url": url})
-    assert refused(PLAIN, str(weights)).endswith(f"use model {QUICK}")
-
-
-def test_openais_sums_are_known() -> None:
-    assert "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f" in openai_hashes()
-    assert "afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762" in openai_hashes()
-    assert all(len(digest) == 64 for digest in openai_hashes())
-
-
-@pytest.mark.parametrize("custom", [False, True])
-def test_activation_is_checked_in_both_towers(custom: bool) -> None:
-    model = models.clip(quick_gelu=True, custom=custom)
-    check_activation(model, True, "M")
-    with pytest.raises(RuntimeError, match="M: quick_gelu=False"):
-        check_activation(model, False, "M")
-    text = model.text if custom else model
-    text.transformer.resblocks[1].mlp.gelu = torch.nn.GELU()
-    with pytest.raises(RuntimeError, match="M: quick_gelu=True"):
-        check_activation(model, True, "M")
-
-
-def test_unknown_model_names_the_nearest() -> None:
-    message = refused("ViT-B-17", "openai")
-    assert message.startswith("unknown model 'ViT-B-17': did you mean ViT-B-16")
-    assert "hf-hub:OWNER/NAME" in message
-
-
-@pytest.mark.usefixtures("known")
-def test_unknown_weights_name_the_known() -> None:
-    assert refused(PLAIN, "opena").startswith(
-        f"unknown weights of {PLAIN} 'opena': did you mean openai? known: far, laion, openai"
-    )
-    assert refused(PLAIN) == (
-        f"model {PLAIN} needs weights; set pretrained to one of openai, laion, far, "
-        "or a checkpoint file"
-    )
-
-
-@pytest.mark.usefixtures("known")
-@pytest.mark.parametrize("path", ["nowhere.pt", "./no/where"])
-def test_missing_checkpoint(path: str) -> None:
-    assert refused(PLAIN, path) == f"{path}: no such checkpoint file; correct pretrained"
-
-
 @pytest.mark.usefixtures("known")
 def test_checkpoint_of_another_architecture(tmp_path: Path) -> None:
     wider, deeper = tmp_path / "wider.safetensors", tmp_path / "deeper.safetensors"
@@ -240,31 +108,6 @@ def test_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     message = refused("hf-hub:no-such-owner/no-such-model")
     assert "no configuration" in message
     assert "HF_HUB_OFFLINE is set: run once where there is a network" in message
-
-
-def test_name_with_weights_takes_no_pretrained(tmp_path: Path) -> None:
-    folder = models.write_local_dir(tmp_path / "m")
-    for name in (f"local-dir:{folder}", "tiny-emoji", "hf-hub:a/b"):
-        assert refused(name, "openai").endswith("brings its own weights; leave it empty")
-
-
-def spoil(folder: Path, what: str) -> None:
-    config = folder / "open_clip_config.json"
-    content: dict[str, Any] = json.loads(config.read_text())
-    if what == "folder":
-        shutil.rmtree(folder)
-    elif what == "config":
-        config.unlink()
-    elif what == "weights":
-        (folder / "open_clip_model.safetensors").unlink()
-    elif what == "json":
-        config.write_text("{")
-    elif what == "text":
-        del content["model_cfg"]["text_cfg"]
-        config.write_text(json.dumps(content))
-    else:
-        content["model_cfg"]["vision_cfg"]["nonsense"] = 1
-        config.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -301,34 +144,6 @@ def test_fingerprint_is_of_the_weights(tmp_path: Path) -> None:
         folder = models.write_local_dir(tmp_path / name, seed)
         found.append(load_backbone(ModelSpec(name=f"local-dir:{folder}")).fingerprint)
     assert found[0] == found[1] != found[2]
-
-
-def test_info_needs_no_weights(tmp_path: Path) -> None:
-    folder = models.write_local_dir(tmp_path / "m", custom_text=True)
-    spoil(folder, "weights")
-    info = model_info(ModelSpec(name=f"local-dir:{folder}"))
-    model = models.clip(custom=True)
-    assert info["parameters"] == sum(p.numel() for p in model.parameters())
-    assert info["image parameters"] == sum(p.numel() for p in model.visual.parameters())
-    assert (info["layers"], info["width"], info["image size"]) == (4, 32, 24)
-    assert (info["image tower"], info["activation"]) == ("VisionTransformer", "GELU")
-
-
-def test_info_of_known_models() -> None:
-    """149,620,737 parameters: what OpenAI's ViT-B/16 has."""
-    info = model_info(ModelSpec(name="ViT-B/16", pretrained="openai"))
-    assert (info["parameters"], info["activation"]) == (149620737, "QuickGELU")
-    assert model_info(ModelSpec(name="ViT-B-16"))["activation"] == "GELU"
-    resnet = model_info(ModelSpec(name="RN50"))
-    assert (resnet["image tower"], resnet["layers"]) == ("ModifiedResNet", "3-4-6-3")
-    assert model_info(ModelSpec(name="ViT-B-16-SigLIP"))["image tower"] == (
-        "timm vit_base_patch16_siglip_224"
-    )
-
-
-def test_info_of_an_unknown_model() -> None:
-    with pytest.raises(UserError, match=r"unknown model 'RN51': did you mean RN50"):
-        model_info(ModelSpec(name="RN51"))
 
 
 class Payload:

@@ -246,18 +246,6 @@ def test_your_own_folder_and_the_embedded_data(tmp_path: Path) -> None:
     assert {c.found for c in emoji.counts} == {512}
 
 
-@pytest.mark.parametrize(
-    "command", [["data", "list"], ["data", "list", "--json"], ["data", "info", "PACS"]]
-)
-def test_list_and_info_need_no_data(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(command) == 0
-    said = capsys.readouterr().out
-    assert "PACS" in said
-    if command[1] == "info":
-        for part in ("drive.google.com", "licence", "a photo of a {}.", "9,991", "3,929", "DIR/"):
-            assert part in said
-
-
 def test_info_on_a_folder(pacs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = []
     for verb in (["info"], ["data", "info"]):

@@ -151,18 +151,6 @@ def test_coop_learns_with_its_own_learning_rate(config: dict[str, Any], tuned: B
     assert run.accuracy() > max(0.9, start)
 
 
-def test_zero_shot_trains_nothing_and_is_clip(backbone: Backbone) -> None:
-    run = toy.build("zero_shot", backbone)
-    assert run.parameters == {}
-    images, _ = toy.pictures(4, seed=0)
-    with torch.no_grad():
-        got = run.method.logits(run.method.image_features(images), toy.NAMES)
-        texts = [f"a photo of a {name}." for name in toy.NAMES]
-        tokens = backbone.tokenizer(texts, context_length=backbone.context_length)
-        want, _ = backbone.model.get_logits(images, tokens)
-    torch.testing.assert_close(got, want)
-
-
 @pytest.mark.parametrize("name", TRAINED)
 def test_says_when_a_batch_has_not_what_it_needs(name: str, backbone: Backbone) -> None:
     frozen = name in FROZEN

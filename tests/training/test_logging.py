@@ -19,8 +19,7 @@ from harness.training import logging
 from harness.training.logging import resolved, run_log
 from harness.training.loop import Interrupted
 from harness.training.optimiser import learning_rate
-from tests.engine import make_context, make_spec, outcome
-from tests.execution.test_run import stop_after
+from tests.engine import make_context, make_spec, outcome, stop_after
 from tests.test_specs import spec as any_spec
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.maps.figures.bars import share_picture
 from harness.report.tables.model import Table
-from tests.maps.test_tables import measured
+from tests.maps.stores import measured
 from tests.report.figures.pixels import size_of
 
 

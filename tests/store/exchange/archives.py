@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tarfile
 from pathlib import Path
@@ -37,3 +38,11 @@ def signed(files: Files) -> Files:
         if name != "manifest.json"
     }
     return files | {"manifest.json": json.dumps(manifest).encode()}
+
+
+def tar_of(out: Path, *entries: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(out, "w:gz") as tar:
+        for entry, data in entries:
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return out

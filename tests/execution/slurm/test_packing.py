@@ -1,0 +1,70 @@
+"""Which runs share a job, and which jobs an array."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from harness.execution.slurm.cluster import ClusterSpec, Resources
+from harness.execution.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, PackKind, arrange, pack
+from harness.specs import RunSpec
+from tests.execution.slurm.fakes import spec
+
+KINDS = {
+    "zero_shot": PackKind(trains=False), "coop": PackKind(frozen=True),
+    "finetune": PackKind(), "clipood": PackKind(),
+}  # fmt: skip
+UNKNOWN: Callable[[RunSpec], float | None] = lambda spec: None  # noqa: E731
+
+
+def test_every_run_is_in_one_job_of_its_own_resources() -> None:
+    runs = [
+        spec(method, seed, data)
+        for method, seed, data in itertools.product(KINDS, range(5), ("emoji", "folder"))
+    ]
+    cluster = ClusterSpec(methods={"clipood": {"mem_gb": 9}}, runs_per_job=2)
+    arrays = arrange(runs, cluster, KINDS, UNKNOWN)
+    placed = [run for array in arrays for p in array.packs for run in p.runs]
+    assert sorted(run.id for run in placed) == sorted(run.id for run in runs)
+    names = [array.name for array in arrays]
+    assert len(set(names)) == len(names)
+    for position, array in enumerate(arrays):
+        assert all(name in names[:position] for name in array.after)  # submitted before
+        for p in array.packs:
+            assert len({run.dataset.name for run in p.runs}) <= 1
+            trained = {run.method for run in p.runs if KINDS[run.method].trains}
+            assert all(cluster.resources(m) == array.resources for m in trained)
+        assert bool(array.after) == any(r.method == "coop" for p in array.packs for r in p.runs)
+    heads = [p for array in arrays for p in array.packs if p.features]
+    assert len(heads) == 2  # one per data set
+    assert all({run.method for run in p.runs} == {"zero_shot"} for p in heads)
+
+
+def test_features_are_no_job_of_their_own_where_that_saves_nothing() -> None:
+    runs = [spec("coop", seed) for seed in range(3)]
+    (array,) = arrange(runs, ClusterSpec(runs_per_job=3), KINDS, UNKNOWN)
+    assert array.after == ()
+    assert [p.features for p in array.packs] == [()]
+
+
+def test_packs_keep_to_their_budget() -> None:
+    runs = [spec("finetune", seed) for seed in range(40)]
+    times = {run.id: 60.0 * (1 + 7 * run.seed % 13) for run in runs}
+    seconds = lambda run: times[run.id]  # noqa: E731
+    resources = Resources(timeout_min=50, job_minutes=60)
+    packs = pack(runs, resources, seconds)
+    assert [run for p in packs for run in p.runs] == runs
+    budget = 60 * SHARE_OF_LIMIT * 50
+    for p in packs:
+        assert p.seconds == sum(times[run.id] for run in p.runs)
+        assert p.seconds <= budget
+    for p, following in itertools.pairwise(packs):  # none is shorter than it need be
+        assert p.seconds + times[following.runs[0].id] > budget
+    assert len(pack(runs, resources, UNKNOWN)) == 40
+    assert len(pack(runs, Resources(runs_per_job=7), UNKNOWN)) == 6
+
+
+def test_no_array_is_longer_than_slurm_allows() -> None:
+    runs = [spec("finetune", seed) for seed in range(MAX_ARRAY + 5)]
+    arrays = arrange(runs, ClusterSpec(), KINDS, UNKNOWN)
+    assert [len(array.packs) for array in arrays] == [MAX_ARRAY, 5]

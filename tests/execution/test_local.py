@@ -1,0 +1,67 @@
+"""Runs in worker processes of this machine: what is skipped, fails and is done at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.execution.local import run_local
+from harness.store.store import Store
+from tests.engine import make_context, make_spec, outcome
+
+
+def test_done_runs_are_skipped_and_equal_specs_run_once(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    spec = make_spec("zero_shot", image_folder, random_clip)
+    context = make_context(tmp_path, image_folder)
+    first = run_local([spec, spec.model_copy(update={"label": "again"})], context, workers=2)
+    assert (first.done, first.skipped) == (1, 0)
+    again = run_local([spec], context)
+    assert (again.done, again.skipped) == (0, 1)
+
+
+def test_failures_are_recorded_and_the_rest_goes_on(
+    image_folder: Path, random_clip: Path, tmp_path: Path, slow_plugin: Path
+) -> None:
+    specs = [
+        make_spec("finetune", image_folder, random_clip, lr=1e30),  # raises
+        make_spec("slow", image_folder, random_clip, seed=1, steps=8, batch_per_domain=2),  # dies
+        make_spec("zero_shot", image_folder, random_clip),
+    ]
+    context = make_context(tmp_path, image_folder, plugins=(str(slow_plugin),))
+    result = run_local(specs, context)
+    store = Store(tmp_path)
+    assert result.done == 1
+    assert store.has(specs[2].id)
+    raised, died = store.failure(specs[0].id), store.failure(specs[1].id)
+    assert raised is not None
+    assert died is not None
+    assert "FloatingPointError" in raised.error
+    assert "Traceback" in raised.traceback
+    assert "SIGKILL" in died.error
+    run_local(specs[:1], context)
+    tried = store.failure(specs[0].id)
+    assert tried is not None
+    assert tried.attempts == 2
+
+
+def test_fail_fast_starts_nothing_more(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    specs = [
+        make_spec("finetune", image_folder, random_clip, lr=1e30),
+        make_spec("zero_shot", image_folder, random_clip),
+    ]
+    result = run_local(specs, make_context(tmp_path, image_folder), fail_fast=True)
+    assert (result.done, len(result.failed)) == (0, 1)
+
+
+def test_two_workers_give_the_numbers_of_one(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    specs = [make_spec(name, image_folder, random_clip) for name in ("clipood", "coop", "finetune")]
+    for workers in (1, 2):
+        context = make_context(tmp_path / str(workers), image_folder, cache=tmp_path / "cache")
+        assert run_local(specs, context, workers).done == 3
+    for spec in specs:
+        assert outcome(tmp_path / "1", spec.id) == outcome(tmp_path / "2", spec.id)

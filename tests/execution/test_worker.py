@@ -1,0 +1,100 @@
+"""Worker processes: kills and stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.execution.context import Context
+from harness.execution.local import run_local
+from harness.execution.order import Order
+from harness.execution.run import Shared, execute
+from harness.execution.worker import claimed
+from harness.specs import RunSpec
+from harness.store.store import Store
+from tests.engine import make_context, make_spec, outcome, wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Process:
+    """A worker process under the test's control."""
+
+    def __init__(self, context: Context, spec: RunSpec) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.execution.worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        order = Order(do="run", spec=spec)
+        assert self.process.stdin is not None
+        self.process.stdin.write(context.model_dump_json() + "\n" + order.model_dump_json() + "\n")
+        self.process.stdin.flush()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Close the queue, wait for the end and return what was said."""
+        out, _ = self.process.communicate(timeout=120)
+        return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.mark.parametrize("method", ["slow", "clipood"])
+def test_sigkill_at_any_moment_and_again_gives_the_same_bytes(
+    image_folder: Path, random_clip: Path, tmp_path: Path, slow_plugin: Path, method: str
+) -> None:
+    spec = make_spec(method, image_folder, random_clip, steps=30, batch_per_domain=4, lr=1e-3)
+    plugins = (str(slow_plugin),)
+    execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
+    context = make_context(
+        tmp_path / "killed", image_folder, checkpoint_seconds=0.0, plugins=plugins
+    )
+    checkpoint = Store(context.store).work_dir(spec.id) / "checkpoint.pt"
+    for attempt in range(2):
+        worker = Process(context, spec)
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        wait_for(
+            lambda seen=before: (
+                (checkpoint.exists() and checkpoint.stat().st_mtime_ns > seen)
+                or Store(context.store).has(spec.id)
+            )
+        )  # fmt: skip
+        time.sleep(0.02 * attempt)
+        worker.process.kill()
+        worker.process.wait()
+    assert Process(context, spec).events()[-1]["event"] == "done"
+    record = Store(context.store).read(spec.id)
+    assert record.provenance.resumed >= (1 if method == "slow" else 0)
+    assert outcome(context.store, spec.id) == outcome(tmp_path / "whole", spec.id)
+
+
+def test_sigterm_writes_a_checkpoint_and_ends(
+    image_folder: Path, random_clip: Path, tmp_path: Path, slow_plugin: Path
+) -> None:
+    spec = make_spec("slow", image_folder, random_clip, steps=400, batch_per_domain=4)
+    context = make_context(tmp_path, image_folder, plugins=(str(slow_plugin),))
+    worker = Process(context, spec)
+    assert worker.process.stdout is not None
+    first = json.loads(worker.process.stdout.readline())  # it trains
+    assert first["event"] == "progress"
+    worker.process.terminate()
+    assert worker.events()[-1]["event"] == "stopped"
+    assert worker.process.returncode == 0
+    assert (Store(tmp_path).work_dir(spec.id) / "checkpoint.pt").is_file()
+    assert Store(tmp_path).failure(spec.id) is None
+
+
+def test_a_run_that_another_process_holds_is_left_to_it(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    spec = make_spec("zero_shot", image_folder, random_clip)
+    with claimed(Store(tmp_path).work_dir(spec.id)) as mine:
+        assert mine
+        result = run_local([spec], make_context(tmp_path, image_folder))
+    assert (result.done, result.busy, result.failed) == (0, 1, [])
+    assert not Store(tmp_path).has(spec.id)

@@ -1,0 +1,81 @@
+"""Logits of a method over samples, their score and their file."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.data.bank import EVAL_BATCH
+from harness.dataset import Sample
+from harness.protocols.splits import TestSet
+from harness.training.evaluate import pack_predictions, predict, score
+
+NAMES = ("a", "b")
+
+
+class Pixels:
+    """A bank whose picture of a sample is its label."""
+
+    def test_images(self, samples: list[Sample]) -> torch.Tensor:
+        assert len(samples) <= EVAL_BATCH
+        return torch.tensor([float(sample.label) for sample in samples])
+
+
+class Knows:
+    """A method that knows the label; of class 7 it makes nonsense."""
+
+    frozen_image_tower = False
+
+    def image_features(self, images: torch.Tensor) -> torch.Tensor:
+        return images
+
+    def logits(self, features: torch.Tensor, class_names: tuple[str, ...]) -> torch.Tensor:
+        found = -(features[:, None] - torch.arange(len(class_names))).abs()
+        return torch.where(features[:, None] == 7, torch.nan, found)
+
+
+def samples(*labels: int) -> list[Sample]:
+    return [Sample(f"{i}.png", label, "d") for i, label in enumerate(labels)]
+
+
+def logits(asked: list[Sample], classes: int) -> torch.Tensor:
+    method, bank = Knows(), Pixels()
+    names = tuple(str(i) for i in range(classes))
+    return predict(method, bank, asked, names)  # type: ignore[arg-type]
+
+
+def test_logits_come_in_the_order_of_the_samples_over_all_batches() -> None:
+    labels = [i % 5 for i in range(2 * EVAL_BATCH + 3)]
+    found = logits(samples(*labels), 5)
+    assert found.shape == (len(labels), 5)
+    assert found.argmax(1).tolist() == labels
+
+
+def test_a_logit_that_is_not_finite_is_named() -> None:
+    with pytest.raises(FloatingPointError, match=r"on 2 of 4 images, the first is 1\.png"):
+        logits(samples(0, 7, 1, 7), 8)
+
+
+def test_ties_go_to_the_lower_class() -> None:
+    found = score(torch.tensor([[1.0, 1.0], [1.0, 1.0], [0.0, 2.0]]), samples(0, 1, 1))
+    assert (found.correct, found.n) == (2, 3)
+
+
+def test_predictions_name_the_classes_of_the_data_set() -> None:
+    first = (
+        torch.tensor([[0.0, 4.0], [8.0, 0.0]]),
+        TestSet("in", tuple(samples(1, 1)), ("a", "b"), (3, 9)),
+    )
+    second = (torch.tensor([[2.0]]), TestSet("out", tuple(samples(0)), NAMES[:1], (5,)))
+    data = pack_predictions([first, second], 4.0)
+    found: Any = np.load(io.BytesIO(data))
+    assert found["test"].tolist() == [0, 0, 1]
+    assert found["label"].tolist() == [9, 9, 5]
+    assert found["prediction"].tolist() == [9, 3, 5]
+    assert found["score"].tolist() == [1.0, 2.0, 0.5]  # cosines
+    assert found["confidence"][2] == 1
+    assert pack_predictions([first, second], 4.0) == data

@@ -1,0 +1,110 @@
+"""The training loop in whole runs: stops, selections, losses, batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness import registry
+from harness.execution.run import Shared, execute
+from harness.method import Batch
+from harness.store.store import Store
+from harness.training.loop import Interrupted
+from tests.engine import SMALL, make_context, make_spec, outcome, stop_after
+
+TRAINED = [name for name in SMALL if registry.method_class(name).trains]
+
+
+@pytest.mark.parametrize("method", TRAINED)
+@pytest.mark.parametrize("selection", ["own", "best"])
+def test_a_stopped_run_ends_in_the_same_bytes(
+    image_folder: Path, random_clip: Path, tmp_path: Path, method: str, selection: str
+) -> None:
+    spec = make_spec(method, image_folder, random_clip, selection=selection)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    execute(spec, Shared(make_context(whole, image_folder)))
+    for steps in (0, 5, 1):  # stopped before the first step, in the middle, and soon after
+        with pytest.raises(Interrupted):
+            execute(spec, Shared(make_context(parts, image_folder)), stop=stop_after(steps))
+    torch.manual_seed(99)  # nothing may depend on the global generator
+    record = execute(spec, Shared(make_context(parts, image_folder)))
+    assert record.provenance.resumed == 3
+    assert outcome(parts, spec.id) == outcome(whole, spec.id)
+
+
+def test_a_damaged_checkpoint_only_costs_time(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    spec = make_spec("finetune", image_folder, random_clip)
+    execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
+    context = make_context(tmp_path / "parts", image_folder)
+    with pytest.raises(Interrupted):
+        execute(spec, Shared(context), stop=stop_after(5))
+    file = Store(context.store).work_dir(spec.id) / "checkpoint.pt"
+    file.write_bytes(file.read_bytes()[:1000])
+    execute(spec, Shared(context))
+    assert outcome(context.store, spec.id) == outcome(tmp_path / "whole", spec.id)
+
+
+def test_selections_test_different_weights_of_the_same_training(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    shared = Shared(make_context(tmp_path, image_folder))
+    runs = {
+        selection: execute(
+            make_spec("clipood", image_folder, random_clip, selection=selection, eval_every=4),
+            shared,
+        ).metrics
+        for selection in ("own", "averaged", "last", "best")
+    }
+    assert {name: metrics.selection for name, metrics in runs.items()} == {
+        "own": "averaged", "averaged": "averaged", "last": "last", "best": "best",
+    }  # fmt: skip
+    assert runs["last"].losses == runs["averaged"].losses
+    assert runs["own"].model_dump() == runs["averaged"].model_dump()
+    assert runs["best"].selected_step in (0, 4, 8, 12)
+
+    def correct(name: str) -> int:
+        return sum(score.correct for score in runs[name].source_val.values())
+
+    start = sum(score.correct for score in runs["best"].zero_shot_val.values())
+    assert correct("best") >= max(correct("last"), start)
+
+
+def test_best_is_the_start_when_training_only_harms(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    shared = Shared(make_context(tmp_path, image_folder))
+    good = make_spec("finetune", image_folder, random_clip, selection="best", lr=1e-12)
+    metrics = execute(good, shared).metrics
+    assert metrics.selected_step == 0  # nothing was ever better, and ties go to the earlier step
+    zero = execute(make_spec("zero_shot", image_folder, random_clip), shared).metrics
+    assert metrics.tests == zero.tests
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    spec = make_spec("finetune", image_folder, random_clip, lr=1e30)
+    with pytest.raises(FloatingPointError, match="not finite at step"):
+        execute(spec, Shared(make_context(tmp_path, image_folder)))
+
+
+def test_training_reads_each_domain_as_often(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[tuple[list[int], list[int]]] = []
+    original = registry.method_class("finetune").losses
+
+    def spy(self: Any, batch: Batch) -> Any:
+        batches.append((batch.domains.tolist(), batch.labels.tolist()))
+        return original(self, batch)
+
+    monkeypatch.setattr(registry.method_class("finetune"), "losses", spy)
+    spec = make_spec("finetune", image_folder, random_clip, batch_per_domain=5)
+    execute(spec, Shared(make_context(tmp_path, image_folder)))
+    assert all(domains == [0] * 5 + [1] * 5 for domains, _ in batches)
+    assert len({tuple(labels) for _, labels in batches}) > 6

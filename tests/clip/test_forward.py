@@ -11,24 +11,9 @@ from torch.testing import assert_close
 from harness.clip.forward import ImageTrace, TraceRequest, trace
 from harness.errors import UserError
 from tests.clip import models
+from tests.clip.sums import FIELDS, STRUCTURES, gradients, total
 
-STRUCTURES = ["d-v", "v-v-v", "q-q", "k-k"]
 EVERYTHING = TraceRequest(attention_layers=3, patches=True, branch="d-v", branch_depth=2)
-FIELDS = ("pooled", "attention", "patches", "branch")
-
-
-def total(values: Any) -> torch.Tensor:
-    """Return a scalar to which every element of every output contributes differently."""
-    parts = [values[name] if isinstance(values, dict) else getattr(values, name) for name in FIELDS]
-    return sum(  # type: ignore[return-value]
-        (part * torch.linspace(-1, 2, part.numel(), dtype=part.dtype).view_as(part)).sum()
-        for part in parts
-    )
-
-
-def gradients(visual: torch.nn.Module, value: torch.Tensor) -> dict[str, torch.Tensor]:
-    names, parameters = zip(*visual.named_parameters(), strict=True)
-    return dict(zip(names, torch.autograd.grad(value, parameters), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -110,26 +95,6 @@ def test_branch_adds_the_values_of_a_scaled_block() -> None:
     v = block.ln_1(x) @ block.attn.in_proj_weight[64:].T + block.attn.in_proj_bias[64:]
     x = x + block.ls_1(block.ln_attn(block.attn.out_proj(v)))
     assert_close(found, (visual.ln_post(x) @ visual.proj)[:, 1:], atol=1e-10, rtol=1e-10)
-
-
-@pytest.mark.parametrize("structure", STRUCTURES)
-def test_resnet_equals_full_matrices(structure: Any) -> None:
-    visual = models.resnet().double().visual
-    pixels = models.images(64, dtype=torch.float64)
-    request = TraceRequest(1, patches=True, branch=structure, branch_depth=1)
-    found, expected = trace(visual, pixels, request), models.slow_pool(visual, pixels, structure)
-    for name in FIELDS:
-        assert_close(getattr(found, name), expected[name], atol=1e-10, rtol=1e-10)
-    slow = gradients(visual, total(expected))
-    for name, value in gradients(visual, total(found)).items():
-        assert_close(value, slow[name], atol=1e-8, rtol=1e-8)
-
-
-def test_resnet_pooled_equals_open_clips_own() -> None:
-    visual = models.resnet().visual
-    pixels = models.images(64)
-    for request in (TraceRequest(1), TraceRequest(patches=True), TraceRequest()):
-        assert_close(trace(visual, pixels, request).pooled, visual(pixels), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("make", [models.clip, models.resnet])

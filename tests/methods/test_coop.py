@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 
 from harness import registry
 from harness.clip.backbone import Backbone
 from harness.errors import UserError
-from harness.training.prompts import context_prompts, embed_words
 from harness.validation import validated
 from tests.methods import toy
+from tests.methods.toy import ODD
 
 WORDS = {"n_ctx": 4, "ctx_init": "a photo of a"}
-ODD = ("St. Bernard", "t-shirt", "rock_n_roll", "4x4", "o'clock")
 
 
 def features(count: int = 5) -> torch.Tensor:
@@ -28,26 +25,6 @@ def test_words_as_context_are_the_prompt_itself(
     method = toy.build("coop", backbone, **WORDS).method
     want = backbone.logit_scale * features() @ backbone.text_features(classes, toy.TEMPLATE).T
     torch.testing.assert_close(method.logits(features(), classes), want, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("position", "template"),
-    [("end", "a photo of a {}."), ("middle", "a photo {} of a."), ("front", "{} a photo of a.")],
-)
-def test_where_the_class_name_stands(backbone: Backbone, position: Any, template: str) -> None:
-    tower = backbone.text_tower
-    prompts = context_prompts(tower, ODD, 4, position)
-    got = prompts.encode(embed_words(tower, "a photo of a"))
-    torch.testing.assert_close(got, backbone.text_features(ODD, template), atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("n_ctx", [1, 3, 16])
-def test_an_odd_context_is_split_before_the_middle(backbone: Backbone, n_ctx: int) -> None:
-    order = context_prompts(backbone.text_tower, ("red dog",), n_ctx, "middle").order[0].tolist()
-    half = n_ctx // 2
-    assert order[: 1 + half] == list(range(1 + half))
-    assert order[1 + half : 3 + half] == [1 + n_ctx, 2 + n_ctx]
-    assert sorted(order) == list(range(backbone.context_length))
 
 
 def test_random_context_is_drawn_from_the_seed(backbone: Backbone) -> None:

@@ -17,6 +17,7 @@ from harness.training.step import Trainer
 
 NAMES = ("red stripes", "green disc", "blue corner")
 UNSEEN = ("yellow_cat", "a very grey dog")
+ODD = ("St. Bernard", "t-shirt", "rock_n_roll", "4x4", "o'clock")
 TEMPLATE = "a photo of a {}."
 SMALL: dict[str, dict[str, Any]] = {
     "zero_shot": {},

@@ -16,6 +16,7 @@ from torch.testing import assert_close
 from harness.clip import names
 from harness.clip.backbone import Preprocess
 from harness.clip.load import MODEL_ALIASES, load_backbone
+from harness.errors import UserError
 from harness.specs import ModelSpec
 from tests.clip import models
 from tests.clip.loading import PLAIN, QUICK, features, reference, refused, spoil

@@ -228,6 +228,8 @@ class PromptConfig(TrainConfig):
     def _warmup_follows_steps(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
+        if values.get("epochs"):  # one of them, when a plan makes steps of them
+            return {"warmup_steps": 1, **values}
         steps = values.get("steps", cls.model_fields["steps"].default)
         whole = isinstance(steps, int) and not isinstance(steps, bool)
         return {"warmup_steps": steps // cls.authors_epochs, **values} if whole else values

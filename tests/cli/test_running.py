@@ -30,16 +30,16 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
 ) -> None:
     command = [
         sys.executable, "run_benchmark.py", "run",
-        "slow[steps=60,batch_per_domain=4,lr=0.001]",
+        "slow[steps=120,batch_per_domain=4,lr=0.001]",
         "--plugin", str(slow_plugin), "--model", f"local-dir:{random_clip}",
         "--dataset", "folder", "--data-root", str(image_folder), "--target", "domain1",
         "--store", str(tmp_path), "--cache-dir", str(tmp_path / "cache"),
     ]  # fmt: skip
-    spec = make_spec("slow", image_folder, random_clip, steps=60, batch_per_domain=4, lr=0.001)
+    spec = make_spec("slow", image_folder, random_clip, steps=120, batch_per_domain=4, lr=0.001)
     log = Store(tmp_path).work_dir(spec.id) / "log.txt"
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     wait_for(log.exists, process)
-    time.sleep(1.0)  # into the steps, most likely; any other moment must do, too
+    time.sleep(0.5)  # into the steps, most likely; any other moment must do, too
     process.send_signal(how)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130

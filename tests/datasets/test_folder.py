@@ -81,5 +81,5 @@ def test_without_a_root() -> None:
 
 
 def test_an_unknown_option_is_named(image_folder: Path) -> None:
-    with pytest.raises(UserError, match="unknown field 'templat'; known: template"):
+    with pytest.raises(UserError, match="unknown field 'templat': did you mean template"):
         open_dataset(DatasetSpec(name="folder", options={"templat": "{}"}), image_folder)

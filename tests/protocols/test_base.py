@@ -35,7 +35,7 @@ def test_the_original_preset_names_the_authors_choices() -> None:
     for name in PROTOCOLS:
         spec = original(name)
         assert spec.fixed_splits
-        assert spec.test_resize == "bilinear"
+        assert spec.test_resize == "authors"
         assert read_protocol(spec.model_dump()) == spec
     assert original("domain_shift").test_on == "out"
     assert original("open_class").shots == 0  # AlignCLIP's scripts train on all images

@@ -133,7 +133,9 @@ def _notes(number: PublishedNumber, counterpart: Counterpart, meanings: Meanings
     notes = [number.note, meanings.names[number.method].note]
     if tested == "unstated":
         notes.append("source does not state the tested part")
-    if tested == "out" and not (key["fixed_splits"] and key["test_resize"] == "bilinear"):
+    if tested == "out" and not (
+        key["fixed_splits"] and key["test_resize"] in ("authors", "bilinear")
+    ):
         notes.append("the authors' code has splits of seed 0 and a bilinear resize, ours has not")
     if (number.protocol, number.metric) == ("domain_and_class", "top1"):
         notes.append("source does not state the classes; compared with all")

@@ -121,7 +121,7 @@ def _code(frame: pd.DataFrame, variant: pd.Series[int]) -> pd.Series[str]:
     """Return the hash of each run's method; a run that is not done has that of most of its like."""
     known = frame.assign(variant=variant)[frame["method_source"].notna()]
     usual = known.groupby("variant")["method_source"].agg(_most_common)
-    likely = variant.map(usual)
+    likely = variant.map(usual).astype("string")
     return frame["method_source"].fillna(likely).fillna("").astype(str)
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from harness.errors import UserError
-from harness.validation import Strict
+from harness.validation import Written
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class DatasetOptions(Strict):
+class DatasetOptions(Written):
     """Base of a data set's options: frozen, unknown keys refused."""
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
-from harness.validation import Strict
+from harness.validation import Written
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.training.averaging import WeightAverage
 
 
-class MethodConfig(Strict):
+class MethodConfig(Written):
     """Base of every method's configuration: frozen, unknown keys refused, JSON both ways."""
 
 

@@ -15,11 +15,18 @@ Seed = Annotated[int, Field(ge=0)]
 
 
 class Strict(BaseModel):
-    """Frozen; an unknown key, an infinite number and a truth value for a number are errors."""
+    """Frozen; an unknown key and a number that is not finite are errors."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+class Written(Strict):
+    """What a user writes: a truth value for a number is an error, too.
+
+    Records are not: there are thousands, written by ourselves.
+    """
 
     @model_validator(mode="before")
     @classmethod

@@ -36,6 +36,8 @@ class Store:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        # a report asks for them again and again; one of thousands of runs takes a second to read
+        self._plans: dict[Path, tuple[tuple[int, int, int], SweepPlan]] = {}
 
     def run_dir(self, run_id: str) -> Path:
         """Return where the finished run `run_id` is."""
@@ -161,7 +163,11 @@ class Store:
     def plans(self) -> Iterator[SweepPlan]:
         """Yield the plans of all sweeps run into this store, sorted by name."""
         for path in sorted(self.root.glob("sweeps/*.json")):
-            yield validated(SweepPlan, _load(path), str(path))
+            state = path.stat()
+            version = (state.st_mtime_ns, state.st_size, state.st_ino)
+            if self._plans.get(path, (None, None))[0] != version:
+                self._plans[path] = version, validated(SweepPlan, _load(path), str(path))
+            yield self._plans[path][1]
 
 
 def _load(path: Path) -> Any:

@@ -21,10 +21,10 @@ from harness.sweep import plan
 from harness.sweep.calls import canonical, parse_call, print_call
 from harness.sweep.figures import FigureSpec, check_names
 from harness.sweep.reading import read_yaml
-from harness.validation import Name, Seed, Strict, validated
+from harness.validation import Name, Seed, Written, validated
 
 
-class MethodEntry(Strict):
+class MethodEntry(Written):
     """A row of the table."""
 
     method: str
@@ -52,7 +52,7 @@ class DatasetEntry(DatasetSpec):
     """Parameters on this data set by method or row label; they beat everything."""
 
 
-class SweepSpec(Strict):
+class SweepSpec(Written):
     """What a sweep file may say."""
 
     name: Name

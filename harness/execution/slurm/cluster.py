@@ -14,14 +14,14 @@ from pydantic import Field, field_validator
 from harness import registry, resources
 from harness.errors import UserError, unknown_name
 from harness.sweep.reading import read_yaml
-from harness.validation import Strict, validated
+from harness.validation import Written, validated
 
 _GUIDE = resources.guide("slurm")
 _RESERVED = {"array", "output", "error", "job-name", "comment", "dependency", "signal", "time",
              "requeue", "no-requeue"}  # fmt: skip
 
 
-class Resources(Strict):
+class Resources(Written):
     """What one job asks for. Names starting with ``slurm_`` are submitit's for sbatch options."""
 
     timeout_min: int = Field(120, ge=1)

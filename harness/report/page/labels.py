@@ -111,8 +111,17 @@ def _cost(
     end = leader(box, *at)
     spots = _along(at, end)
     cost = math.dist(at, end) if end else 0.0
-    cost += 200 * any(spot.overlaps(other) for spot in spots for other in hard)
-    cost += 50 * sum(any(spot.overlaps(line) for spot in spots) for line in soft)
+    if spots:  # most of what is drawn is nowhere near the leader
+        hull = Box(
+            min(spot.left for spot in spots),
+            min(spot.top for spot in spots),
+            max(spot.right for spot in spots),
+            max(spot.bottom for spot in spots),
+        )
+        near = [other for other in hard if hull.overlaps(other)]
+        cost += 200 * any(spot.overlaps(other) for spot in spots for other in near)
+        crossed = [line for line in soft if hull.overlaps(line)]
+        cost += 50 * sum(any(spot.overlaps(line) for spot in spots) for line in crossed)
     return cost + 40 * sum(box.overlaps(line) for line in lines)
 
 

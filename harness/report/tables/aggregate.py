@@ -150,16 +150,18 @@ def _row(name: str, runs: pd.DataFrame, grids: Mapping[str, pd.DataFrame], sprea
         for column, grid in grids.items()
     }
     seeds: list[SeedKey] = list(own["id"].index)
+    # Plain arrays from here on: thousands of cells of a few seeds each.
+    scores, base, new = (own[name].to_numpy(float).T for name in ("accuracy", "base", "new"))
+    failed, ids = ((own[name].to_numpy(object)).T for name in ("failed", "id"))
     cells = []
-    for domain in own["id"].columns:
-        scores, base, new = (
-            _by_seed(own[column][domain]) for column in ("accuracy", "base", "new")
-        )
-        failed = int(own["failed"][domain].sum())
-        missing = len(seeds) - len(scores) - failed
-        base_new = {seed: (base[seed], new[seed]) for seed in base}
-        cell = cell_of(scores, failed, missing, spread, base_new)
-        cells.append(replace(cell, runs=tuple(own["id"][domain].dropna())))
+    for at in range(len(own["id"].columns)):
+        known = _by_seed(seeds, scores[at])
+        n_failed = sum(value is True for value in failed[at])
+        missing = len(seeds) - len(known) - n_failed
+        parts = _by_seed(seeds, base[at]), _by_seed(seeds, new[at])
+        base_new = {seed: (value, parts[1][seed]) for seed, value in parts[0].items()}
+        cell = cell_of(known, n_failed, missing, spread, base_new)
+        cells.append(replace(cell, runs=tuple(i for i in ids[at] if isinstance(i, str))))
     names = {name, *runs["label"], *runs["call"]}
     return Row(
         label=name,
@@ -172,6 +174,6 @@ def _row(name: str, runs: pd.DataFrame, grids: Mapping[str, pd.DataFrame], sprea
     )
 
 
-def _by_seed(scores: pd.Series[float]) -> dict[SeedKey, float]:
-    known = scores.dropna()
-    return dict(zip(known.index, known, strict=True))
+def _by_seed(seeds: Sequence[SeedKey], scores: Sequence[float]) -> dict[SeedKey, float]:
+    """Return the scores that are there: NaN is none."""
+    return {s: float(value) for s, value in zip(seeds, scores, strict=True) if value == value}

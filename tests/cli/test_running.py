@@ -37,7 +37,14 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
     ]  # fmt: skip
     spec = make_spec("slow", image_folder, random_clip, steps=120, batch_per_domain=4, lr=0.001)
     log = Store(tmp_path).work_dir(spec.id) / "log.txt"
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests started in a shell's background inherit an ignored SIGINT, and so would the command.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     wait_for(log.exists, process)
     time.sleep(0.5)  # into the steps, most likely; any other moment must do, too
     process.send_signal(how)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from rich.console import Console
-
 from harness import registry
 from harness.cli import options
 from harness.clip import names
@@ -18,6 +16,7 @@ from harness.clip.backbone import Backbone
 from harness.clip.load import check_architecture
 from harness.console.output import table_console, writing
 from harness.console.rounds import CostProgress
+from harness.console.terminal import Terminal
 from harness.cost import table
 from harness.cost.attention import attention_products
 from harness.cost.measure import Measurement
@@ -169,7 +168,7 @@ def _setting(args: argparse.Namespace) -> CostSetting:
 def _print_plan(
     candidates: Sequence[Candidate], setting: CostSetting, rounds: int, reference: str, out: Path
 ) -> None:
-    console = Console(highlight=False)
+    console = Terminal()
     for candidate in candidates:
         mark = " (reference)" if candidate.label == reference else ""
         console.print(f"{candidate.label}{mark}", markup=False, soft_wrap=True)

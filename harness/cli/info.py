@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
 from rich.table import Table
 
 from harness import registry
 from harness.cli import options
+from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
 from harness.specs import ModelSpec
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _method_info(name: str) -> None:
     cls = registry.method_class(name)
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(f"{name}: {cls.summary}", markup=False)
     console.print(f"source: {cls.citation}", markup=False)
     where = f"tested weights: {cls.own_selection}; file: {_origin('methods', name)}"

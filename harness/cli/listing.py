@@ -14,14 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print methods, data sets and sweeps."""
-    from rich.console import Console
     from rich.table import Table
 
     from harness import registry, resources
+    from harness.console.terminal import Terminal
     from harness.errors import UserError
     from harness.sweep.file import read_sweep
 
-    console = Console(highlight=False)
+    console = Terminal()
     titles: dict[registry.PluginKind, str] = {"methods": "Methods", "datasets": "Data sets"}
     for kind, title in titles.items():
         found = registry.discover(kind)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.command_name import FROM_CHECKOUT, command_name, program
+from harness.console.output import print_anywhere
 from harness.errors import UserError
 from harness.version import __version__
 
@@ -143,6 +144,7 @@ def _add(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    print_anywhere()
     args = build_parser(argv).parse_args(argv)
     try:
         if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
@@ -152,6 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for path in args.plugin:
                 registry.add_plugin_file(path)
         status: int = args.handler(args)
+        sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from harness import registry
 from harness.command_name import command_name
 from harness.console.progress import duration
+from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local
@@ -78,6 +78,7 @@ def run_here(
     context, workers = place(
         store, args.data_root, args.cache_dir, args.device, args.threads, args.workers, args.log
     )
+    Store(store).prepare()
     if planned is not None:
         Store(store).write_plan(planned)
     for run_id in again:
@@ -184,7 +185,7 @@ def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ())
         spec.id: "done" if store.has(spec.id) else "failed" if store.failure(spec.id) else "missing"
         for spec in specs
     }
-    console = Console(highlight=False)
+    console = Terminal()
     for (dataset, model), members in _grouped(specs).items():
         targets = list(dict.fromkeys(spec.target for spec in members))
         title = f"{dataset}, {model}: {len(members)} runs"

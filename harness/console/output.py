@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +15,36 @@ from harness.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
+_SPELT = {"±": "+/-", "†": "[+]", "‡": "[-]"}
+
 WIDTH = 160
 """Characters of a line of a table in a file or a pipe, which have no width to fit."""
 
 
+def print_anywhere() -> None:
+    """Make stdout and stderr spell what their encoding lacks, and show bytes that are no text."""
+    codecs.register_error("spelt", _spelt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spelt")
+
+
+def _spelt(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    spelt = "".join(
+        _SPELT.get(sign) or sign.encode("ascii", "backslashreplace").decode() for sign in lacking
+    )
+    return spelt, error.end
+
+
 def table_console(least: int = WIDTH) -> Console:
     """Return the console for tables on stdout: of the terminal's width, elsewhere `least`."""
-    from rich.console import Console
+    from harness.console.terminal import Terminal
 
-    console = Console(highlight=False)
-    if console.is_terminal:
-        return console
-    return Console(width=max(console.width, least), highlight=False)
+    console = Terminal()
+    return console if console.is_terminal else Terminal(width=max(console.width, least))
 
 
 @contextmanager

@@ -149,18 +149,12 @@ class Protocol(Strict):
         without the files is that of the machine that has them.
 
         Raises:
-            UserError: If all images train and the files are not there to be counted.
+            UserError: If all images train and the data set has no files to count.
         """
         if self.shots:
             classes = len(self.trained_classes(dataset))
             return self.shots * classes * len(self.source_domains(dataset, target))
-        try:
-            train = self.sources(dataset, target, 0).train
-        except NotImplementedError:
-            raise UserError(
-                f"epochs over all images of '{dataset.name}' need its files, to be counted: give "
-                "--data-root, or steps instead of epochs"
-            ) from None
+        train = self.sources(dataset, target, 0).train
         return sum(len(samples) for samples in train.values())
 
     def sources(self, dataset: Dataset, target: str, data_seed: int) -> Sources:

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,12 +34,41 @@ from harness.validation import validated
 
 
 class Store:
-    """A directory of runs."""
+    """A directory of runs; it need not exist yet.
+
+    Raises:
+        UserError: If there is something else, or no folder can be of this name.
+    """
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        try:
+            mode = self.root.stat().st_mode
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise UserError(f"store {root}: {error.strerror}; name another folder") from None
+        else:
+            if not stat.S_ISDIR(mode):
+                raise UserError(f"store {root}: not a folder; name another")
         # a report asks for them again and again; one of thousands of runs takes a second to read
         self._plans: dict[Path, tuple[tuple[int, int, int], SweepPlan]] = {}
+
+    def prepare(self) -> None:
+        """Make the folder, before any work is done whose results could then not be kept.
+
+        Raises:
+            UserError: If it cannot be made or written to.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(
+                f"store {self.root}: cannot be written to ({reason}); name another folder"
+            ) from None
 
     def run_dir(self, run_id: str) -> Path:
         """Return where the finished run `run_id` is."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry, resources
-from harness.dataset import Dataset, DatasetOptions
+from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError, unknown_name
 from harness.protocols import Protocol
 from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
@@ -95,6 +95,17 @@ class Outline(Dataset):
         self.source_domain = cls.source_domain  # type: ignore[misc]
         self.domains = tuple(sorted(cls.expected))
         self.class_names = tuple(f"class {i}" for i in range(cls.expected_classes))
+
+    def samples(self, domain: str) -> tuple[Sample, ...]:
+        """Refuse: there are none.
+
+        Raises:
+            UserError: Always; a plan asks for them only to count an epoch's images.
+        """
+        raise UserError(
+            f"epochs over all images of '{self.name}' need its files, to be counted: give "
+            "--data-root, or steps instead of epochs"
+        )
 
 
 def outline(spec: DatasetSpec, root: Path | None) -> Dataset:

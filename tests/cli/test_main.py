@@ -1,10 +1,17 @@
-"""The parser of all verbs."""
+"""The parser of all verbs, and what every command does with its output and its store."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from harness.cli.main import build_parser
+from harness.cli.main import build_parser, main
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -13,3 +20,46 @@ def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
             build_parser().parse_args([verb, "--help"])
         assert caught.value.code == 0
         assert "usage: run_benchmark.py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["list", "data list"])
+def test_a_reader_that_leaves_is_no_failure(verb: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "run_benchmark.py", *verb.split()],
+        cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_without_the_signs_gets_others(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "run_benchmark.py", "report", "--store", str(tmp_path / "gone±\udcff")],
+        cwd=ROOT, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert rb"gone+/-\udcff" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        ("file", "not a folder"),
+        ("file/below", "Not a directory"),
+        ("n" * 300, "File name too long"),
+        ("/proc/of/ours", "cannot be written to"),
+    ],
+)
+def test_a_store_that_cannot_be_is_one_line(
+    store: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    where = tmp_path / store
+    assert main(["run", "zero_shot", "--target", "noto", "--store", str(where)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: store {where}: ")
+    assert said in line
+    assert "name another" in line

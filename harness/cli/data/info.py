@@ -6,12 +6,12 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from harness import registry
 from harness.cli import options
 from harness.cli.data.listing import total
+from harness.console.terminal import Terminal
 from harness.dataset import Dataset
 from harness.specs import DatasetSpec
 
@@ -34,7 +34,7 @@ def describe(name: str, root: Path | None) -> None:
     from harness.sweep import plan
 
     cls = registry.dataset_class(name)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
 
     def say(text: str) -> None:
         console.print(text, markup=False)
@@ -57,7 +57,7 @@ def describe(name: str, root: Path | None) -> None:
     console.print(table)
 
 
-def _say_expected(cls: type[Dataset], console: Console) -> None:
+def _say_expected(cls: type[Dataset], console: Terminal) -> None:
     if not cls.expected:
         return
     about = "" if cls.counts_certain else "about "

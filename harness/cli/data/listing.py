@@ -17,10 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    from rich.console import Console
     from rich.table import Table
 
     from harness import registry
+    from harness.console.terminal import Terminal
 
     rows = []
     for name in sorted(registry.discover("datasets").plugins):
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     table = Table("data set", "classes", "domains", "images", "protocols", box=None)
     for name, sizes, families, _ in rows:
         table.add_row(name, *(f"{n:,}" if n else "" for n in sizes), "; ".join(families))
-    Console(highlight=False).print(table)
+    Terminal().print(table)
     return 0
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from rich.console import Console
 from rich.table import Table
 
 from harness import registry
 from harness.cli import options
+from harness.console.terminal import Terminal
 from harness.data.verify import FolderReport
 from harness.data.verify import verify as verify_folder
 
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(verdict: FolderReport) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     of = f" of {verdict.expected_classes}" if verdict.expected_classes else ""
     console.print(f"{verdict.dataset} at {verdict.root or 'the repository'}", markup=False)
     console.print(f"classes: {verdict.classes}{of}; looked at: {verdict.checked}", markup=False)

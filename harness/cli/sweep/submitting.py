@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from harness import registry, resources
@@ -18,6 +17,7 @@ from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
 from harness.command_name import command_name
 from harness.console.progress import duration
+from harness.console.terminal import Terminal
 from harness.execution.context import Context, default_cache
 from harness.execution.estimate import Durations
 from harness.execution.slurm import submit as slurm
@@ -46,6 +46,7 @@ def submit(
         return _dry_run(request)
     for title in unprepared(root, planned.runs):
         say(f"note: jobs run offline; `sweep prepare` fetches the weights of {title} first")
+    Store(root).prepare()
     Store(root).write_plan(planned)
     began = time.monotonic()
     submission = slurm.submit(request, say)
@@ -109,7 +110,7 @@ def _rest(found: Sequence[RunStatus], wanted: frozenset[RunState]) -> str:
 
 
 def _dry_run(request: slurm.Request) -> int:
-    console = Console(highlight=False)
+    console = Terminal()
     runs = slurm.chosen(request)
     if not runs:
         print(_nothing(request))

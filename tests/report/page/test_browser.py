@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from harness.report.page.build import build_page
 from harness.report.page.render import render_page, write_page
+from harness.report.runs.frame import load_frame
 from harness.specs import RunSpec
 from harness.sweep.calls import one_line
 from tests.report.page.conftest import Open
@@ -278,8 +280,11 @@ def test_nothing_is_fetched_even_if_something_got_in(
 def test_fifty_methods_by_forty_domains_stay_quick(tmp_path: Path, opened: Open) -> None:
     store = large(tmp_path / "store")
     start = time.process_time()
+    load_frame(store)  # what any report must pay on this machine
+    read = time.process_time() - start
+    start = time.process_time()
     text = render_page(build_page(store))
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 10 * read
     assert len(text) < 8_000_000
     path = tmp_path / "large.html"
     path.write_text(text, encoding="utf-8")
@@ -294,14 +299,21 @@ def test_fifty_methods_by_forty_domains_stay_quick(tmp_path: Path, opened: Open)
                 found[f"{kind}Duration"] for kind in ("Script", "Layout", "RecalcStyle")
             )
 
-        taken = []
-        for at in (3, 20, 1):
+        def cost(script: str, at: int) -> float:
             before = spent()
-            it.page.evaluate(
-                "at => { document.querySelectorAll('table.board thead button')[at].click();"
-                " document.body.offsetHeight }",
-                at,
-            )
-            taken.append(spent() - before)
-        assert min(taken) < 100, taken
+            it.page.evaluate(script, at)
+            return spent() - before
+
+        # What any page must pay on this machine: the same rows in another order, laid out once.
+        reverse = """() => {
+            const body = document.querySelector('table.board tbody');
+            body.append(...[...body.rows].reverse());
+            document.body.offsetHeight;
+        }"""
+        click = """at => {
+            document.querySelectorAll('table.board thead button')[at].click();
+            document.body.offsetHeight;
+        }"""
+        ratios = [cost(click, at) / cost(reverse, at) for at in (3, 20, 1, 3, 20)]
+        assert statistics.median(ratios) < 2.5, ratios
         assert len(shown(it.page)) == 50

@@ -284,5 +284,6 @@ def _frame(results: pd.DataFrame | Path | str) -> pd.DataFrame:
 
 def _with_block(frame: pd.DataFrame, block: Block) -> pd.DataFrame:
     for at, field in enumerate(BLOCK):
-        frame.insert(at, field, block.key[field])
+        content = f" ({block.content})" if field == "dataset" and block.content else ""
+        frame.insert(at, field, f"{block.key[field]}{content}")
     return frame

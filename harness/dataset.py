@@ -101,6 +101,14 @@ class Dataset:
         """Return where `data import` writes <domain>/<class>/<file>; None in other layouts."""
         return None
 
+    def notes(self) -> list[str]:
+        """Return what a user should know before trusting a number, a line each; most have none.
+
+        Said before runs and by `data verify`: files that were left out, classes that a domain
+        lacks.
+        """
+        return []
+
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images in a fixed order (by class, then by name)."""
         raise NotImplementedError(f"{type(self).__name__}.samples")

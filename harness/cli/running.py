@@ -23,6 +23,7 @@ from harness.source import source_hash
 from harness.specs import RunSpec
 from harness.store.records import SweepPlan
 from harness.store.store import Store
+from harness.sweep.plan import open_dataset
 from harness.validation import validated
 
 
@@ -71,6 +72,7 @@ def run_here(
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
     check_models(specs)
+    say_data_notes(specs, args.data_root)
     again = _again(specs, getattr(args, "again", []))
     if args.dry_run:
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
@@ -148,6 +150,15 @@ def check_models(specs: list[RunSpec]) -> None:
             cls = registry.method_class(spec.method)
             config = validated(cls.Config, spec.config, f"method '{spec.method}'")
             cls.check_tower(config, known, spec.model.title())
+
+
+def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
+    """Say what small data sets leave out or lack; a large one is listed by `data verify` alone."""
+    datasets = {spec.dataset.model_dump_json(): spec.dataset for spec in specs}.values()
+    for dataset in datasets:
+        if registry.dataset_class(dataset.name).small:
+            for line in open_dataset(dataset, root).notes():
+                print(f"note: {line}", file=sys.stderr)
 
 
 def conclude(outcome: Outcome, store: Path) -> int:

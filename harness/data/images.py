@@ -8,13 +8,18 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, PngImagePlugin
 from torch import Tensor
 
 from harness.errors import UserError
 
 # DomainBed sets it too: some images of the public data sets end a few bytes early.
 ImageFile.LOAD_TRUNCATED_IMAGES = True
+# Pillow refuses text of more than 1 MiB beside the pixels, but not when it reads images that end
+# early: the same file would be readable in a run and not in `data verify`.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2**28
+_TIFF_BITS = 258
+_TWELVE_BITS = 4095
 
 
 @contextmanager
@@ -49,16 +54,37 @@ def decode(data: bytes, where: str) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode == "I":
-        # Pillow clips 16-bit grey at 255 when converting; scale it instead.
-        values = np.asarray(image, dtype=np.float64) / 257.0
-        return Image.fromarray(values.clip(0, 255).round().astype(np.uint8)).convert("RGB")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _grey(image).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         background = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         background.alpha_composite(layer)
         return background.convert("RGB")
     return image.convert("RGB")
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Return deep grey pixels as 8 bits: Pillow clips them at 255 when converting.
+
+    Raises:
+        ValueError: Where the file does not say which value is white.
+    """
+    values = np.asarray(image, dtype=np.float64)
+    # what Pillow reads as 32 bits from PNG and PGM are 16, scaled to the whole range
+    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
+        raise ValueError(
+            f"32-bit pixels from {values.min():g} to {values.max():g}, and no word of which value "
+            "is white: save it with 8 or 16 bits"
+        )
+    tags = getattr(image, "tag_v2", {})
+    white = 65535 >> max(0, 16 - tags[_TIFF_BITS][0]) if _TIFF_BITS in tags else 65535
+    if white == 65535 and 0 < values.max() <= _TWELVE_BITS:
+        raise ValueError(
+            f"16-bit pixels of at most {values.max():g}, nearly black: 12-bit values in 16 bits? "
+            "scale them to 65535"
+        )
+    return Image.fromarray((values * (255 / white)).clip(0, 255).round().astype(np.uint8))
 
 
 def to_tensor(image: Image.Image) -> Tensor:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from harness.console.items import track
 from harness.data.images import decode, whole_only
@@ -107,6 +107,7 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
             text = f"{classes} classes, expected {cls.expected_classes}"
             problems.append(Problem("wrong", text))
         problems += _empty_classes(dataset, samples)
+        problems += [Problem("note", line) for line in dataset.notes()]
         every = [sample for domain in samples.values() for sample in domain]
         if every:
             checked, bad = _check_files(dataset, every, every_pixel)
@@ -195,16 +196,19 @@ def _check_files(
             "--decode reads every pixel"
         )
 
+    turned: list[str] = []
+
     def look(sample: Sample) -> str:
         try:
             if dataset.size(sample) == 0:
                 return "empty file"
             if sample.key in chosen:
                 data = dataset.read(sample)
+                with Image.open(io.BytesIO(data)) as image:
+                    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+                        turned.append(dataset.where(sample))
                 if every_pixel:
                     decode(data, dataset.where(sample))
-                else:
-                    Image.open(io.BytesIO(data)).close()
         except UserError as error:
             return str(error)
         except Exception as error:  # Pillow raises many kinds
@@ -229,7 +233,13 @@ def _check_files(
         problems = [*problems[:SHOWN], Problem("wrong", f"{rest:,} more unreadable files")]
     if early:
         names = ", ".join(dataset.where(sample) for sample in early[:SHOWN])
-        text = f"{len(early):,} image(s) end early; the rest is read as grey: {names}"
+        text = f"{len(early):,} damaged image(s), read as far as they go, the rest grey: {names}"
+        problems.append(Problem("note", text))
+    if turned:
+        text = (
+            f"{len(turned):,} of {len(chosen):,} images ask to be turned (EXIF), which is ignored "
+            f"as DomainBed ignores it; data set 'folder' turns them with exif=true: {min(turned)}"
+        )
         problems.append(Problem("note", text))
     return checked, problems
 

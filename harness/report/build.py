@@ -103,7 +103,9 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
         frame = frame.assign(accuracy=frame["source_val"])
     out = []
     for block in blocks_of(frame):
-        table = replace(summarise(block.frame, choice.spread), score=choice.score)
+        table = replace(
+            summarise(block.frame, choice.spread), score=choice.score, content=block.content
+        )
         table = with_initials(table) if choice.initials else table
         out.append((block.name, table, labelled(block.frame)))
     return out

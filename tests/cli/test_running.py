@@ -133,3 +133,17 @@ def test_an_edited_method_is_told_apart_and_run_again_when_asked(
     assert "2 run(s) done" in capsys.readouterr().err
     assert len({record.method_source for record in store.records()}) == 1
     assert len(list((store.root / "replaced").iterdir())) == 2  # kept aside
+
+
+def test_what_a_folder_leaves_out_is_said_before_the_runs(
+    tmp_path: Path, random_clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_folder(tmp_path / "d", domains=2)
+    (root / "domain0" / "red_thing" / "00.png").rename(root / "domain0" / "red_thing" / "00.heic")
+    command = [
+        "run", "zero_shot", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
+        "--data-root", str(root), "--target", "domain0", "--dry-run",
+    ]  # fmt: skip
+    assert main([*command, "--store", str(tmp_path / "s")]) == 0
+    assert "note: " in (said := capsys.readouterr().err)
+    assert "files left out by their ending: 1 .heic" in said

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
-from harness.data.images import decode
+from harness.data.images import decode, whole_only
 from harness.errors import UserError
 
 
@@ -62,3 +63,52 @@ def test_an_unreadable_image_is_one_line_with_its_name(data: bytes) -> None:
     with pytest.raises(UserError, match=r"a/b.png: not a readable image .*replace or") as caught:
         decode(data, "a/b.png")
     assert "\n" not in str(caught.value)
+
+
+def grey_tiff(bits: int, samples: bytes, side: int) -> bytes:
+    """Return a TIFF of one uncompressed strip, as Pillow itself cannot write it."""
+    tags = [(256, side), (257, side), (258, bits), (259, 1), (262, 1), (273, 8), (278, side),
+            (279, len(samples))]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    ifd = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(samples)) + samples + ifd
+
+
+def test_twelve_bits_are_scaled_by_twelve() -> None:
+    pairs = [(0, 4095), (2048, 1024)]  # two pixels in three bytes
+    packed = b"".join(bytes((a >> 4, (a & 15) << 4 | b >> 8, b & 255)) for a, b in pairs)
+    pixels = np.asarray(decode(grey_tiff(12, packed, 2), "f"))[..., 0]
+    assert pixels.tolist() == [[0, 255], [128, 64]]
+
+
+def test_sixteen_bits_of_a_pgm_are_scaled() -> None:
+    deep = Image.fromarray(GRADIENT.astype(np.uint16) * 257)
+    assert np.array_equal(np.asarray(decode(encoded(deep, "PPM"), "f"))[..., 0], GRADIENT)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (GRADIENT.astype(np.float32) / 255, "32-bit pixels from 0 to 1, and no word of which"),
+        (GRADIENT.astype(np.int32), "32-bit pixels from 0 to 255"),
+        (GRADIENT.astype(np.uint16) * 16, "16-bit pixels of at most 4080, nearly black: 12-bit"),
+    ],
+)
+def test_pixels_of_unknown_range_are_refused_not_black(pixels: object, message: str) -> None:
+    with pytest.raises(UserError, match=f"a.tif: not a readable image .{message}"):
+        decode(encoded(Image.fromarray(pixels), "TIFF"), "a.tif")
+
+
+def test_a_black_sixteen_bit_image_is_black() -> None:
+    black = Image.fromarray(np.zeros((4, 4), np.uint16))
+    assert np.asarray(decode(encoded(black, "TIFF"), "f")).max() == 0
+
+
+def test_long_text_beside_the_pixels_is_no_reason_to_refuse_them() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("parameters", "x" * 2**22, zip=True)
+    buffer = io.BytesIO()
+    Image.fromarray(GRADIENT).save(buffer, "PNG", pnginfo=text)
+    with whole_only():
+        strict = np.asarray(decode(buffer.getvalue(), "f"))
+    assert np.array_equal(strict, np.asarray(decode(buffer.getvalue(), "f")))

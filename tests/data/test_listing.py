@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from harness.data.listing import domain_samples, folders, images
+from harness.errors import UserError
 
 
 def make(root: Path, *names: str) -> Path:
@@ -38,3 +43,66 @@ def test_a_label_is_the_place_among_the_classes(tmp_path: Path) -> None:
         ("photo/cat/1.png", 1, "photo"),
         ("photo/cat/2.png", 1, "photo"),
     ]
+
+
+def test_what_file_systems_leave_behind_is_left_out(tmp_path: Path) -> None:
+    make(tmp_path, "a/1.png", "a/@eaDir/1.png", "@eaDir/a/1.png", "lost+found/x", "_b/1.png")
+    assert folders(tmp_path) == ["_b", "a"]
+    assert images(tmp_path) == ["_b/1.png", "a/1.png"]
+
+
+def dangling(root: Path) -> None:
+    (root / "a" / "x.png").symlink_to(root / "gone.png")
+
+
+def fifo(root: Path) -> None:
+    os.mkfifo(root / "a" / "x.png")
+
+
+def loop(root: Path) -> None:
+    (root / "a" / "up").symlink_to("..")
+
+
+def ring(root: Path) -> None:
+    (root / "a" / "x").symlink_to("x")
+
+
+def latin(root: Path) -> None:
+    (root / os.fsdecode(b"a/caf\xe9.png")).touch()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (dangling, r"a/x.png: a link to nothing; restore or delete it"),
+        (fifo, r"a/x.png: no file but a pipe or device"),
+        (loop, r"a/up: a link to .*, which holds it; delete the link"),
+        (ring, r"a/x: too many levels of symbolic links; make it readable"),
+        (latin, r"/a: the name 'caf\\xe9.png' in it is not UTF-8; rename it"),
+    ],
+)
+def test_what_nobody_can_read_is_one_line(
+    tmp_path: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    make(tmp_path, "a/1.png")
+    spoil(tmp_path)
+    with pytest.raises(UserError, match=message):
+        images(tmp_path)
+
+
+def test_a_folder_without_permission_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may read everything
+    with pytest.raises(UserError, match=f"{tmp_path}: permission denied; make it readable"):
+        folders(tmp_path)
+
+
+def test_a_link_to_another_place_is_followed(tmp_path: Path) -> None:
+    make(tmp_path, "elsewhere/1.png")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a").symlink_to(tmp_path / "elsewhere")
+    assert images(tmp_path / "data") == ["a/1.png"]

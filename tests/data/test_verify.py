@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from harness import registry
 from harness.cli.main import main
@@ -124,10 +124,10 @@ def test_truncated_images_need_decode(pacs: Path, capsys: pytest.CaptureFixture[
     replace(file, Image.effect_noise((64, 64), 50).convert("RGB"), "JPEG")
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) * 3 // 4])
-    assert "end early" not in say(pacs, capsys)[1]
+    assert "damaged" not in say(pacs, capsys)[1]
     status, text = say(pacs, capsys, "--decode")
     assert status == 0  # DomainBed reads it, and so do runs
-    assert "note: 1 image(s) end early" in text
+    assert "note: 1 damaged image(s)" in text
     assert str(file) in text
     replace(pacs / "PACS/photo/dog/pic_002.jpg", b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
     status, text = say(pacs, capsys, "--decode")
@@ -253,3 +253,17 @@ def test_info_on_a_folder(pacs: Path, capsys: pytest.CaptureFixture[str]) -> Non
         said.append(capsys.readouterr().out)
     assert said[0] == said[1]
     assert "giraffe" in said[0]
+
+
+def test_images_that_ask_to_be_turned_are_counted(
+    pacs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = pacs / "PACS/photo/dog/pic_001.jpg"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    file.unlink()  # one of many links to the same bytes
+    Image.new("RGB", (40, 20)).save(file, exif=exif)
+    status, text = say(pacs, capsys)
+    assert status == 0
+    assert "note: 1 of 84 images ask to be turned (EXIF), which is ignored" in text
+    assert str(file) in text

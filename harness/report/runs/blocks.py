@@ -44,6 +44,8 @@ class Block:
     name: str
     """For file names; empty when the store has one block."""
     frame: pd.DataFrame
+    content: str = ""
+    """Hash of the files, as ``images 1a2b3c4d``, where another block differs in nothing else."""
 
 
 def blocks_of(frame: pd.DataFrame) -> list[Block]:
@@ -54,9 +56,24 @@ def blocks_of(frame: pd.DataFrame) -> list[Block]:
     keys = placed.iloc[firsts].astype(object).to_dict("records")
     names = _names(keys)
     return [
-        Block({str(field): value for field, value in key.items()}, name, frame[number == i])
+        Block(
+            {str(field): value for field, value in key.items()},
+            name,
+            frame[number == i],
+            _content(key, keys),
+        )
         for i, (key, name) in enumerate(zip(keys, names, strict=True))
     ]
+
+
+def _content(key: Mapping[Any, Any], keys: Sequence[Mapping[Any, Any]]) -> str:
+    """Return what tells a block from those that were asked for with the same words."""
+    twins = [other for other in keys if all(other[field] == key[field] for field in ASKED)]
+    return ", ".join(
+        f"{what} {str(key[field])[:8] or 'not opened'}"
+        for field, what in zip(OPENED, ("images", "weights"), strict=True)
+        if len({other[field] for other in twins}) > 1
+    )
 
 
 def _placed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,8 @@ def title_text(table: Table) -> str:
     protocol = protocol_of(key).title
     measure = f", {key['measure']}" if key["measure"] not in ("accuracy", "") else ""
     scored = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
-    return f"{table.kind.about}{scored}, {_model(key)}"
+    content = f", {table.content}" if table.content else ""
+    return f"{table.kind.about}{scored}, {_model(key)}{content}"
 
 
 def caption_text(table: Table) -> str:
@@ -28,6 +29,7 @@ def caption_text(table: Table) -> str:
     sentences = [
         table.about or f"{_measure(table)} in % on {_dataset(table)}; {_protocol(table)}.",
         f"Backbone: {_model(table.key)}.",
+        _content(table),
         spread_sentence(table),
         _selection(table) if table.kind.names_weights else "",
     ]
@@ -43,6 +45,13 @@ def caption_text(table: Table) -> str:
 
 def _model(key: dict[str, Any]) -> str:
     return f"{key['model']} ({key['precision']})" if key["precision"] else str(key["model"])
+
+
+def _content(table: Table) -> str:
+    """Return why there is another table of these words: files that changed between runs."""
+    if not table.content:
+        return ""
+    return f"Of the runs whose files had this content: {table.content}."
 
 
 def _measure(table: Table) -> str:

@@ -51,7 +51,15 @@ def test_blocks_never_mix(store: Store, name: str, values: dict[str, object]) ->
 def test_other_content_under_the_same_name_is_another_block(store: Store, name: str) -> None:
     add(store, spec("a", seed=0), 1000)
     add(store, spec("a", seed=1), 1000, **{name: "f" * 16})
-    assert len(blocks_of(load_frame(store))) == 2
+    contents = [block.content for block in blocks_of(load_frame(store))]
+    assert len(set(contents)) == 2
+    assert f"{'images' if name.startswith('data') else 'weights'} ffffffff" in contents
+
+
+def test_a_block_that_is_alone_in_its_setting_needs_no_hash(store: Store) -> None:
+    add(store, spec("a"), 1000, dataset_fingerprint="e" * 16)
+    add(store, spec("a", protocol=DomainShift(test_on="out")), 1000, dataset_fingerprint="f" * 16)
+    assert [block.content for block in blocks_of(load_frame(store))] == ["", ""]
 
 
 def test_a_missing_run_is_a_hole_not_a_block(store: Store) -> None:

@@ -90,6 +90,13 @@ def test_the_line_about_a_table() -> None:
     assert "scored on the validation parts of the source domains" in caption_text(validated)
 
 
+def test_files_that_changed_are_in_title_and_caption() -> None:
+    changed = replace(table(row("a", 3, 3)), content="images 1a2b3c4d")
+    assert title_text(changed) == f"{title_text(table(row('a', 3, 3)))}, images 1a2b3c4d"
+    assert "Of the runs whose files had this content: images 1a2b3c4d." in caption_text(changed)
+    assert "content" not in caption_text(table(row("a", 3, 3)))
+
+
 def test_seeds_are_counted_and_holes_named() -> None:
     assert "One seed (n = 1), so no ±." in caption_text(table(row("a", 1, 1)))
     uneven = replace(table(row("a", 3, 3), row("b", 3, 2)), n_missing=1, n_failed=2)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from harness.command_name import FROM_CHECKOUT, command_name, program
 from harness.console.output import print_anywhere
 from harness.errors import UserError
+from harness.store.secrets import redacted
 from harness.version import __version__
 
 EXAMPLES = """\
@@ -157,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {redacted(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -170,6 +171,12 @@ def report(
             raise unknown_name("format", name, _FORMATS)
     store, choice = Store(store_dir), choice or Choice()
     parts = report_blocks(store, choice)
+    for run_id, why in store.contradictory.items():
+        print(
+            f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
+            "run it again",
+            file=sys.stderr,
+        )
     if "term" in formats:
         console = table_console()
         for part in parts:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from harness.errors import UserError
@@ -47,7 +47,10 @@ def decode(data: bytes, where: str) -> Image.Image:
             image.load()
             return _rgb(image)
     except Exception as error:  # Pillow raises many kinds: OSError, SyntaxError, struct.error ...
-        reason = str(error).replace("\n", " ") or type(error).__name__
+        # Pillow would name the buffer, not the file
+        known = not isinstance(error, UnidentifiedImageError)
+        lines = str(error).splitlines() if known else ["of no format that Pillow knows"]
+        reason = lines[0] if lines else type(error).__name__
         raise UserError(
             f"{where}: not a readable image ({reason}); replace or delete the file"
         ) from None

@@ -24,6 +24,7 @@ from harness.source import source_hash
 from harness.specs import ModelSpec, RunSpec
 from harness.store import provenance, weights
 from harness.store.records import Metrics, Provenance, RunRecord, Score
+from harness.store.secrets import redacted
 from harness.store.store import Store
 from harness.store.timestamps import now
 from harness.sweep.plan import open_dataset
@@ -195,7 +196,7 @@ def _provenance(context: Context, state: TrainState, started: str, seconds: floa
         host=provenance.host(),
         git=provenance.git_state(),
         versions=provenance.versions(),
-        command=list(context.command) or sys.argv,
+        command=[redacted(word) for word in context.command or sys.argv],
     )
 
 

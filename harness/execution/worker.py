@@ -19,12 +19,13 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from harness.errors import UserError, error_line
 from harness.execution.context import Context
 from harness.execution.order import Order
 from harness.specs import RunSpec
+from harness.store.secrets import Discreet, redacted
 from harness.store.store import Store
 from harness.store.timestamps import now
 
@@ -103,8 +104,8 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
         log = store.work_dir(spec.id) / "log.txt"
         with (
             log.open("a", encoding="utf-8") as file,
-            contextlib.redirect_stdout(file),
-            contextlib.redirect_stderr(file),
+            contextlib.redirect_stdout(cast(IO[str], Discreet(file))),
+            contextlib.redirect_stderr(cast(IO[str], Discreet(file))),
         ):
             print(f"{now()} {spec.title()} · {spec.id} · pid {os.getpid()}", flush=True)
             try:
@@ -113,7 +114,7 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
                 tell("stopped")
             except Exception as error:
                 known = isinstance(error, UserError)
-                line = str(error) if known else error_line(error)
+                line = redacted(str(error) if known else error_line(error))
                 trace = io.StringIO()
                 traceback.print_exc(file=trace)
                 print(trace.getvalue())
@@ -135,7 +136,8 @@ def compute_features(spec: RunSpec, shared: Any, out: IO[str]) -> None:
     try:
         prepare_features(spec, shared)
     except Exception as error:
-        event["error"] = str(error) if isinstance(error, UserError) else error_line(error)
+        known = isinstance(error, UserError)
+        event["error"] = redacted(str(error) if known else error_line(error))
     out.write(json.dumps(event) + "\n")
     out.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from harness.store.integrity import read_predictions
 from harness.store.records import Metrics, Provenance, RunRecord, Score, SweepPlan
 from harness.store.store import Store
 
@@ -87,7 +89,31 @@ def packed(label: Any, prediction: Any, **values: Any) -> bytes:
 
 
 def add(store: Store, of: RunSpec, correct: int, **values: Any) -> None:
-    assert store.write(record(of, correct, **values), b"")
+    keep(store, record(of, correct, **values))
+
+
+def keep(store: Store, made: RunRecord, predictions: bytes | None = None) -> None:
+    """Add a run with a record that says what the predictions say.
+
+    Without predictions it is taken at its word.
+    """
+    if predictions is not None:
+        found = read_predictions(predictions)
+        right = found.label == found.prediction
+        tests = {
+            name: Score(correct=int(right[found.test == i].sum()), n=int((found.test == i).sum()))
+            for i, name in enumerate(made.metrics.tests)
+        }
+        classes = 1 + max(int(found.label.max()), int(found.prediction.max()), 1)
+        update = {
+            "metrics": made.metrics.model_copy(update={"tests": tests}),
+            "class_names": tuple(f"class {i}" for i in range(classes)),
+            "predictions_sha256": hashlib.sha256(predictions).hexdigest(),
+        }
+        made = made.model_copy(update=update)
+    assert store.write(made, predictions or b"")
+    if predictions is None:
+        (store.run_dir(made.id) / "predictions.npz").unlink()
 
 
 def fill(store: Store, scores: Mapping[str, Mapping[str, Sequence[int]]], **values: Any) -> None:

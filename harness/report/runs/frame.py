@@ -54,9 +54,10 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
     rows: dict[str, list[RunRow]] = {}
     for record in store.records():
         if sweep is None or record.id in planned:
-            # the plan's label wins: the run may have been made first under another sweep's name
-            spec = planned.get(record.id, record.spec)
-            rows[record.id] = finished(record, spec, order.get(record.id, len(order)))
+            # Of one sweep the plan's label counts: the run may have been made under another's name.
+            # Of a whole store the record's: a plan can come from anybody.
+            spec = planned.get(record.id, record.spec) if sweep else record.spec
+            rows[record.id] = finished(store, record, spec, order.get(record.id, len(order)))
     for failure in store.failures():
         if sweep is None or failure.id in planned:
             spec, place = planned.get(failure.id, failure.spec), order.get(failure.id, len(order))
@@ -85,7 +86,7 @@ def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
     for order, spec in enumerate({spec.id: spec for spec in specs}.values()):
         failure = store.failure(spec.id)
         if store.has(spec.id):
-            rows += finished(store.read(spec.id), spec, order)
+            rows += finished(store, store.read(spec.id), spec, order)
         elif failure is not None:
             rows += asked(spec.id, spec, order, "failed", one_line(failure.error))
         else:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from harness.protocols import Protocol
 from harness.specs import ModelSpec, RunSpec
 from harness.store.records import RunRecord, Score
+from harness.store.store import Store
 from harness.sweep.calls import one_line, print_call
 
 RunStatus = Literal["done", "failed", "missing"]
@@ -135,11 +136,14 @@ def asked(
     ]
 
 
-def finished(record: RunRecord, spec: RunSpec, order: int) -> list[RunRow]:
-    """Return the rows of a record, under the name that `spec` gives it."""
+def finished(store: Store, record: RunRecord, spec: RunSpec, order: int) -> list[RunRow]:
+    """Return the rows of a record, under the name that `spec` gives it.
+
+    One that its own predictions contradict has failed: nobody knows which of the two is right.
+    """
     metrics, made = record.metrics, record.provenance
-    if not metrics.tests or any(score.n == 0 for score in metrics.tests.values()):
-        return asked(record.id, spec, order, "failed", "the record has no test images")
+    if why := store.disagreement(record) or ("" if metrics.tests else "no test images"):
+        return asked(record.id, spec, order, "failed", f"contradictory record: {why}")
     shares = spec.protocol.measured(spec.target, metrics.tests)
     rows = []
     cells = spec.protocol.cells(spec.target)

@@ -118,12 +118,20 @@ def _latex_cell(cell: GridCell) -> str:
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return lines of values: a number unrounded, None as nothing."""
+    """Return lines of values: a number unrounded, None as nothing.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it, which makes it
+    text there: names come from anybody.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerows([_inert(value) for value in row] for row in (head, *rows))
     return out.getvalue()
+
+
+def _inert(value: object) -> object:
+    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@"))
+    return f"'{value}" if formula else value
 
 
 def to_terminal(grid: Grid, width: int | None = None, **layout: Any) -> RichTable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from harness.store.exchange.archive import plan_text
 from harness.store.exchange.verify import Received, received
 from harness.store.files import write_atomically
 from harness.store.records import Record, RunRecord, SweepPlan
-from harness.store.redact import safe_record
+from harness.store.redact import safe_plan, safe_record
 from harness.store.store import Store
 
 
@@ -58,8 +58,9 @@ def merge(files: Sequence[Path], store: Store, dry_run: bool = False) -> Merged:
             ours = {record.id: record for record in store.records()}
             plans = {plan.name: plan for plan in store.plans()}
             for archive in archives:
+                labels = {record.id: safe_record(record).spec.label for record in ours.values()}
                 _runs(archive, store, ours, done, dry_run)
-                _plans(archive, store, plans, done, dry_run)
+                _plans(archive, store, plans, labels, done, dry_run)
     return done
 
 
@@ -98,6 +99,9 @@ def _differing(ours: RunRecord, theirs: RunRecord) -> dict[str, tuple[Any, Any]]
         for key in sorted({*a, *b}):
             if a.get(key) != b.get(key):
                 found[f"{name}.{key}"] = _counts(a.get(key)), _counts(b.get(key))
+    labels = safe_record(ours).spec.label, safe_record(theirs).spec.label
+    if labels[0] != labels[1]:  # a table would call our run what they call it
+        found["label"] = labels
     for name in ("selection", "selected_step"):
         pair = getattr(ours.metrics, name), getattr(theirs.metrics, name)
         if pair[0] != pair[1]:
@@ -110,27 +114,44 @@ def _counts(score: Any) -> str:
 
 
 def _plans(
-    archive: Received, store: Store, ours: dict[str, SweepPlan], done: Merged, dry_run: bool
+    archive: Received,
+    store: Store,
+    ours: dict[str, SweepPlan],
+    labels: Mapping[str, str],
+    done: Merged,
+    dry_run: bool,
 ) -> None:
     for theirs in archive.store.plans():
         name = theirs.name
-        if name not in ours:
+        if name in ours and plan_text(ours[name]) == plan_text(theirs):
+            continue
+        renamed = [
+            f"run {spec.id} is '{labels[spec.id]}' here and '{spec.label}' there"
+            for spec in safe_plan(theirs).runs
+            if labels.get(spec.id, spec.label) != spec.label
+        ]
+        if renamed:
+            line = f"sweep '{name}' renames {len(renamed)} of our runs: {renamed[0]}"
+        elif name in ours:
+            line = f"sweep '{name}' is another plan here; ours stays, their runs count as unplanned"
+        else:
             ours[name] = theirs
             done.plans.append(name)
             if not dry_run:
                 store.write_plan(theirs)
-        elif plan_text(ours[name]) != plan_text(theirs):
-            line = f"sweep '{name}' is another plan here; ours stays, their runs count as unplanned"
-            done.conflicts.append(f"{archive.file}: {line}")
-            if not dry_run:
-                _keep(store, f"sweep-{name}", archive.file, line, ours[name], theirs)
+            continue
+        done.conflicts.append(f"{archive.file}: {line}")
+        if not dry_run:
+            _keep(store, f"sweep-{name}", archive.file, line, ours.get(name), theirs)
 
 
-def _keep(store: Store, name: str, file: Path, line: str, ours: Record, theirs: Record) -> None:
+def _keep(
+    store: Store, name: str, file: Path, line: str, ours: Record | None, theirs: Record
+) -> None:
     report = {
         "archive": file.name,
         "what": line,
-        "ours": ours.model_dump(mode="json"),
+        "ours": ours and ours.model_dump(mode="json"),
         "theirs": theirs.model_dump(mode="json"),
     }
     text = json.dumps(report["theirs"], sort_keys=True).encode()

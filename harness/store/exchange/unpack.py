@@ -9,9 +9,10 @@ import zlib
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.store.integrity import MAX_BYTES
 
-MAX_MEMBER = 64 * 2**20
-"""Bytes of one file. The largest test set here, DomainNet's quickdraw, needs under 2 MB."""
+MAX_MEMBER = MAX_BYTES
+"""Bytes of one file."""
 MAX_TOTAL = 4 * 2**30
 """Bytes of all files."""
 MAX_MEMBERS = 200_000

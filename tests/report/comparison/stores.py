@@ -10,7 +10,7 @@ import numpy as np
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.comparison.model import TableComparison
 from harness.store.store import Store
-from tests.report.fakes import N, fill, packed, plan, record, spec
+from tests.report.fakes import N, fill, keep, packed, plan, record, spec
 
 RNG = np.random.default_rng(3)
 SCORES = {  # method -> domains x seeds, correct of N
@@ -58,4 +58,4 @@ def answered(store: Store, method: str, domain: str, right: Any, seed: int = 0, 
         made = made.model_copy(update={"trained_parameters": 7})
     else:
         made = made.model_copy(update={"trained_parameters": 0})
-    assert store.write(made, packed(label, np.where(right, label, (label + 1) % 4)))
+    keep(store, made, packed(label, np.where(right, label, (label + 1) % 4)))

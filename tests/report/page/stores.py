@@ -9,7 +9,7 @@ from harness.protocols.open_class import OpenClass
 from harness.specs import RunSpec
 from harness.store.records import Score
 from harness.store.store import Store
-from tests.report.fakes import METHODS, add, plan, realistic, record, spec
+from tests.report.fakes import METHODS, add, keep, plan, realistic, record, spec
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 3\nRuntimeError: out of memory'
 HOSTILE = [
@@ -67,7 +67,7 @@ def two_devices(root: Path) -> Store:
 def score(store: Store, made: Any, tests: dict[str, Score], **cost: Any) -> None:
     metrics = made.metrics.model_copy(update={"tests": tests})
     provenance = made.provenance.model_copy(update=cost)
-    assert store.write(made.model_copy(update={"metrics": metrics, "provenance": provenance}), b"")
+    keep(store, made.model_copy(update={"metrics": metrics, "provenance": provenance}))
 
 
 def hostile(root: Path) -> Store:

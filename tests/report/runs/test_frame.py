@@ -65,14 +65,16 @@ def test_chosen_runs_keep_their_order_and_names(store: Store) -> None:
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == DTYPES
 
 
-def test_the_first_plan_of_a_run_gives_it_its_name_and_place(store: Store) -> None:
+def test_a_run_is_called_as_its_record_or_the_sweep_asked_for_calls_it(
+    store: Store,
+) -> None:
     add(store, spec("old", "x"), 1000)
     add(store, spec("free", "y"), 1000)
     plan(store, "p", [spec("first", "x"), spec("gone", "z")])
     plan(store, "q", [spec("second", "x")])
     frame = load_frame(store)
     assert dict(zip(frame["label"], frame["order"], strict=True)) == {
-        "first": 0,
+        "old": 0,
         "gone": 1,
         "free": 2,
     }

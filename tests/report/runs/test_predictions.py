@@ -13,7 +13,7 @@ from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import FinishedRun, PredictionCache, finished_runs
 from harness.store.records import Score
 from harness.store.store import Store
-from tests.report.fakes import add, packed, record, spec
+from tests.report.fakes import add, keep, packed, record, spec
 
 
 def measured(store: Store, protocol: str, target: str, **options: str) -> dict[str, FinishedRun]:
@@ -25,7 +25,7 @@ def measured(store: Store, protocol: str, target: str, **options: str) -> dict[s
     tests = {name: Score(correct=1, n=n) for name, n in zip(sets, (4, 2), strict=True)}
     metrics = made.metrics.model_copy(update={"tests": tests})
     data = packed(np.arange(6), np.arange(6), test=[0, 0, 0, 0, 1, 1])
-    assert store.write(made.model_copy(update={"metrics": metrics}), data)
+    keep(store, made.model_copy(update={"metrics": metrics}), data)
     return {own.measure: own for own in finished_runs(load_frame(store))}
 
 
@@ -61,7 +61,7 @@ def test_only_finished_runs_have_predictions(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.fail(spec("a", "x", 1), "E: x", "", "now")
     run = spec("a", "x", 2, data_seed=7)
-    assert store.write(record(run, 1), packed([1, 2], [1, 1]))
+    keep(store, record(run, 1), packed([1, 2], [1, 1]))
     (own,) = finished_runs(load_frame(store))
     assert (own.id, own.seed, own.tests) == (run.id, (2, 7), ("target",))
     assert labels(PredictionCache(store), own) == [1, 2]
@@ -74,7 +74,7 @@ def test_files_are_read_once_and_the_oldest_are_let_go(
     ids = []
     for seed in range(3):
         run = spec("a", "x", seed)
-        assert store.write(record(run, 1), packed(np.zeros(100), np.zeros(100)))
+        keep(store, record(run, 1), packed(np.zeros(100), np.zeros(100)))
         ids.append(run.id)
     read: list[str] = []
     original = Store.predictions
@@ -93,7 +93,7 @@ def test_files_are_read_once_and_the_oldest_are_let_go(
 
 def test_what_cannot_be_read_is_none_and_not_tried_again(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    add(store, spec("a"), 1000)  # an empty file
+    add(store, spec("a"), 1000)  # without any
     cache = PredictionCache(store)
     (run,) = finished_runs(load_frame(store))
     assert cache.of(run.id) is None

@@ -18,7 +18,7 @@ from harness.report.tables.model import Cell, Table
 from harness.specs import RunSpec
 from harness.store.records import Score
 from harness.store.store import Store
-from tests.report.fakes import add, packed, record, spec
+from tests.report.fakes import add, keep, packed, record, spec
 
 RNG = np.random.default_rng(5)
 Arrays = dict[str, Any]
@@ -44,7 +44,7 @@ def write(store: Store, run: RunSpec, sets: dict[str, Arrays]) -> None:
     metrics = made.metrics.model_copy(update={"tests": tests})
     joined = {key: np.concatenate([a[key] for a in sets.values()]) for key in drawn(1)}
     test = np.concatenate([np.full(len(a["label"]), i) for i, a in enumerate(sets.values())])
-    assert store.write(made.model_copy(update={"metrics": metrics}), packed(**joined, test=test))
+    keep(store, made.model_copy(update={"metrics": metrics}), packed(**joined, test=test))
 
 
 def beyond_of(store: Store, measure: str = "accuracy", **options: Any) -> Table | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
 from rich.console import Console
 
 from harness.report.text import grid
@@ -125,3 +126,10 @@ def test_layout_is_rich_s_own() -> None:
 def test_no_number_is_cut_however_narrow_the_terminal() -> None:
     lines = shown(grid.to_terminal(SMALL, 16), 16)
     assert "…" not in "".join(lines)
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "@SUM(A1)", "+1", "-2"])
+def test_a_name_is_no_formula_in_a_spreadsheet_and_a_number_stays_one(name: str) -> None:
+    head, row = csv.reader(io.StringIO(grid.to_csv([name, "x"], [[name, -2.5]])))
+    assert head == [f"'{name}", "x"]
+    assert row == [f"'{name}", "-2.5"]

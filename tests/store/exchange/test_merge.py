@@ -9,6 +9,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.protocols.open_class import OpenClass
+from harness.report.runs.frame import load_frame
 from harness.store.exchange.archive import export
 from harness.store.exchange.merge import merge
 from harness.store.records import SweepPlan
@@ -112,3 +113,32 @@ def test_several_test_sets_are_each_counted(tmp_path: Path) -> None:
     found = problems(bad)
     assert len(found) == 2
     assert "metrics.tests.base: 9 correct of 10, the predictions say 4 of 10" in found[0]
+
+
+def test_a_plan_or_record_that_calls_our_runs_otherwise_is_a_conflict(tmp_path: Path) -> None:
+    mine, theirs = (Store(tmp_path / name) for name in ("mine", "theirs"))
+    runs = [spec(method=m, label=m) for m in ("clipood", "alignclip")]
+    swapped = [
+        run.model_copy(update={"label": other.label})
+        for run, other in zip(runs, reversed(runs), strict=True)
+    ]
+    for run in runs:
+        mine.write(*made(run))
+        theirs.write(*made(run))
+    theirs.write_plan(SweepPlan(name="s", source={}, runs=tuple(swapped)))
+    export(theirs, tmp_path / "plan.tar.gz")
+    done = merge([tmp_path / "plan.tar.gz"], mine)
+    assert (len(done.equal), done.plans) == (2, [])
+    (line,) = done.conflicts
+    assert f"sweep 's' renames 2 of our runs: run {runs[0].id} is 'clipood' here and 'alig" in line
+    assert list(mine.plans()) == []
+    assert set(load_frame(mine)["label"]) == {"clipood", "alignclip"}
+    # whoever copies the plan by hand still does not rename what the records say
+    mine.write_plan(SweepPlan(name="s", source={}, runs=tuple(swapped)))
+    frame = load_frame(mine)
+    assert (frame["label"] == frame["method"]).all()
+    other = Store(tmp_path / "other")
+    other.write(*made(swapped[0]))
+    export(other, tmp_path / "record.tar.gz")
+    (line,) = merge([tmp_path / "record.tar.gz"], mine).conflicts
+    assert "label: ours clipood, theirs alignclip" in line

@@ -1,0 +1,103 @@
+"""Whether a record and its predictions say the same: its scores, counted again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+
+from harness.errors import UserError, error_line
+from harness.store.records import Predictions, RunRecord
+
+MAX_BYTES = 64 * 2**20
+"""Bytes of a run's predictions, unpacked. The largest test set here, DomainNet's quickdraw, needs
+under 2 MB."""
+_DTYPES = {
+    "test": np.uint8, "label": np.uint16, "prediction": np.uint16,
+    "confidence": np.float16, "score": np.float16,
+}  # fmt: skip
+
+
+def disagreements(record: RunRecord, predictions: bytes | None) -> Iterator[str]:
+    """Yield what is wrong with a record, or with its ``predictions.npz`` if there is one."""
+    yield from _scores(record)
+    if predictions is None:
+        return
+    if hashlib.sha256(predictions).hexdigest() != record.predictions_sha256:
+        yield "predictions.npz: its SHA-256 is not the record's predictions_sha256"
+    try:
+        arrays = read_predictions(predictions)
+    except UserError as error:
+        yield f"predictions.npz: {error}"
+        return
+    yield from _counted_again(record, arrays)
+
+
+def _scores(record: RunRecord) -> Iterator[str]:
+    metrics = record.metrics
+    groups = {
+        "tests": metrics.tests, "source_val": metrics.source_val,
+        "zero_shot_val": metrics.zero_shot_val,
+    }  # fmt: skip
+    for group, scores in groups.items():
+        for name, score in scores.items():
+            if not 0 <= score.correct <= score.n or score.n == 0:
+                yield f"metrics.{group}.{name}: {score.correct} correct of {score.n}"
+    if any(score.n == 0 for score in metrics.tests.values()):
+        return
+    try:
+        record.spec.protocol.measured(record.spec.target, metrics.tests)
+    except KeyError as error:
+        yield f"metrics.tests: protocol {record.spec.protocol.name} also tests {error}"
+
+
+def read_predictions(data: bytes) -> Predictions:
+    """Return the arrays of a ``predictions.npz``, after a look at how large they would be.
+
+    Raises:
+        UserError: If they are not what predictions are.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if sum(member.file_size for member in packed.infolist()) > MAX_BYTES:
+                raise UserError(f"larger than {MAX_BYTES >> 20} MiB")
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except UserError:
+        raise
+    except Exception as error:  # perhaps somebody else's bytes: numpy and zipfile raise many things
+        raise UserError(f"cannot be read ({error_line(error)})") from None
+    if set(arrays) != set(_DTYPES):
+        raise UserError(f"holds {', '.join(sorted(arrays))}; wanted {', '.join(sorted(_DTYPES))}")
+    n = len(arrays["test"])
+    for name, values in arrays.items():
+        if not isinstance(values, np.ndarray):
+            raise UserError(f"'{name}' is no array")
+        if values.dtype != _DTYPES[name] or values.shape != (n,):
+            raise UserError(f"'{name}' is {values.dtype} {list(values.shape)}")
+    return Predictions(**arrays)
+
+
+def _counted_again(record: RunRecord, found: Predictions) -> Iterator[str]:
+    tests = record.metrics.tests
+    classes = len(record.class_names)
+    largest = max((int(v.max(initial=0)) for v in (found.label, found.prediction)), default=0)
+    if largest >= classes:
+        yield f"predictions.npz: class {largest}, but the record names {classes}"
+    if any(not 0 <= c < classes for c in record.trained_classes):
+        yield f"trained_classes: not all below {classes}"
+    if not ((found.confidence >= 0) & (found.confidence <= 1)).all():
+        yield "predictions.npz: a confidence is not in 0..1"
+    if int(found.test.max(initial=0)) >= len(tests):
+        yield f"predictions.npz: test set {int(found.test.max())}, but the record has {len(tests)}"
+    for number, (name, score) in enumerate(tests.items()):
+        own = found.test == number
+        correct, n = int((found.label == found.prediction)[own].sum()), int(own.sum())
+        if (correct, n) != (score.correct, score.n):
+            yield (
+                f"metrics.tests.{name}: {score.correct} correct of {score.n}, "
+                f"the predictions say {correct} of {n}"
+            )

@@ -1,0 +1,71 @@
+"""Records that their predictions contradict are named and not reported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.cli.main import main
+from harness.report.runs.frame import load_frame
+from harness.store.store import Store
+from tests.report.fakes import keep, packed, record, spec
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "store")
+    for seed in range(3):
+        label = np.arange(20) % 2
+        right = np.arange(20) < 12 + seed
+        keep(store, record(spec("ours", seed=seed), 1), packed(label, np.where(right, label, 2)))
+    return store
+
+
+def edit(store: Store, change: dict[str, Any]) -> None:
+    file = store.run_dir(spec("ours").id) / "record.json"
+    values = json.loads(file.read_text())
+    values["metrics"]["tests"]["target"] |= change
+    file.write_text(json.dumps(values))
+
+
+def shifted(store: Store) -> None:
+    file = store.run_dir(spec("ours").id) / "predictions.npz"
+    found = store.predictions(spec("ours").id)
+    file.write_bytes(packed(found.label + 1, found.prediction))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda store: edit(store, {"correct": 0}), "0 correct of 20, the predictions say 12 of"),
+        (lambda store: edit(store, {"n": 40}), "12 correct of 40, the predictions say 12 of 20"),
+        (lambda store: edit(store, {"correct": 21}), "21 correct of 20"),
+        (lambda store: edit(store, {"correct": -1}), "-1 correct of 20"),
+        (shifted, "its SHA-256 is not the record's predictions_sha256"),
+        (
+            lambda store: (store.run_dir(spec("ours").id) / "predictions.npz").write_bytes(b"PK"),
+            "predictions.npz: cannot be read",
+        ),
+    ],
+)
+def test_a_run_whose_files_disagree_is_named_and_not_reported(
+    store: Store, spoil: Any, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (load_frame(Store(store.root))["status"] == "done").all()
+    spoil(store)
+    assert main(["report", "--store", str(store.root), "--format", "md,term"]) == 0
+    out, err = capsys.readouterr()
+    assert f"not reported: run {spec('ours').id}: " in err
+    assert why in err
+    assert "67.5" in out  # the mean of the two that are whole
+    frame = load_frame(Store(store.root))
+    assert frame["status"].value_counts().to_dict() == {"done": 2, "failed": 1}
+
+
+def test_a_run_without_predictions_is_taken_at_its_word(store: Store) -> None:
+    (store.run_dir(spec("ours").id) / "predictions.npz").unlink()
+    assert (load_frame(Store(store.root))["status"] == "done").all()

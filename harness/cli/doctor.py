@@ -6,23 +6,27 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from harness import registry
 from harness.cli import options
 from harness.errors import error_line
 from harness.execution.context import default_cache
 from harness.specs import DatasetSpec, ModelSpec
+from harness.store.leftovers import leftovers, size
+from harness.store.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
     options.plugin(parser)
+    parser.add_argument("--store", type=Path, help="also look for what killed runs left there")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each check; 1 if something is wrong."""
     failed = 0
-    for name, check in _checks():
+    for name, check in _checks(args.store):
         try:
             print(f"ok    {name}: {check()}")
         except Exception as error:  # whatever is wrong is what the user wants to see
@@ -31,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
+def _checks(store: Path | None) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "python", lambda: sys.version.split()[0]
     yield "torch", _torch
     yield "open_clip and torchvision", _open_clip
@@ -41,6 +45,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "embedded data", _data
     yield "embedded model", _model
     yield "cache", _cache
+    yield "leftovers", lambda: _leftovers(store)
 
 
 def _torch() -> str:
@@ -89,3 +94,14 @@ def _cache() -> str:
     path.mkdir(parents=True, exist_ok=True)
     (path / ".writable").touch()
     return f"{path} is writable"
+
+
+def _leftovers(store: Path | None) -> str:
+    roots = [default_cache()] if store is None else [default_cache(), Store(store).root]
+    found = leftovers(*roots)
+    places = " and ".join(str(root) for root in roots)
+    if not found:
+        return f"none in {places}"
+    names = ", ".join(str(path) for path in found[:5]) + (" ..." if len(found) > 5 else "")
+    mib = sum(map(size, found)) / 2**20
+    return f"{len(found)} of killed processes, {mib:.1f} MiB, deleted by the next run: {names}"

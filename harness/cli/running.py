@@ -21,6 +21,7 @@ from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
 from harness.source import source_hash
 from harness.specs import RunSpec
+from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.sweep.plan import open_dataset
@@ -81,6 +82,7 @@ def run_here(
         store, args.data_root, args.cache_dir, args.device, args.threads, args.workers, args.log
     )
     Store(store).prepare()
+    sweep_leftovers(store, *([context.cache] if context.cache else []))
     if planned is not None:
         Store(store).write_plan(planned)
     for run_id in again:

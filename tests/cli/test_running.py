@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from harness import registry
 from harness.cli.main import main
 from harness.execution.run import Shared, execute
+from harness.store.leftovers import AGE_SECONDS
 from harness.store.store import Store
 from tests.conftest import make_folder
 from tests.engine import make_context, make_spec, outcome, wait_for
@@ -147,3 +149,19 @@ def test_what_a_folder_leaves_out_is_said_before_the_runs(
     assert main([*command, "--store", str(tmp_path / "s")]) == 0
     assert "note: " in (said := capsys.readouterr().err)
     assert "files left out by their ending: 1 .heic" in said
+
+
+def test_the_next_run_sweeps_what_killed_ones_left(tmp_path: Path, random_clip: Path) -> None:
+    root = make_folder(tmp_path / "d", domains=2)
+    left = [tmp_path / name / f".x.{'0' * 32}" for name in ("store/runs", "cache/features")]
+    for file in left:
+        file.parent.mkdir(parents=True)
+        file.touch()
+        os.utime(file, (time.time() - 2 * AGE_SECONDS,) * 2)
+    command = [
+        "run", "zero_shot", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
+        "--data-root", str(root), "--target", "domain0", "--store", str(tmp_path / "store"),
+        "--cache-dir", str(tmp_path / "cache"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    assert not any(file.exists() for file in left)

@@ -12,7 +12,7 @@ from harness.protocols import PROTOCOLS
 from harness.report.published.candidates import ALL_SETS, Counterpart, counterparts
 from harness.report.published.meanings import Meanings, load_meanings
 from harness.report.published.numbers import COST, PublishedNumber
-from harness.report.published.tolerance import allowed_difference
+from harness.report.published.tolerance import allowed_difference, published_error
 from harness.report.tables.model import Table
 
 PublishedVerdict = Literal[
@@ -103,7 +103,7 @@ def _judged(
 ) -> PublishedCell:
     values = list(counterpart.cell.by_seed.values())
     ours = statistics.fmean(values)
-    difference, near = ours - number.value, allowed_difference(values, number.spread)
+    difference, near = ours - number.value, allowed_difference(values, published_error(number))
     slack = 1e-9  # of the subtraction
     verdict: PublishedVerdict = "off"
     if abs(difference) <= near + slack:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 
 import numpy as np
 import torch
@@ -13,8 +12,6 @@ from torch import Tensor
 
 from harness.errors import UserError
 
-# DomainBed sets it too: some images of the public data sets end a few bytes early.
-ImageFile.LOAD_TRUNCATED_IMAGES = True
 # Pillow refuses text of more than 1 MiB beside the pixels, but not when it reads images that end
 # early: the same file would be readable in a run and not in `data verify`.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2**28
@@ -22,38 +19,79 @@ _TIFF_BITS = 258
 _TWELVE_BITS = 4095
 
 
-@contextmanager
-def whole_only() -> Iterator[None]:
-    """Refuse images that end early while inside, in all threads: for `data verify` alone."""
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
-    try:
-        yield
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = True
+_one_at_a_time = threading.Lock()
+_turns = 0
+"""How often Pillow's switch for damaged images, one for all threads, was turned: odd while on."""
+_damaged: dict[str, None] = {}
 
 
-def decode(data: bytes, where: str) -> Image.Image:
+def decode(data: bytes, where: str, whole: bool = False) -> Image.Image:
     """Decode to an RGB image; transparency is laid over white.
+
+    A damaged image is read as far as it goes, the rest grey, and `damaged` names it: DomainBed
+    reads these, too, for some images of the public data sets end a few bytes early.
 
     Args:
         data: The encoded file.
         where: The file's name, for the message.
+        whole: Refuse damaged images.
 
     Raises:
         UserError: If Pillow cannot read it.
     """
+    global _turns
+    before = _turns
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-            return _rgb(image)
-    except Exception as error:  # Pillow raises many kinds: OSError, SyntaxError, struct.error ...
-        # Pillow would name the buffer, not the file
-        known = not isinstance(error, UnidentifiedImageError)
-        lines = str(error).splitlines() if known else ["of no format that Pillow knows"]
-        reason = lines[0] if lines else type(error).__name__
-        raise UserError(
-            f"{where}: not a readable image ({reason}); replace or delete the file"
-        ) from None
+        image = _decoded(data)
+    except Exception:  # Pillow raises many kinds: OSError, SyntaxError, struct.error ...
+        pass
+    else:
+        if before == _turns and before % 2 == 0:
+            return image
+    with _one_at_a_time:
+        try:
+            return _decoded(data)
+        except Exception as error:
+            if whole:
+                raise _refusal(error, where) from None
+        _turns += 1
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            image = _decoded(data)
+        except Exception as error:
+            raise _refusal(error, where) from None
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+            _turns += 1
+        _damaged[where] = None
+        return image
+
+
+def damaged() -> str:
+    """Return a line on the damaged images that were decoded since it was asked for; or nothing."""
+    names = list(_damaged)
+    _damaged.clear()
+    if not names:
+        return ""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return (
+        f"damaged, read as far as it goes, the rest grey: {names[0]}{more}; "
+        "`data verify --decode` names all"
+    )
+
+
+def _decoded(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        return _rgb(image)
+
+
+def _refusal(error: Exception, where: str) -> UserError:
+    # Pillow would name the buffer, not the file
+    known = not isinstance(error, UnidentifiedImageError)
+    lines = str(error).splitlines() if known else ["of no format that Pillow knows"]
+    reason = lines[0] if lines else type(error).__name__
+    return UserError(f"{where}: not a readable image ({reason}); replace or delete the file")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

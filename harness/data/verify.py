@@ -14,7 +14,7 @@ from typing import Any, Literal
 from PIL import ExifTags, Image
 
 from harness.console.items import track
-from harness.data.images import decode, whole_only
+from harness.data.images import decode
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError
 
@@ -208,7 +208,7 @@ def _check_files(
                     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
                         turned.append(dataset.where(sample))
                 if every_pixel:
-                    decode(data, dataset.where(sample))
+                    decode(data, dataset.where(sample), whole=True)
         except UserError as error:
             return str(error)
         except Exception as error:  # Pillow raises many kinds
@@ -216,7 +216,7 @@ def _check_files(
         return ""
 
     what = "decoding" if every_pixel else "checking files"
-    with whole_only(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         parts = (samples[i : i + 4096] for i in range(0, len(samples), 4096))  # bounds the queue
         looks = (answer for part in parts for answer in pool.map(look, part))
         answers = list(track(looks, len(samples), what))

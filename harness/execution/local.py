@@ -146,6 +146,9 @@ class _Crew:
         if kind == "progress":
             self.display.progress(worker.number, event["step"], event["steps"])
             return
+        if kind == "note":
+            self.display.say(f"note: {event['text']}")
+            return
         if kind == "stopped":  # somebody else's SIGTERM; its checkpoint is written, another goes on
             worker.spec = None
             self.todo.appendleft(spec)

@@ -2,7 +2,7 @@
 
 Events, one JSON a line on the original stdout: ``progress`` (id, step, steps), ``done`` (id,
 accuracy, wall_s), ``failed`` (id, error), ``stopped`` (id), ``busy`` (id: another process runs it),
-``features`` (id: its frozen features are in the cache).
+``features`` (id: its frozen features are in the cache), ``note`` (id, text: what to know of it).
 Everything else that is printed goes to the run's log.
 """
 
@@ -74,6 +74,7 @@ def claimed(work_dir: Path) -> Iterator[bool]:
 
 def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[str]) -> None:
     """Run one spec and report it; every outcome is an event, and a failure also a record."""
+    from harness.data.images import damaged
     from harness.execution.run import execute
     from harness.training.loop import Interrupted
 
@@ -121,6 +122,8 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
                 store.fail(spec, line, trace.getvalue(), now())
                 tell("failed", error=line, user=known)
             else:
+                if note := damaged():
+                    tell("note", text=note)
                 tell(
                     "done",
                     accuracy=record.accuracy,

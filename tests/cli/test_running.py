@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from harness import registry
 from harness.cli.main import main
@@ -165,3 +166,21 @@ def test_the_next_run_sweeps_what_killed_ones_left(tmp_path: Path, random_clip: 
     ]  # fmt: skip
     assert main(command) == 0
     assert not any(file.exists() for file in left)
+
+
+def test_damaged_images_are_said_when_runs_read_them(
+    tmp_path: Path, random_clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_folder(tmp_path / "d", domains=2)
+    file = root / "domain0" / "red_thing" / "00.png"
+    Image.effect_noise((64, 64), 50).convert("RGB").save(file)
+    file.write_bytes(file.read_bytes()[:-1000])
+    command = [
+        "run", "zero_shot", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
+        "--data-root", str(root), "--target", "domain0", "--store", str(tmp_path / "store"),
+        "--cache-dir", str(tmp_path / "cache"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    assert f"damaged, read as far as it goes, the rest grey: {file}" in " ".join(
+        capsys.readouterr().err.split()
+    )

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from harness.data.images import decode, whole_only
+from harness.data import images
+from harness.data.images import damaged, decode
 from harness.errors import UserError
 
 
@@ -55,7 +57,25 @@ def test_a_palette_with_a_transparent_entry() -> None:
 
 def test_a_truncated_jpeg_is_read_like_domainbed_does() -> None:
     data = encoded(Image.effect_noise((64, 64), 50).convert("RGB"), "JPEG")
-    assert decode(data[: len(data) * 3 // 4], "f").size == (64, 64)
+    short = data[: len(data) * 3 // 4]
+    damaged()
+    assert decode(short, "a/b.jpg").size == (64, 64)
+    assert damaged().startswith("damaged, read as far as it goes, the rest grey: a/b.jpg; `data")
+    assert damaged() == ""
+    with pytest.raises(UserError, match=r"a/b.jpg: not a readable image .*truncated"):
+        decode(short, "a/b.jpg", whole=True)
+
+
+def test_every_damaged_image_is_named_whatever_other_threads_read() -> None:
+    whole = encoded(Image.effect_noise((64, 64), 50).convert("RGB"), "JPEG")
+    short = whole[: len(whole) // 2]
+    damaged()
+    with ThreadPoolExecutor(8) as pool:
+        for i in range(200):
+            pool.submit(decode, short if i % 2 else whole, f"{i % 2}/{i}")
+    assert len(images._damaged) == 100
+    assert all(name.startswith("1/") for name in images._damaged)
+    assert damaged().endswith("and 99 more; `data verify --decode` names all")
 
 
 @pytest.mark.parametrize("data", [b"", b"not an image", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
@@ -109,6 +129,4 @@ def test_long_text_beside_the_pixels_is_no_reason_to_refuse_them() -> None:
     text.add_text("parameters", "x" * 2**22, zip=True)
     buffer = io.BytesIO()
     Image.fromarray(GRADIENT).save(buffer, "PNG", pnginfo=text)
-    with whole_only():
-        strict = np.asarray(decode(buffer.getvalue(), "f"))
-    assert np.array_equal(strict, np.asarray(decode(buffer.getvalue(), "f")))
+    assert np.array_equal(np.asarray(decode(buffer.getvalue(), "f", whole=True))[..., 0], GRADIENT)

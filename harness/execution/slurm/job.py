@@ -151,6 +151,9 @@ class _Job:
             if kind == "progress":
                 self._note(step=event["step"], steps=event["steps"])
                 continue
+            if kind == "note":
+                say(f"note: {event['text']}")
+                continue
             if kind == "exit":
                 return self._died(spec, do, event["code"])
             if kind == "done":

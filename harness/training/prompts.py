@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from harness.clip.backbone import Backbone
 from harness.clip.text import TextTower, prompts
 from harness.errors import UserError
 from harness.method import TrainConfig
@@ -82,6 +83,18 @@ class ContextPrompts:
 
 
 @torch.no_grad()
+def prompted_tower(backbone: Backbone, method: str) -> TextTower:
+    """Return the text tower that a method's prompts run through.
+
+    Raises:
+        UserError: Naming the method and why the tower takes none.
+    """
+    try:
+        return backbone.text_tower
+    except UserError as error:
+        raise UserError(f"method '{method}': {error}") from None
+
+
 def context_prompts(
     tower: TextTower, class_names: Sequence[str], n_ctx: int, position: Position = "end"
 ) -> ContextPrompts:

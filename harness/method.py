@@ -49,7 +49,7 @@ class TrainConfig(MethodConfig):
     crop_scale: tuple[float, float] = (0.7, 1.0)
     """Area range of the random resized crop: shares in 0..1, the smaller first."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    """Interpolation of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize, as Pillow does it."""
     flip: bool = True
     """Horizontal flips with probability one half."""
     feature_views: int = Field(0, ge=0)

@@ -61,6 +61,11 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def to_rows(image: Image.Image) -> Tensor:
+    """Return the pixels as [H, W, 3] uint8, as Pillow has them."""
+    return torch.from_numpy(np.array(image))
+
+
 def to_tensor(image: Image.Image) -> Tensor:
     """Return the pixels as [3, H, W] uint8."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    return to_rows(image).permute(2, 0, 1).contiguous()

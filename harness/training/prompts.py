@@ -231,7 +231,7 @@ class PromptConfig(TrainConfig):
     crop_scale: tuple[float, float] = (0.08, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Interpolation of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize, as Pillow does it."""
 
     authors_epochs: ClassVar[int]
     """Epochs of the authors' recipe: one of so many is warm-up where only steps are given."""

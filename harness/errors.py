@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,10 +18,16 @@ class UserError(Exception):
     """
 
 
+def plain_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type; without a terminal's escapes."""
+    lines = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def error_line(error: BaseException) -> str:
     """Return an error's type and the first line of its message."""
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    kind, line = type(error).__name__, plain_line(error)
+    return kind if line == kind else f"{kind}: {line}"
 
 
 def line_of(error: BaseException, file: str) -> str:

@@ -49,7 +49,7 @@ class TrainConfig(MethodConfig):
     crop_scale: tuple[float, float] = (0.7, 1.0)
     """Area range of the random resized crop: shares in 0..1, the smaller first."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    """Interpolation of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize, as Pillow does it."""
     flip: bool = True
     """Horizontal flips with probability one half."""
     feature_views: int = Field(0, ge=0)
@@ -138,13 +138,14 @@ class Method(Generic[ConfigT]):
         return False
 
     @classmethod
-    def check_tower(cls, config: ConfigT, blocks: int, model: str) -> None:
-        """Refuse what an image tower of so many attention blocks cannot do.
+    def check_tower(cls, config: ConfigT, backbone: Backbone) -> None:
+        """Refuse a model whose towers cannot do what the configuration asks of them.
 
-        Called when runs are planned, before anything is loaded, where the number is known.
+        Called when runs are planned, with a model without weights (`harness.clip.info.outline`),
+        and before ``build``: look at modules and shapes, compute nothing.
 
         Raises:
-            UserError: Naming the field and the model.
+            UserError: Naming method, field and model.
         """
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:

@@ -2,12 +2,13 @@
 
 Every draw of a run comes from `generator(seed, purpose, ...)`, with the step among the purposes,
 so a resumed run needs no generator state to continue with the same numbers. Torch is imported by
-the one function that needs it: the report derives its seeds here and does without.
+the functions that need it: the report derives its seeds here and does without.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,21 @@ def generator(*names: object) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(derive(*names))
+
+
+def repeat_on_gpu() -> None:
+    """Ask CUDA for the kernels that give the same sums again, in full float32, where it has them.
+
+    Where it has none (the backward pass of fused attention in float32) torch only warns: a GPU's
+    numbers repeat closely, not to the byte. To be called before anything is computed there.
+    """
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def domainbed_seed(*args: object) -> int:

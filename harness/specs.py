@@ -108,6 +108,10 @@ class RunSpec(Strict):
         return f"{self.label or self.method} · {self.dataset.name}/{self.target} · seed {self.seed}"
 
 
+CROP_REVISION = 2
+"""Of training crops: resized by Pillow, as the methods' authors do, since the second."""
+
+
 def _revisions(config: dict[str, Any]) -> dict[str, Any]:
     """Return what keeps runs apart from earlier ones of the same words and other numbers.
 
@@ -116,4 +120,6 @@ def _revisions(config: dict[str, Any]) -> dict[str, Any]:
     revisions: dict[str, Any] = {}
     if config.get("warmup_steps") and config.get("schedule") == "cosine":
         revisions["schedule_revision"] = 2  # the cosine restarts after the warm-up, as Dassl's does
+    if "crop_scale" in config:
+        revisions["crop_revision"] = CROP_REVISION
     return revisions

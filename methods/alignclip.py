@@ -15,7 +15,7 @@ from harness.clip.forward import ImageTrace, TraceRequest
 from harness.method import Batch, Task, TrainConfig
 from harness.training import losses
 from harness.training.averaging import BetaAverage
-from harness.training.text_head import TextHeadMethod, check_request, check_trace, images_of
+from harness.training.text_head import TextHeadMethod, check_trace, images_of
 
 
 class AlignCLIPConfig(TrainConfig):
@@ -103,13 +103,13 @@ class AlignCLIP(TextHeadMethod[AlignCLIPConfig]):
         return "averaged" if config.averaging else "last"
 
     @classmethod
-    def check_tower(cls, config: AlignCLIPConfig, blocks: int, model: str) -> None:
-        """Refuse more aligned layers, or a deeper branch, than the tower has blocks.
+    def check_tower(cls, config: AlignCLIPConfig, backbone: Backbone) -> None:
+        """Refuse a tower without attention or patch features, or with too few blocks.
 
         Raises:
             UserError: Naming both.
         """
-        check_request(cls._request(config), blocks, model, cls._asked(config))
+        check_trace(backbone, cls._request(config), cls._asked(config))
 
     @staticmethod
     def _request(config: AlignCLIPConfig) -> TraceRequest:
@@ -128,16 +128,10 @@ class AlignCLIP(TextHeadMethod[AlignCLIPConfig]):
         return f"method 'alignclip' with {asked}"
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
-        """Prepare for the task; the image tower trains.
-
-        Raises:
-            UserError: If the tower has fewer blocks than are to be aligned.
-        """
+        """Prepare for the task; the image tower trains."""
         parameters = super().build(backbone, task)
         self.request = self._request(self.config)
         self.distribution = losses.semantic_distribution(self.text, self.config.kappa)
-        if not self.request.plain:
-            check_trace(backbone, self.request, self._asked(self.config))
         return parameters
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

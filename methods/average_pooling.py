@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
-from harness.method import Batch, Task, TrainConfig
+from harness.method import Batch, TrainConfig
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
 from harness.training.text_head import TextHeadMethod, check_trace, images_of
 
@@ -35,16 +34,16 @@ class AveragePooling(TextHeadMethod[AveragePoolingConfig]):
     )
     Config = AveragePoolingConfig
 
-    def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
-        """Prepare for the task; the image tower trains.
+    request = TraceRequest(patches=True)
+
+    @classmethod
+    def check_tower(cls, config: AveragePoolingConfig, backbone: Backbone) -> None:
+        """Refuse a tower whose patches have no feature.
 
         Raises:
-            UserError: If the tower's patches have no feature.
+            UserError: Naming the model and the reason.
         """
-        parameters = super().build(backbone, task)
-        self.request = TraceRequest(patches=True)
-        check_trace(backbone, self.request, "method 'average_pooling'")
-        return parameters
+        check_trace(backbone, cls.request, "method 'average_pooling'")
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy of a batch."""

@@ -11,7 +11,7 @@ from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest
 from harness.method import MethodConfig, Task
-from harness.training.text_head import TextHeadMethod, check_request, check_trace
+from harness.training.text_head import TextHeadMethod, check_trace
 
 SHARPNESS = 2.0
 """Inverse temperature of the softmax that weighs classes in feature surgery (authors' code)."""
@@ -55,31 +55,23 @@ class ClipSurgery(TextHeadMethod[ClipSurgeryConfig]):
     trains = False
 
     @classmethod
-    def check_tower(cls, config: ClipSurgeryConfig, blocks: int, model: str) -> None:
-        """Refuse a deeper branch than the tower has blocks.
+    def check_tower(cls, config: ClipSurgeryConfig, backbone: Backbone) -> None:
+        """Refuse a tower whose patches have no feature, or with fewer blocks than `depth`.
 
         Raises:
             UserError: Naming both.
         """
-        check_request(cls._request(config), blocks, model, cls._asked(config))
+        asked = f"method 'clip_surgery' with structure={config.structure}, depth={config.depth}"
+        check_trace(backbone, cls._request(config), asked)
 
     @staticmethod
     def _request(config: ClipSurgeryConfig) -> TraceRequest:
         return TraceRequest(branch=config.structure, branch_depth=config.depth)
 
-    @staticmethod
-    def _asked(config: ClipSurgeryConfig) -> str:
-        return f"method 'clip_surgery' with structure={config.structure}, depth={config.depth}"
-
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
-        """Prepare for the task; nothing trains.
-
-        Raises:
-            UserError: If the tower has fewer blocks than `depth`, or patches without a feature.
-        """
+        """Prepare for the task; nothing trains."""
         super().build(backbone, task)
         self.request = self._request(self.config)
-        check_trace(backbone, self.request, self._asked(self.config))
         return {}
 
     def image_features(self, images: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from harness.training.prompts import (
     PromptConfig,
     context_prompts,
     initial_context,
+    prompted_tower,
     seeded_linear,
 )
 
@@ -61,30 +62,39 @@ class CoCoOp(Method[CoCoOpConfig]):
     authors_resize = "bicubic"
     frozen_image_tower = True
 
-    def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
-        """Make the context vectors and the meta-net, which are all that trains.
+    @classmethod
+    def check_tower(cls, config: CoCoOpConfig, backbone: Backbone) -> None:
+        """Refuse a text tower that takes no learned context, or an embedding below `reduction`.
 
         Raises:
-            UserError: If the tower or the configuration allows no learned prompt.
+            UserError: Naming the model and the reason.
         """
-        config, width = self.config, backbone.embed_dim
-        hidden = width // config.reduction
-        if hidden < 1:
+        prompted_tower(backbone, cls.name)
+        width = backbone.embed_dim
+        if width < config.reduction:
             raise UserError(
                 f"method 'cocoop': reduction={config.reduction} leaves nothing of the {width} "
                 f"dimensions of {backbone.spec.title()}; set reduction to {width} or less"
             )
+
+    def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
+        """Make the context vectors and the meta-net, which are all that trains.
+
+        Raises:
+            UserError: If the configuration allows no learned prompt.
+        """
+        config, width = self.config, backbone.embed_dim
         self.backbone = backbone
-        self.tower = backbone.text_tower
+        self.tower = prompted_tower(backbone, self.name)
         self._prompts: dict[tuple[str, ...], ContextPrompts] = {}
         self._prompts_of(tuple(task.class_names))
         draw = generator("cocoop", task.seed)
         start = initial_context(self.tower, config.ctx_init, (config.n_ctx,), draw, self.name)
         self.context = torch.nn.Parameter(start.to(backbone.device))
         self.meta_net = torch.nn.Sequential(
-            seeded_linear(width, hidden, draw),
+            seeded_linear(width, width // config.reduction, draw),
             torch.nn.ReLU(),
-            seeded_linear(hidden, self.tower.width, draw),
+            seeded_linear(width // config.reduction, self.tower.width, draw),
         ).to(backbone.device)
         self.class_names = tuple(task.class_names)
         named = {f"meta_net.{key}": p for key, p in self.meta_net.named_parameters()}

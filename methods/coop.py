@@ -21,6 +21,7 @@ from harness.training.prompts import (
     PromptConfig,
     context_prompts,
     initial_context,
+    prompted_tower,
 )
 
 
@@ -78,14 +79,23 @@ class CoOp(Method[CoOpConfig]):
         """Tell whether every class has a context of its own."""
         return config.class_specific
 
+    @classmethod
+    def check_tower(cls, config: CoOpConfig, backbone: Backbone) -> None:
+        """Refuse a text tower that takes no learned context.
+
+        Raises:
+            UserError: Naming the model and the reason.
+        """
+        prompted_tower(backbone, cls.name)
+
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Make the context vectors, which are all that trains.
 
         Raises:
-            UserError: If the tower or the configuration allows no learned prompt.
+            UserError: If the configuration allows no learned prompt.
         """
         self.backbone = backbone
-        self.tower = backbone.text_tower
+        self.tower = prompted_tower(backbone, self.name)
         self.class_names = tuple(task.class_names)
         self._last = LastText()
         self.prompts = self._prompts(self.class_names)

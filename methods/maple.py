@@ -23,6 +23,7 @@ from harness.training.prompts import (
     context_prompts,
     embed_words,
     initial_context,
+    prompted_tower,
     seeded_linear,
     worded_prompts,
 )
@@ -73,30 +74,26 @@ class MaPLe(Method[MaPLeConfig]):
     }
 
     @classmethod
-    def check_tower(cls, config: MaPLeConfig, blocks: int, model: str) -> None:
-        """Refuse prompts in more blocks than the image tower has.
+    def check_tower(cls, config: MaPLeConfig, backbone: Backbone) -> None:
+        """Refuse towers that take no prompts or have fewer blocks than `depth`.
 
         Raises:
-            UserError: Naming both.
+            UserError: Naming the model and the reason.
         """
-        if config.depth > blocks:
-            raise UserError(
-                f"method 'maple': depth={config.depth}, but {model} has {blocks} image blocks; "
-                f"set depth to {blocks} or less"
-            )
+        blocks = prompted_tower(backbone, cls.name).blocks
+        try:
+            check_prompted(backbone.visual, blocks, config.depth, backbone.spec.title())
+        except UserError as error:
+            raise UserError(f"method 'maple': {error}") from None
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Make prompts and couplings, which are all that trains.
 
         Raises:
-            UserError: If a tower takes no prompts or has fewer blocks than `depth`.
+            UserError: If the configuration allows no learned prompt.
         """
-        self.backbone, self.tower = backbone, backbone.text_tower
-        depth, title = self.config.depth, backbone.spec.title()
-        try:
-            check_prompted(backbone.visual, self.tower.blocks, depth, title)
-        except UserError as error:
-            raise UserError(f"method 'maple': {error}") from None
+        self.backbone, self.tower = backbone, prompted_tower(backbone, self.name)
+        depth = self.config.depth
         self._last = LastText()
         self.prompts = self._prompts(tuple(task.class_names))
         draw = generator("maple", task.seed)

@@ -35,7 +35,7 @@ class WiseFTConfig(TrainConfig):
     crop_scale: tuple[float, float] = (0.9, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Interpolation of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize, as Pillow does it."""
     flip: bool = False
     """Horizontal flips with probability one half."""
 

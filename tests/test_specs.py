@@ -112,3 +112,8 @@ def test_a_changed_schedule_changes_the_ids_of_those_runs_alone() -> None:
         {"warmup_steps": 3, "schedule": "constant"},
     ):
         assert "schedule_revision" not in spec(config=other).content()
+
+
+def test_crops_resized_otherwise_change_the_ids_of_runs_that_crop() -> None:
+    assert spec(config={"crop_scale": [0.7, 1.0]}).content()["crop_revision"] == 2
+    assert "crop_revision" not in spec(config={"depth": 2}).content()  # nothing trains

@@ -140,18 +140,20 @@ def check_models(specs: list[RunSpec]) -> None:
         UserError: For an unknown name or tag, missing files, or a configuration beyond the tower.
     """
     from harness.clip import names
+    from harness.clip.info import outline
 
-    blocks: dict[str, int | None] = {}
+    outlines = {}
     for spec in {(s.model, s.method, str(s.config)): s for s in specs}.values():
         key = spec.model.model_dump_json()
-        if key not in blocks:
-            names.check(spec.model)
-            blocks[key] = names.attention_blocks(spec.model)
-        known = blocks[key]
+        if key not in outlines:
+            resolved = names.check(spec.model)
+            # of a model on the hub nothing is known here; its run looks at the towers first
+            outlines[key] = None if resolved.startswith("hf-hub:") else outline(spec.model)
+        known = outlines[key]
         if known is not None:
             cls = registry.method_class(spec.method)
             config = validated(cls.Config, spec.config, f"method '{spec.method}'")
-            cls.check_tower(config, known, spec.model.title())
+            cls.check_tower(config, known)
 
 
 def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:

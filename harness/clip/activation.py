@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from harness.clip.checkpoint import Checkpoint, fitting, shapes
 from harness.clip.openclip import QuickGELU, get_pretrained_cfg, open_clip
 from harness.errors import UserError
 
@@ -44,21 +46,42 @@ def check_activation(model: Any, quick: bool, title: str) -> None:
         raise RuntimeError(f"{title}: quick_gelu={quick}, but a block has another activation")
 
 
-def refuse_openai(name: str, file: Path) -> None:
+def refuse_openai(name: str, checkpoint: Checkpoint) -> None:
     """Refuse a file of OpenAI's for a configuration without QuickGELU.
 
-    Such a file is known by its sum, its form or its name. Computing with the wrong activation costs
-    points of accuracy and raises nothing.
+    Such a file is known by its sum, its name or the numbers beside its weights. Computing with the
+    wrong activation costs points of accuracy and raises nothing.
 
     Args:
         name: The model, whose activation is GELU.
-        file: The checkpoint.
+        checkpoint: The file's weights.
 
     Raises:
         UserError: Naming the model to use.
     """
-    if is_openais(file) or is_torchscript(file) or "openai" in file.name.lower():
+    file = checkpoint.file
+    if checkpoint.openais or "openai" in file.name.lower() or is_openais(file):
+        fit = fitting(shapes(checkpoint.state), lambda config: bool(config.get("quick_gelu")))
+        use = " or ".join(fit) or "a local-dir: whose configuration has quick_gelu"
         raise UserError(
             f"{file}: these are OpenAI's weights, trained with QuickGELU, and {name} computes "
-            f"GELU; use model {name}-quickgelu"
+            f"GELU; use model {use}"
+        )
+
+
+def say_unknown(name: str, quick: bool, file: Path) -> None:
+    """Say which activation a file's weights are computed with where neither names nor shapes tell.
+
+    Args:
+        name: The model.
+        quick: Its activation is QuickGELU.
+        file: Not one that OpenAI published.
+    """
+    other = name.removesuffix("-quickgelu") if quick else f"{name}-quickgelu"
+    if other in open_clip.list_models():
+        computed = "QuickGELU" if quick else "GELU"
+        print(
+            f"{file}: computed with {computed}, as {name} says; the file does not tell whether it "
+            f"was trained so (the other is {other})",
+            file=sys.stderr,
         )

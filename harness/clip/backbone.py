@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from harness.clip import forward
 from harness.clip.forward import ImageTrace, TraceRequest
 from harness.clip.text import TextTower, prompts, tokenize
+from harness.seeding import repeat_on_gpu
 from harness.specs import ModelSpec
 
 TEXT_BATCH = 256
@@ -161,7 +162,9 @@ class Backbone:
         return replace(self, preprocess=replace(self.preprocess, interpolation=interpolation))
 
     def to(self, device: str | torch.device) -> Backbone:
-        """Move the model, in place, and return self."""
+        """Move the model, in place, and return self; a GPU is asked to repeat its sums."""
         self.device = torch.device(device)
+        if self.device.type == "cuda":
+            repeat_on_gpu()
         self.model.to(self.device)
         return self

@@ -82,17 +82,16 @@ def trace(visual: Any, images: Tensor, request: TraceRequest, name: str = "model
     Raises:
         UserError: If the tower has no such thing, or fewer blocks than asked for.
     """
+    check_request(visual, request, name)
     if request.plain:
         result = visual(images)
         return ImageTrace(full_precision(result[0] if isinstance(result, tuple) else result))
     if isinstance(visual, ModifiedResNet):
-        check_blocks(request, 1, name)
         pooled, attention, patches, branch = resnet.trace(
             visual, images, bool(request.layers), request.patches, request.branch
         )
         rows = [attention] if attention is not None else []
     else:
-        check_vit(visual, request, name)
         pooled, rows, patches, branch = _trace_vit(visual, images, request)
     return ImageTrace(
         full_precision(pooled),
@@ -100,6 +99,18 @@ def trace(visual: Any, images: Tensor, request: TraceRequest, name: str = "model
         full_precision(patches) if patches is not None else None,
         full_precision(branch) if branch is not None else None,
     )
+
+
+def check_request(visual: Any, request: TraceRequest, name: str) -> None:
+    """Refuse what an image tower cannot give; every tower gives its pooled feature.
+
+    Raises:
+        UserError: Naming the model, the reason and what to use.
+    """
+    if isinstance(visual, ModifiedResNet):
+        check_blocks(request, 1, name)
+    elif not request.plain:
+        check_vit(visual, request, name)
 
 
 def check_vit(visual: Any, request: TraceRequest, name: str) -> None:

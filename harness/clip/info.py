@@ -7,24 +7,26 @@ from typing import Any
 import torch
 
 from harness.clip import names
-from harness.clip.names import first_line
+from harness.clip.backbone import Backbone, Preprocess
 from harness.clip.openclip import (
     CLIP,
+    OPENAI_DATASET_MEAN,
+    OPENAI_DATASET_STD,
     CoCa,
     CustomTextCLIP,
     ModifiedResNet,
     VisionTransformer,
     get_pretrained_cfg,
 )
-from harness.errors import UserError
+from harness.errors import UserError, plain_line
 from harness.specs import ModelSpec
 
 
-def model_info(spec: ModelSpec) -> dict[str, object]:
-    """Describe a model from its configuration, without its weights.
+def outline(spec: ModelSpec) -> Backbone:
+    """Build a model without weights, on torch's meta device: its modules and their shapes.
 
     Raises:
-        UserError: If the name is unknown or the configuration cannot be had.
+        UserError: If the name is unknown, or the configuration or a package cannot be had.
     """
     name = names.resolve(spec.name)
     if not names.has_schema(name):
@@ -38,8 +40,25 @@ def model_info(spec: ModelSpec) -> dict[str, object]:
     try:
         with torch.device("meta"):
             model = kind(**config)
-    except (RuntimeError, ImportError, TypeError, OSError) as error:
-        raise UserError(f"model '{spec.name}': cannot be built ({first_line(error)})") from None
+    except (RuntimeError, ImportError, TypeError, ValueError, OSError) as error:
+        fix = f"; {names.offline()}" if "hf_model_name" in text else ""
+        why = plain_line(error)
+        raise UserError(f"model '{spec.name}': cannot be built ({why}){fix}") from None
+    size = model.visual.image_size
+    side = size if isinstance(size, int) else size[0]
+    usual = Preprocess(side, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD, "bicubic", "shortest")
+    return Backbone(model.eval(), None, spec, usual, torch.device("meta"), "")
+
+
+def model_info(spec: ModelSpec) -> dict[str, object]:
+    """Describe a model from its configuration, without its weights.
+
+    Raises:
+        UserError: If the name is unknown or the configuration cannot be had.
+    """
+    model = outline(spec).model
+    name = names.resolve(spec.name)
+    config = names.get_model_config_or_error(name, spec.name)
     vision: Any = config["vision_cfg"]
     size = vision.get("image_size", 224)
     tower = type(model.visual).__name__

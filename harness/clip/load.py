@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -9,19 +10,27 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from harness.clip import names
-from harness.clip.activation import check_activation, is_openais, is_torchscript, refuse_openai
+from harness.clip import checkpoint, names
+from harness.clip.activation import (
+    check_activation,
+    is_openais,
+    is_torchscript,
+    refuse_openai,
+    say_unknown,
+)
 from harness.clip.backbone import Backbone, Preprocess, weights_fingerprint
 from harness.clip.info import model_info
-from harness.clip.names import MODEL_ALIASES, first_line
+from harness.clip.names import MODEL_ALIASES
 from harness.clip.openclip import (
     OPENAI_DATASET_MEAN,
     OPENAI_DATASET_STD,
+    find_checkpoint_in_dir,
     get_pretrained_cfg,
     list_pretrained_tags_by_model,
+    load_big_vision_weights,
     open_clip,
 )
-from harness.errors import UserError, unknown_name
+from harness.errors import UserError, plain_line, unknown_name
 from harness.specs import ModelSpec
 
 # What open_clip, torch and safetensors raise for a checkpoint or configuration they cannot use.
@@ -53,8 +62,6 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
     name = names.check(spec)
     config = names.get_model_config_or_error(name, spec.name)
     quick = bool(config.get("quick_gelu", False))
-    file = Path(spec.pretrained)
-    archive = False
     tag = {} if names.has_schema(name) else get_pretrained_cfg(name, spec.pretrained)
     if tag:
         # open_clip 3.3 only warns when the tag's activation is not the configuration's and then
@@ -63,20 +70,41 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
         if not quick and config.get("quick_gelu"):
             plain = name.removesuffix("-quickgelu")
             raise UserError(f"{spec.title()}: trained with another activation; use {plain}")
-    elif not names.has_schema(name):
-        if not quick:
-            refuse_openai(name, file)
-        # A TorchScript archive holds code, which loading it runs: only OpenAI's own files may.
-        archive = is_torchscript(file)
-        if archive and not is_openais(file):
-            raise UserError(
-                f"{file}: a TorchScript archive, or a zip that looks like one, and not one of "
-                "OpenAI's files: loading it would run its code; save the model's state_dict() with "
-                "torch.save or as safetensors, and give that"
-            )
-    model = _create(spec, name, quick, weights_only=not archive)
+    if tag or name.startswith("hf-hub:"):
+        model = _create(spec, name, pretrained=spec.pretrained or None, require_pretrained=True,
+                        force_quick_gelu=quick)  # fmt: skip
+    else:
+        model = _from_file(spec, name, quick)
     check_activation(model, quick, spec.title())
     return _backbone(model, spec, name, device)
+
+
+def _from_file(spec: ModelSpec, name: str, quick: bool) -> Any:
+    folder = name.removeprefix("local-dir:")
+    file = Path(find_checkpoint_in_dir(Path(folder)) if folder != name else spec.pretrained)
+    if file.suffix in (".npz", ".npy"):  # big_vision's SigLIP
+        model = _create(spec, name, load_weights=False, pretrained_text=False)
+        try:
+            load_big_vision_weights(model, str(file))
+        except _UNLOADABLE as error:
+            raise _explained(spec, error) from None
+        return model
+    # A TorchScript archive holds code, which loading it runs: only OpenAI's own files may.
+    archive = is_torchscript(file)
+    if archive and not is_openais(file):
+        raise UserError(
+            f"{file}: a TorchScript archive, or a zip that looks like one, and not one of "
+            "OpenAI's files: loading it would run its code; save the model's state_dict() with "
+            "torch.save or as safetensors, and give that"
+        )
+    weights = checkpoint.read(file, archive)
+    if folder == name and not quick:
+        refuse_openai(name, weights)
+    model = _create(spec, name, load_weights=False, pretrained_text=False, force_quick_gelu=quick)
+    checkpoint.load(weights, model, spec)
+    if folder == name and not (weights.openais or is_openais(file)):
+        say_unknown(name, quick, file)
+    return model
 
 
 def check_architecture(spec: ModelSpec) -> str:
@@ -105,10 +133,7 @@ def random_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
         UserError: As `check_architecture` says.
     """
     name = check_architecture(spec)
-    try:
-        model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
-    except _UNLOADABLE as error:
-        raise _explained(spec, error) from None
+    model = _create(spec, name, load_weights=False, pretrained_text=False)
     return _backbone(model, spec, name, device)
 
 
@@ -131,28 +156,20 @@ def _backbone(model: Any, spec: ModelSpec, name: str, device: str) -> Backbone:
     ).to(device)
 
 
-def _create(spec: ModelSpec, name: str, quick: bool, weights_only: bool) -> Any:
+def _create(spec: ModelSpec, name: str, **how: Any) -> Any:
+    names.check_packages(names.get_model_config_or_error(name, spec.name), spec.name)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # "initialized randomly", of a model that is filled next
     try:
-        return open_clip.create_model(
-            name,
-            spec.pretrained or None,
-            force_quick_gelu=quick,
-            require_pretrained=True,
-            weights_only=weights_only,
-        )
+        return open_clip.create_model(name, **how)
     except _UNLOADABLE as error:
         raise _explained(spec, error) from None
+    finally:
+        logging.disable(before)
 
 
 def _explained(spec: ModelSpec, error: Exception) -> UserError:
-    text, line = str(error), first_line(error)
-    where = Path(spec.pretrained).name if Path(spec.pretrained).is_file() else spec.title()
-    if "loading state_dict" in text or "size mismatch" in text or "width changed" in text:
-        detail = text.strip().splitlines()[1].strip() if "\n" in text else line
-        return UserError(
-            f"weights of '{where}' do not fit model {spec.name}: {detail[:160]}; "
-            "choose the model they were trained as"
-        )
+    text, line = str(error), plain_line(error)
     if "unexpected keyword" in text:
         return UserError(
             f"configuration of model {spec.name}: {line}; correct it for open_clip 3.3"
@@ -162,7 +179,7 @@ def _explained(spec: ModelSpec, error: Exception) -> UserError:
     fetched = "download" in text.lower() or "HF Hub" in text or "could not be loaded" in text
     if fetched and not Path(spec.pretrained).is_file():
         return UserError(f"cannot get the weights of {spec.title()}; {names.offline()}")
-    return UserError(f"weights of '{where}' cannot be read as a model checkpoint: {line[:160]}")
+    return UserError(f"weights of {spec.title()} cannot be used ({line}); choose another model")
 
 
 _PREPARED = ("mean", "std", "interpolation", "resize_mode")
@@ -211,8 +228,12 @@ def _tokenizer(spec: ModelSpec, name: str) -> Any:
     try:
         return open_clip.get_tokenizer(name)
     except (ImportError, OSError, ValueError, RuntimeError, AttributeError, TypeError) as error:
-        why = first_line(error)
-        raise UserError(f"no tokenizer for {spec.title()} ({why}); {names.offline()}") from None
+        text = names.get_model_config_or_error(name, spec.name)["text_cfg"]
+        which = text.get("hf_tokenizer_name") or "of open_clip"
+        raise UserError(
+            f"{spec.title()}: its tokenizer {which} cannot be had ({plain_line(error)}); "
+            f"{names.offline()}"
+        ) from None
 
 
 def _preprocess(model: Any, spec: ModelSpec, name: str) -> Preprocess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from harness.clip.openclip import (
     list_pretrained_tags_by_model,
     open_clip,
 )
-from harness.errors import UserError, unknown_name
+from harness.errors import UserError, plain_line, unknown_name
 from harness.specs import ModelSpec
 
 # Resolved where it is used and never stored: a path in a spec would tie its id to one machine.
@@ -40,8 +41,8 @@ def check(spec: ModelSpec) -> str:
     """Return the resolved name of a model whose name, tag and files exist.
 
     Raises:
-        UserError: For an unknown name or tag, a missing file, a path without weights, or a
-            `pretrained` beside a name that says it all.
+        UserError: For an unknown name or tag, a missing file or package, a path without weights,
+            or a `pretrained` beside a name that says it all.
     """
     name = resolve(spec.name)
     if has_schema(name):
@@ -52,9 +53,11 @@ def check(spec: ModelSpec) -> str:
             )
         if name.startswith("local-dir:"):
             _check_folder(Path(name.removeprefix("local-dir:")), spec.name)
+            check_packages(get_model_config_or_error(name, spec.name), spec.name)
         return name
     known_model(name)
     _check_pretrained(name, spec.pretrained)
+    check_packages(get_model_config_or_error(name, spec.name), spec.name)
     return name
 
 
@@ -96,7 +99,7 @@ def _check_folder(folder: Path, name: str) -> None:
         raise UserError(f"{path}: model_cfg lacks embed_dim, vision_cfg or text_cfg; add it")
 
 
-def get_model_config_or_error(resolved: str, name: str) -> dict[str, object]:
+def get_model_config_or_error(resolved: str, name: str) -> dict[str, Any]:
     """Return open_clip's configuration of a model.
 
     Raises:
@@ -107,31 +110,25 @@ def get_model_config_or_error(resolved: str, name: str) -> dict[str, object]:
     except (OSError, ValueError, RuntimeError) as error:
         local = resolved.startswith("local-dir:")
         fix = "correct open_clip_config.json" if local else offline()
-        why = first_line(error)
+        why = plain_line(error)
         raise UserError(f"model '{name}': no configuration ({why}); {fix}") from None
     return dict(config)
 
 
-def attention_blocks(spec: ModelSpec) -> int | None:
-    """Return how many attention blocks an image tower has, from its configuration on this machine.
+def check_packages(config: dict[str, Any], name: str) -> None:
+    """Refuse a model whose tokenizer or text tower needs a package that is not installed.
 
-    None where the name alone does not say: a tower of timm's, or one on the hub. A ResNet has one,
-    its attention pooling.
+    Raises:
+        UserError: Naming the package and how to get it.
     """
-    name = resolve(spec.name)
-    if name.startswith("hf-hub:"):
-        return None
-    vision: Any = get_model_config_or_error(name, spec.name)["vision_cfg"]
-    if "timm_model_name" in vision:
-        return None
-    layers = vision.get("layers", 12)
-    return 1 if isinstance(layers, list) else int(layers)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error, for a one-line message."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    text = config["text_cfg"]
+    needed = text.get("hf_model_name") or text.get("hf_tokenizer_name")
+    if needed and importlib.util.find_spec("transformers") is None:
+        part = "text tower" if text.get("hf_model_name") else "tokenizer"
+        raise UserError(
+            f"model '{name}': its {part} ({needed}) needs the package transformers; "
+            "pip install transformers"
+        )
 
 
 def offline() -> str:

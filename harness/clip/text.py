@@ -69,6 +69,7 @@ class TextTower:
     model: Any
     """open_clip ``CLIP`` or ``CustomTextCLIP`` with a causal tower pooled at the end of text."""
     tokenizer: Any
+    """None for a tower without weights, whose modules alone are looked at."""
     name: str = "model"
     """What errors call the model."""
 
@@ -83,6 +84,11 @@ class TextTower:
         if self._pool_type not in ("argmax", "eos"):
             raise UserError(
                 f"{self.name} pools its text by '{self._pool_type}', not at the end of text; {use}"
+            )
+        if self.tokenizer is not None and len(set(self.tokenize(["a", "no"])[:, 0].tolist())) > 1:
+            raise UserError(
+                f"{self.name}: its tokenizer writes no start of text, behind which a context "
+                f"would stand; {use}"
             )
 
     @property

@@ -20,12 +20,14 @@ import torch
 from torch import Tensor
 
 from harness.clip.backbone import Backbone, Preprocess
-from harness.data.images import decode, to_tensor
+from harness.data.images import decode, to_rows
 from harness.data.transforms import augment, normalise, test_pixels
 from harness.dataset import Dataset, Sample
 from harness.method import TrainConfig
 from harness.seeding import generator
+from harness.specs import CROP_REVISION
 from harness.store.files import write_atomically
+from harness.store.provenance import device_name
 
 EVAL_BATCH = 256
 _DIGEST = hashlib.sha256().digest_size
@@ -102,7 +104,7 @@ class ImageBank:
 
     def _full(self, sample: Sample) -> Tensor:
         def make() -> Tensor:
-            return to_tensor(decode(self.dataset.read(sample), self.dataset.where(sample)))
+            return to_rows(decode(self.dataset.read(sample), self.dataset.where(sample)))
 
         return self._pixels.get(("full", sample.key), make)
 
@@ -151,20 +153,13 @@ class ImageBank:
 
         Returns:
             [n, V, D] float32 unit norm, V the number of views (1 if unaugmented). Computed once
-            per (weights, data, views) and kept in memory and, with a cache directory, on disk.
+            per (weights, data, views, kind of device) and kept in memory and, with a cache
+            directory, on disk.
             The views do not depend on a run's seed: all runs share them.
         """
         self._admit(samples)
         views = config.feature_views if config else 0
-        recipe: tuple[object, ...] = ()
-        if config and views:
-            recipe = (views, config.crop_scale, config.flip, config.crop_interpolation)
-        keys = "\n".join(sample.key for sample in samples)
-        name = hashlib.sha256(
-            repr((self.backbone.fingerprint, self.backbone.spec.precision, self.fingerprint,
-                  str(self.backbone.device), torch.get_num_threads(), recipe, keys,
-                  self.backbone.preprocess)).encode()
-        ).hexdigest()[:24]  # fmt: skip
+        name = self.features_key(samples, config if views else None)
         if name not in self._features:
             shape = (len(samples), max(views, 1), self.backbone.embed_dim)
             stored = self._from_disk(name, shape)
@@ -172,6 +167,26 @@ class ImageBank:
                 stored = self._compute(name, samples, config, views)
             self._features[name] = stored
         return self._features[name]
+
+    def features_key(self, samples: Sequence[Sample], config: TrainConfig | None) -> str:
+        """Return what the features of these samples are kept under: 24 hex digits.
+
+        Args:
+            samples: n images.
+            config: Of augmented views; None without augmentation.
+        """
+        recipe: tuple[object, ...] = ()
+        if config:
+            recipe = (config.feature_views, config.crop_scale, config.flip,
+                      config.crop_interpolation, CROP_REVISION)  # fmt: skip
+        keys = "\n".join(sample.key for sample in samples)
+        device = self.backbone.device
+        kind = device_name(str(device)) if device.type == "cuda" else str(device)
+        return hashlib.sha256(
+            repr((self.backbone.fingerprint, self.backbone.spec.precision, self.fingerprint,
+                  kind, torch.get_num_threads(), recipe, keys,
+                  self.backbone.preprocess)).encode()
+        ).hexdigest()[:24]  # fmt: skip
 
     def _from_disk(self, name: str, shape: tuple[int, ...]) -> Tensor | None:
         """Return the features in the cache; None if they are not there or not what was written."""

@@ -128,6 +128,11 @@ def _grey(image: Image.Image) -> Image.Image:
     return Image.fromarray((values * (255 / white)).clip(0, 255).round().astype(np.uint8))
 
 
+def to_rows(image: Image.Image) -> Tensor:
+    """Return the pixels as [H, W, 3] uint8, as Pillow has them."""
+    return torch.from_numpy(np.array(image))
+
+
 def to_tensor(image: Image.Image) -> Tensor:
     """Return the pixels as [3, H, W] uint8."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    return to_rows(image).permute(2, 0, 1).contiguous()

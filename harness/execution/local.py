@@ -158,6 +158,10 @@ class _Crew:
             self.display.done(worker.number, spec, event["accuracy"], event["wall_s"])
         elif kind == "failed":
             self._failed(worker, spec, event["error"])
+            if not event["user"] and self.todo:
+                # What broke may have left the process unwell (a CUDA error stays): a new one.
+                self._replace(worker)
+                return
         elif kind == "busy":
             self.outcome.busy += 1
             self.display.failed(worker.number, spec, "is being run by another process: left to it")
@@ -168,6 +172,10 @@ class _Crew:
         self.display.failed(worker.number, spec, f"failed: {error}")
         if self.fail_fast:
             self.todo.clear()
+
+    def _replace(self, worker: Worker) -> None:
+        worker.spec = None  # its exit finds nothing lost, and hires another for what is left
+        worker.close()
 
     def _lost(self, worker: Worker, code: int) -> None:
         """Handle a worker that is gone: at the end of its work, or killed in the middle of it."""

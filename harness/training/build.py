@@ -45,10 +45,11 @@ def build_method(method: Method[Any], backbone: Backbone, task: Task) -> BuiltMe
         task: What the method may know.
 
     Raises:
-        UserError: What the method finds wrong.
+        UserError: What the method finds wrong, with the model first.
     """
     # For methods that draw initial values with torch's global generator in spite of task.seed.
     torch.manual_seed(derive("build", task.seed))
+    method.check_tower(method.config, backbone)
     parameters = method.build(backbone, task)
     for parameter in backbone.model.parameters():
         parameter.requires_grad_(False)

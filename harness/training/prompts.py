@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from harness.clip.backbone import Backbone
 from harness.clip.text import TextTower, prompts
 from harness.errors import UserError
 from harness.method import TrainConfig
@@ -82,6 +83,18 @@ class ContextPrompts:
 
 
 @torch.no_grad()
+def prompted_tower(backbone: Backbone, method: str) -> TextTower:
+    """Return the text tower that a method's prompts run through.
+
+    Raises:
+        UserError: Naming the method and why the tower takes none.
+    """
+    try:
+        return backbone.text_tower
+    except UserError as error:
+        raise UserError(f"method '{method}': {error}") from None
+
+
 def context_prompts(
     tower: TextTower, class_names: Sequence[str], n_ctx: int, position: Position = "end"
 ) -> ContextPrompts:
@@ -218,7 +231,7 @@ class PromptConfig(TrainConfig):
     crop_scale: tuple[float, float] = (0.08, 1.0)
     """Area range of the random resized crop."""
     crop_interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """Interpolation of the crop's resize; antialiased."""
+    """Interpolation of the crop's resize, as Pillow does it."""
 
     authors_epochs: ClassVar[int]
     """Epochs of the authors' recipe: one of so many is warm-up where only steps are given."""

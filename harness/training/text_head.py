@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
-from harness.clip.forward import TraceRequest, check_blocks
+from harness.clip.forward import TraceRequest, check_request
 from harness.errors import UserError
 from harness.method import Batch, ConfigT, Method, Task
 from harness.training.losses import cosine_logits
@@ -56,38 +56,18 @@ def images_of(batch: Batch) -> Tensor:
     return batch.images
 
 
-def check_request(request: TraceRequest, blocks: int, model: str, asked: str) -> None:
-    """Refuse a request for more blocks than an image tower has.
-
-    Args:
-        request: What the method will ask for.
-        blocks: Attention blocks of the tower.
-        model: How messages name it.
-        asked: Method and settings, for the message.
-
-    Raises:
-        UserError: Naming both.
-    """
-    try:
-        check_blocks(request, blocks, model)
-    except UserError as error:
-        raise UserError(f"{asked}: {error}") from None
-
-
-@torch.no_grad()
 def check_trace(backbone: Backbone, request: TraceRequest, asked: str) -> None:
-    """Trace one blank image, so that a tower that cannot is found before the data are read.
+    """Refuse an image tower that cannot give what a method will ask for.
 
     Args:
-        backbone: Of the run.
+        backbone: With or without weights.
         request: What the method will ask for.
         asked: Method and settings, for the message.
 
     Raises:
         UserError: If the tower has no such thing, or too few blocks.
     """
-    size = backbone.preprocess.image_size
     try:
-        backbone.trace(torch.zeros(1, 3, size, size, device=backbone.device), request)
+        check_request(backbone.visual, request, backbone.spec.title())
     except UserError as error:
         raise UserError(f"{asked}: {error}") from None

@@ -54,7 +54,7 @@ def test_dry_run_writes_nothing(
         (["run", "alignclip[aligned_layers=99]"], "has 3 attention blocks; ask for 3"),
         (["run", "alignclip[aligned_layers=1,branch_depth=4]"], "ask for 1 to 3"),
         (["run", "clip_surgery[depth=4]"], "a branch of depth 4 asked for"),
-        (["run", "maple[depth=4]"], "has 3 image blocks; set depth to 3 or less"),
+        (["run", "maple[depth=4]"], "has 3 image and 2 text blocks; set depth to 2 or less"),
         (["run", "finetune", "--limit", "-1"], "--limit -1: must be 1 or more"),
         (["run", "coop[ctx_init=a [photo]"], "'[' is not closed in 'ctx_init=a [photo'"),
         (["run", "finetune[crop_scale=[0.5,1]"], "'[' is not closed"),

@@ -197,3 +197,14 @@ def test_move_takes_everything_along(backbone: Backbone) -> None:
     assert backbone.device == torch.device("meta")
     assert {p.device.type for p in backbone.model.parameters()} == {"meta"}
     assert backbone.text_features(NAMES, TEMPLATE).device.type == "meta"
+
+
+def test_on_a_gpu_sums_are_asked_to_repeat(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("harness.clip.backbone.repeat_on_gpu", lambda: asked.append("gpu"))
+    monkeypatch.setattr(backbone.model, "to", lambda device: asked.append(str(device)))
+    backbone.to("cpu")
+    backbone.to("cuda:1")
+    assert asked == ["cpu", "gpu", "cuda:1"]  # before anything is there

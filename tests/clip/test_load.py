@@ -79,17 +79,6 @@ def test_checkpoint_file(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.usefixtures("known")
-def test_checkpoint_of_another_architecture(tmp_path: Path) -> None:
-    wider, deeper = tmp_path / "wider.safetensors", tmp_path / "deeper.safetensors"
-    save_file(models.clip({"width": 64}).state_dict(), wider)
-    save_file(models.clip({"layers": 5}).state_dict(), deeper)
-    for path in (wider, deeper):
-        message = refused(PLAIN, str(path))
-        assert message.startswith(f"weights of '{path.name}' do not fit model {PLAIN}: ")
-        assert message.endswith("choose the model they were trained as")
-
-
-@pytest.mark.usefixtures("known")
 @pytest.mark.parametrize("name", ["noise.pt", "noise.safetensors", "empty.pt", "list.pt"])
 def test_file_that_is_no_checkpoint(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

@@ -99,3 +99,18 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert torch.equal(kept.frozen_features(samples, None), want)
     assert "features are not kept" in capsys.readouterr().out
     assert torch.equal(kept.frozen_features(samples, None), want)
+
+
+def test_features_of_two_kinds_of_gpu_are_kept_apart(
+    data: Dataset, random_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their sums differ in the last digits; the same kind in another slot shares them."""
+    kept, samples = bank(data, random_clip, None), data.samples("domain0")[:2]
+    cards = {"cuda:0": "A100", "cuda:1": "H100", "cuda:2": "A100"}
+    monkeypatch.setattr("harness.data.bank.device_name", lambda device: cards[device])
+    keys = [kept.features_key(samples, None)]
+    for device in cards:
+        kept.backbone.device = torch.device(device)
+        keys.append(kept.features_key(samples, None))
+    assert len(set(keys)) == 3
+    assert keys[1] == keys[3]

@@ -10,11 +10,13 @@ from PIL import Image
 from harness.clip.backbone import Preprocess
 from harness.clip.compat import ensure_torchvision
 from harness.data import transforms
+from harness.data.images import to_rows
 from harness.data.transforms import augment, crop_box, normalise
 
 ensure_torchvision()
 from open_clip.transform import image_transform  # noqa: E402
-from torchvision.transforms import RandomResizedCrop  # noqa: E402
+from torchvision.transforms import InterpolationMode, RandomResizedCrop  # noqa: E402
+from torchvision.transforms import functional as F  # noqa: E402
 
 BASE = Preprocess(
     image_size=16, mean=(0.48, 0.46, 0.41), std=(0.27, 0.26, 0.28),
@@ -44,7 +46,7 @@ def test_the_test_transform_is_open_clips(
 
 
 def test_the_augmentation_is_a_crop_a_resize_and_a_flip_of_each_image() -> None:
-    images = [torch.randint(0, 256, (3, 30, 20), dtype=torch.uint8) for _ in range(40)]
+    images = [to_rows(picture(20, 30)) for _ in range(40)]
     draws = torch.rand(40, 21, generator=torch.Generator().manual_seed(3)).tolist()
     out = augment(images, 8, (0.3, 1.0), True, "bilinear", torch.Generator().manual_seed(3))
     assert out.shape == (40, 3, 8, 8)
@@ -52,7 +54,8 @@ def test_the_augmentation_is_a_crop_a_resize_and_a_flip_of_each_image() -> None:
     flipped = 0
     for image, draw, got in zip(images, draws, out, strict=True):
         top, left, height, width = crop_box(30, 20, (0.3, 1.0), draw)
-        crop = image[:, top : top + height, left : left + width].float()[None]
+        pixels = image.permute(2, 0, 1)
+        crop = pixels[:, top : top + height, left : left + width].float()[None]
         plain = torch.nn.functional.interpolate(
             crop, (8, 8), mode="bilinear", antialias=True, align_corners=False
         )[0]
@@ -60,6 +63,20 @@ def test_the_augmentation_is_a_crop_a_resize_and_a_flip_of_each_image() -> None:
         flipped += draw[20] < 0.5
         assert (expected - got.float()).abs().max() <= 1  # rounding to whole pixels
     assert 10 < flipped < 30
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_crops_are_to_the_bit_those_of_the_authors_transforms(interpolation: str) -> None:
+    """CoOp's and CLIPood's: torchvision's resized crop of a Pillow image."""
+    image = picture(50, 40)
+    draw = torch.rand(1, 21, generator=torch.Generator().manual_seed(5)).tolist()[0]
+    generator = torch.Generator().manual_seed(5)
+    got = augment([to_rows(image)], 24, (0.3, 1.0), False, interpolation, generator)[0]
+    box = crop_box(40, 50, (0.3, 1.0), draw)
+    mode = InterpolationMode(interpolation)
+    theirs = np.array(F.resized_crop(image, *box, [24, 24], mode))
+    assert np.array_equal(got.permute(1, 2, 0).numpy(), theirs)
+    assert got.is_contiguous()
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (40, 100), (100, 10)])

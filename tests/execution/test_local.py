@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.execution.local import run_local
+from harness.specs import RunSpec
 from harness.store.store import Store
 from tests.engine import make_context, make_spec, outcome
 
@@ -43,6 +44,32 @@ def test_failures_are_recorded_and_the_rest_goes_on(
     tried = store.failure(specs[0].id)
     assert tried is not None
     assert tried.attempts == 2
+
+
+def test_what_broke_for_another_reason_than_the_user_s_leaves_no_process_behind(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    """Two healthy runs share a process, as do those around a user's mistake; a crash's go on in
+    another one."""
+
+    def processes(store: Path, middle: RunSpec) -> list[str]:
+        specs = [
+            make_spec("zero_shot", image_folder, random_clip, seed=0),
+            middle,
+            make_spec("zero_shot", image_folder, random_clip, seed=1),
+        ]
+        result = run_local(specs, make_context(store, image_folder))
+        assert (result.done, len(result.failed)) == (2, 1)
+        logs = [Store(store).run_dir(spec.id) / "log.txt" for spec in (specs[0], specs[2])]
+        return [log.read_text().splitlines()[0].rsplit("pid ", 1)[1] for log in logs]
+
+    crash = make_spec("finetune", image_folder, random_clip, lr=1e30)
+    first, second = processes(tmp_path / "crash", crash)
+    assert first != second
+    changed = crash.dataset.model_copy(update={"fingerprint": "0" * 16})
+    mistake = crash.model_copy(update={"dataset": changed})
+    first, second = processes(tmp_path / "mistake", mistake)
+    assert first == second
 
 
 def test_fail_fast_starts_nothing_more(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
 from harness.dataset import Sample
-from harness.method import MethodConfig, TrainConfig
+from harness.errors import UserError
+from harness.method import Method, MethodConfig, TrainConfig
 from harness.protocols.splits import Sources
 from harness.training.build import build_method, make_task
 
@@ -19,11 +21,8 @@ class Tower:
         self.model = torch.nn.Linear(2, 2)
 
 
-class Drawn:
+class Drawn(Method[MethodConfig]):
     """A method that trains the weight and a vector of its own, drawn from torch's generator."""
-
-    def __init__(self, config: MethodConfig) -> None:
-        self.config = config
 
     def build(self, backbone: Any, task: Any) -> dict[str, torch.nn.Parameter]:
         drawn = torch.nn.Parameter(torch.rand(3), requires_grad=False)
@@ -36,7 +35,7 @@ SOURCES = Sources(
 
 
 def task(config: MethodConfig, seed: int = 0) -> Any:
-    return make_task(Drawn(config), SOURCES, "a {}.", seed)  # type: ignore[arg-type]
+    return make_task(Drawn(config), SOURCES, "a {}.", seed)
 
 
 def test_a_task_says_nothing_of_the_target() -> None:
@@ -61,3 +60,18 @@ def test_what_is_drawn_follows_the_seed_and_nothing_before_it() -> None:
         built = build_method(Drawn(config), Tower(), task(config, seed))  # type: ignore[arg-type]
         drawn.append(built.parameters["drawn"].tolist())
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_tower_that_cannot_is_refused_before_anything_is_built() -> None:
+    class Picky(Drawn):
+        @classmethod
+        def check_tower(cls, config: MethodConfig, backbone: Any) -> None:
+            raise UserError(f"{backbone.model.in_features} inputs")
+
+        def build(self, backbone: Any, task: Any) -> dict[str, torch.nn.Parameter]:
+            raise AssertionError
+
+    config = TrainConfig()
+    tower: Any = Tower()
+    with pytest.raises(UserError, match="2 inputs"):
+        build_method(Picky(config), tower, task(config))

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from harness.clip.forward import TraceRequest
+from harness.clip.info import outline
 from harness.errors import UserError
 from harness.method import Batch
-from harness.training.text_head import check_request, images_of
+from harness.specs import ModelSpec
+from harness.training.text_head import check_trace, images_of
 
 
 def test_a_batch_of_features_has_no_images() -> None:
@@ -23,7 +25,13 @@ def test_a_batch_of_features_has_no_images() -> None:
     "request_", [TraceRequest(attention_layers=4), TraceRequest(branch="q-q", branch_depth=4)]
 )
 def test_more_blocks_than_there_are(request_: TraceRequest) -> None:
-    check_request(request_, 4, "M", "mine[depth=4]")
-    with pytest.raises(UserError, match=r"^mine\[depth=4\]: .*M has 3 attention blocks") as caught:
-        check_request(request_, 3, "M", "mine[depth=4]")
+    four = outline(ModelSpec(name="ViT-S-16"))
+    four.model.visual.transformer.resblocks = four.model.visual.transformer.resblocks[:4]
+    check_trace(four, request_, "mine[depth=4]")
+    three = outline(ModelSpec(name="ViT-S-16"))
+    three.model.visual.transformer.resblocks = three.model.visual.transformer.resblocks[:3]
+    with pytest.raises(
+        UserError, match=r"^mine\[depth=4\]: .*-16 has 3 attention blocks"
+    ) as caught:
+        check_trace(three, request_, "mine[depth=4]")
     assert "\n" not in str(caught.value)

@@ -145,7 +145,7 @@ def _dry_run(request: slurm.Request) -> int:
 
 def _asks(array: Array) -> str:
     r = array.resources
-    words = [f"{r.gpus_per_node} GPU", f"{r.cpus_per_task} cores"]
+    words = [f"{r.gpus} GPU", f"{r.cpus_per_task} cores"]
     words += [f"{r.mem_gb:g} GiB"] if r.mem_gb else []
     return ", ".join([*words, f"{r.timeout_min} min"])
 
@@ -158,7 +158,7 @@ def _hours(request: slurm.Request, arrays: Sequence[Array]) -> str:
         if seconds is None:
             unknown += 1
         else:
-            known["GPU" if asked.gpus_per_node else "CPU job"] += seconds / 3600
+            known["GPU" if asked.gpus else "CPU job"] += seconds / 3600
     parts = [f"about {hours:.2f} {kind} hours" for kind, hours in known.items() if hours]
     devices = ", ".join(sorted(request.durations.devices))
     source = f"from {request.durations.count} earlier record(s) on {devices}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.execution.slurm.cluster import ClusterSpec, Resources
+from harness.execution.slurm.cluster import SHARE_OF_LIMIT, ClusterSpec, Resources
 from harness.specs import RunSpec
 
-SHARE_OF_LIMIT = 0.8
 FIRST = "first of "
 MAX_ARRAY = 1000
 """Tasks in an array: one below Slurm's default MaxArraySize of 1001."""

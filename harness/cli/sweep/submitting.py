@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections import Counter
@@ -66,7 +67,7 @@ def submit(
         n = sum(len(runs) for runs in array.tasks)
         print(f"array {array.array_id()}: {len(array.tasks)} job(s), {n} run(s)")
     print(f"submitted in {time.monotonic() - began:.1f} s; store: {root}")
-    print(f"next: {command_name()} sweep status {planned.name} --store {root}")
+    print(f"next: {command_name()} sweep status {planned.name} --store {shlex.quote(str(root))}")
     return 0
 
 

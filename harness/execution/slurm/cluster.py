@@ -46,8 +46,9 @@ class Resources(Written):
     mem_gb: float | None = Field(None, gt=0)
     """Memory of a job in GiB; the partition's default if not given."""
     gpus_per_node: int | str | None = None
-    """1, or with its type ``a100:1``; 0 for CPU jobs. 1 if not given, unless another style of
-    `slurm_additional_parameters` asks for a GPU (``gres``, ``gpus``, ``gpus_per_task``)."""
+    """A number, or with the type ``a100:1``; 0 for CPU jobs. A job does as many runs at a time as
+    it has GPUs. 1 if not given, unless `slurm_additional_parameters` asks for GPUs (``gres``,
+    ``gpus``, ``gpus_per_task``)."""
     cpus_per_task: int = Field(4, ge=1)
     """Cores of a job; all but torch's threads decode images."""
     slurm_partition: OneLine | None = None
@@ -81,8 +82,8 @@ class Resources(Written):
     @field_validator("gpus_per_node")
     @classmethod
     def _a_count(cls, value: int | str | None) -> int | str | None:
-        if value is not None and not re.fullmatch(r"([\w.-]+:)?[01]", str(value)):
-            raise ValueError("give 1, 0 or a type with its number, a100:1")
+        if value is not None and not re.fullmatch(r"([\w.-]+:)?\d{1,2}", str(value)):
+            raise ValueError("give a number, or a type with one, a100:1")
         return value
 
     @field_validator("mem_gb")
@@ -122,6 +123,11 @@ class Resources(Written):
         if self.gpus_per_node is None:
             return self._gpus_by_option() or 1
         return asked("gpus", self.gpus_per_node)
+
+    @property
+    def seats(self) -> int:
+        """How many runs a job does at a time."""
+        return max(1, self.gpus)
 
     def _gpus_by_option(self) -> int:
         return max((asked(*item) for item in self.slurm_additional_parameters.items()), default=0)

@@ -148,7 +148,8 @@ def pack(
 
     Args:
         runs: To be split.
-        resources: Their budget: ``runs_per_job``, or else ``job_minutes`` and the time limit.
+        resources: Their budget: ``runs_per_job``, or else ``job_minutes`` and the time limit, for
+            each GPU.
         seconds: Estimates a run. A run of unknown length gets a job of its own.
         least: Runs that a job takes whatever its budget.
     """
@@ -167,7 +168,7 @@ def pack(
             left -= cost
         else:
             packs.append([spec])
-            left = budget - cost
+            left = budget * resources.seats - cost
     return [Pack((), tuple(part), total([seconds(spec) for spec in part])) for part in packs]
 
 

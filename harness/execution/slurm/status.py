@@ -190,8 +190,9 @@ def _status(
     if info.state not in scheduler.STARTED:
         return replace(status, state="queued", reason=info.reason)
     status = replace(status, node=info.node)
-    now = ledger.state(place.submission.id, place.array.name, place.task)
-    if now is None or now.run != spec.id:
+    states = ledger.states(place.submission.id, place.array, place.task)
+    now = next((state for state in states if state.run == spec.id), None)
+    if now is None:
         return replace(status, state="queued", reason=f"its job runs on {info.node}")
     # On the node's own clock, plus what ours has seen since is nothing: no two clocks compared.
     spent = now.updated - now.since

@@ -212,7 +212,7 @@ def _write_tasks(
 ) -> SubmittedArray:
     resources = array.resources
     device = resources.resolved_device()
-    decode = max(1, resources.cpus_per_task - resources.threads)
+    decode = max(1, resources.cpus_per_task // resources.seats - resources.threads)
     placed = context.model_copy(
         update={"device": device, "threads": resources.threads, "decode_threads": decode}
     )
@@ -225,6 +225,7 @@ def _write_tasks(
             runs=pack.runs,
             attempts={run: n for run, n in submission.attempts.items() if run in ids},
             signal_delay_s=resources.slurm_signal_delay_s,
+            seats=resources.seats,
         )
         file = ledger.task_file(submission.id, array.name, number)
         write_atomically(file, task.model_dump_json(indent=1).encode())

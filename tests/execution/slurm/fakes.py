@@ -21,12 +21,12 @@ def spec(method: str, seed: int = 0, data: str = "emoji") -> RunSpec:
     )  # fmt: skip
 
 
-def submitted(store: Path, arrays: int) -> list[RunSpec]:
+def submitted(store: Path, arrays: int, resources: Resources | None = None) -> list[RunSpec]:
     """Write the ledger of one submission of `arrays` arrays of two jobs; return its runs."""
     runs = [spec("finetune", seed) for seed in range(2 * arrays)]
     parts = tuple(
         SubmittedArray(
-            name=f"a{n}", folder=store / "jobs", resources=Resources(),
+            name=f"a{n}", folder=store / "jobs", resources=resources or Resources(),
             tasks=((runs[2 * n].id,), (runs[2 * n + 1].id,)), job_ids=(f"{n}_0", f"{n}_1"),
         )
         for n in range(arrays)

@@ -35,7 +35,7 @@ def test_changes_on_the_command_line_and_per_method() -> None:
     [
         ("timeout_mn: 3", "unknown field 'timeout_mn'; did you mean timeout_min"),
         ("timeout_min: 0", "field 'timeout_min' is 0"),
-        ("gpus_per_node: 4", "field 'gpus_per_node' is 4"),
+        ("gpus_per_node: -1", "field 'gpus_per_node' is -1"),
         ("methods: {clipod: {mem_gb: 1}}", "unknown method"),
         ("methods: {clipood: {mem: 1}}", "'mem': did you mean mem_gb"),
         ("slurm_additional_parameters: {array: 3}", "'array' is set by the harness"),

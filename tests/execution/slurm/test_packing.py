@@ -62,6 +62,7 @@ def test_packs_keep_to_their_budget() -> None:
         assert p.seconds + times[following.runs[0].id] > budget
     assert len(pack(runs, resources, UNKNOWN)) == 40
     assert len(pack(runs, Resources(runs_per_job=7), UNKNOWN)) == 6
+    assert len(pack(runs, Resources(gpus_per_node=4), UNKNOWN)) == 10  # four at a time
 
 
 def test_no_array_is_longer_than_slurm_allows() -> None:

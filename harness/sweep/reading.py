@@ -57,14 +57,27 @@ def read_yaml(file: Path, shown: str = "") -> Any:
     """
     shown = shown or str(file)
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"{shown}: cannot be read ({why}); give a YAML file") from None
+    return parse_yaml(text, shown)
+
+
+def parse_yaml(text: str, shown: str) -> Any:
+    """Return what a YAML text says; messages name it as `shown`.
+
+    Raises:
+        UserError: If it is no YAML; with the line.
+    """
+    try:
+        return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
-        raise UserError(f"{shown}: not valid YAML ({_where(error)}); fix the file") from None
+        raise UserError(f"{shown}: not valid YAML ({_where(error)}); fix it") from None
+    except (ValueError, AttributeError) as error:  # PyYAML's of a value that is no date, no number
+        raise UserError(f"{shown}: not valid YAML ({error}); fix it") from None
     except RecursionError:
-        raise UserError(f"{shown}: nested too deeply; fix the file") from None
+        raise UserError(f"{shown}: nested too deeply; fix it") from None
 
 
 def _where(error: yaml.YAMLError) -> str:

@@ -98,3 +98,29 @@ def test_a_run_that_another_process_holds_is_left_to_it(
         result = run_local([spec], make_context(tmp_path, image_folder))
     assert (result.done, result.busy, result.failed) == (0, 1, [])
     assert not Store(tmp_path).has(spec.id)
+
+
+def test_a_parent_that_is_killed_is_no_failure_of_the_run(
+    image_folder: Path, random_clip: Path, tmp_path: Path, slow_plugin: Path
+) -> None:
+    spec = make_spec("slow", image_folder, random_clip, steps=400, batch_per_domain=4)
+    worker = Process(make_context(tmp_path, image_folder, plugins=(str(slow_plugin),)), spec)
+    assert worker.process.stdout is not None
+    assert json.loads(worker.process.stdout.readline())["event"] == "progress"
+    worker.process.stdout.close()  # what the worker says next finds nobody
+    worker.process.wait(60)
+    assert Store(tmp_path).failure(spec.id) is None
+    assert (Store(tmp_path).work_dir(spec.id) / "checkpoint.pt").is_file()
+
+
+def test_a_gpu_that_is_not_there_fails_the_run_in_one_line(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    spec = make_spec("zero_shot", image_folder, random_clip)
+    (event,) = Process(make_context(tmp_path, image_folder, device="cuda"), spec).events()
+    assert event["event"] == "failed"
+    failure = Store(tmp_path).failure(spec.id)
+    assert failure is not None
+    assert "sees no CUDA device" in failure.error == event["error"]
+    assert "\n" not in failure.error

@@ -40,6 +40,7 @@ def test_merge_keys_still_work(tmp_path: Path) -> None:
         ("a: [1", "not valid YAML"),
         ("a: !!python/object/apply:os.system [echo]", "not valid YAML"),
         (b"a: \xff\xfe", "it is not UTF-8"),
+        ("a: 2001-99-99", "not valid YAML (month must be in 1..12)"),
         ("[" * 5000, "nested too deeply"),
     ],
 )

@@ -16,8 +16,8 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", nargs="?", help="the sweep's file or name")
 
 
-def find_plan(name: str | None, store: Path | None) -> tuple[Store, SweepPlan]:
-    """Return the store and plan that a user means by a sweep's file or name.
+def find_plans(name: str | None, store: Path | None) -> tuple[Store, list[SweepPlan]]:
+    """Return the store and the plan of a sweep's file or name; without one, all of the store's.
 
     Raises:
         UserError: If no such sweep was run or submitted.
@@ -33,13 +33,22 @@ def find_plan(name: str | None, store: Path | None) -> tuple[Store, SweepPlan]:
     plans = {plan.name: plan for plan in Store(root).plans()}
     if not plans:
         raise UserError(f"{root}: no sweep was submitted to this store; see `sweep submit -h`")
-    if sweep is None:
-        if len(plans) > 1:
-            raise UserError(f"{root} has {len(plans)} sweeps; name one of {', '.join(plans)}")
-        (sweep,) = plans
-    if sweep not in plans:
+    if sweep is not None and sweep not in plans:
         raise unknown_name("sweep", sweep, plans, f"in {root}")
-    return Store(root.resolve()), plans[sweep]
+    return Store(root.resolve()), [plans[sweep]] if sweep is not None else list(plans.values())
+
+
+def find_plan(name: str | None, store: Path | None) -> tuple[Store, SweepPlan]:
+    """Return the store and the one plan that a user means.
+
+    Raises:
+        UserError: As `find_plans`, or if there are several.
+    """
+    found, plans = find_plans(name, store)
+    if len(plans) > 1:
+        names = ", ".join(plan.name for plan in plans)
+        raise UserError(f"{store} has {len(plans)} sweeps; name one of {names}")
+    return found, plans[0]
 
 
 def say(text: str) -> None:

@@ -73,11 +73,25 @@ def _check_images(data: DatasetSpec, data_root: Path | None) -> tuple[int, str]:
 
 
 def unprepared(root: Path, specs: Sequence[RunSpec]) -> list[str]:
-    """Return the models whose weights would be fetched and that were not prepared for a store."""
+    """Return what `sweep prepare` has not seen to for a store: weights and data sets.
+
+    Nothing is asked of models that are files on this machine, and of data that come with a plugin.
+    """
+    from harness import registry
+
     known = _prepared(root)
-    # A model with a fingerprint is files on this machine.
-    titles = {s.model.title() for s in specs if not s.model.fingerprint}
-    return sorted(title for title in titles if f"model {title}" not in known)
+    lacking: dict[str, None] = {}
+    for spec in specs:
+        data, key = spec.dataset, f"data set {spec.dataset.name}"
+        if not spec.model.fingerprint and f"model {spec.model.title()}" not in known:
+            lacking[f"weights of {spec.model.title()}"] = None
+        if not registry.dataset_class(data.name).needs_root:
+            continue
+        if key not in known:
+            lacking[key] = None
+        elif data.fingerprint not in ("", known[key]):
+            lacking[f"{key} as it is now"] = None
+    return sorted(lacking)
 
 
 def _file(root: Path) -> Path:

@@ -33,9 +33,14 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         "--runs-per-job", type=int, help="runs in a job (by their estimated length)"
     )
     parser.add_argument("--limit", type=int, help="submit only the first N runs")
+    parser.add_argument(
+        "--force", action="store_true", help="also without `sweep prepare`'s word for the files"
+    )
     options.records(parser)
     parser.add_argument(
-        "--dry-run", action="store_true", help="print arrays, resources, scripts and GPU hours"
+        "--dry-run",
+        action="store_true",
+        help="print arrays, resources, scripts and GPU hours; ask sbatch",
     )
     options.log(parser)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections import Counter
@@ -18,12 +19,14 @@ from harness.cli.sweep.prepare import unprepared
 from harness.command_name import command_name
 from harness.console.progress import duration
 from harness.console.terminal import Terminal
+from harness.errors import UserError
 from harness.execution.context import Context, default_cache
 from harness.execution.estimate import Durations
+from harness.execution.slurm import scheduler
 from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import find, read_cluster
 from harness.execution.slurm.packing import Array, total
-from harness.execution.slurm.status import STATES, RunState, RunStatus, statuses
+from harness.execution.slurm.status import STATES, RunState, statuses
 from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.training.logging import resolved
@@ -41,11 +44,18 @@ def submit(
     Raises:
         UserError: What is wrong with the cluster file, the models, or what sbatch refused.
     """
+    _check_store(root)
+    if args.limit is not None and args.limit < 1:
+        raise UserError(f"--limit {args.limit}: must be 1 or more")
     request = _request(args, root, planned, cluster_name, wanted)
+    lacking = ", ".join(unprepared(root, planned.runs))
+    if lacking and not args.force:
+        text = f"not prepared: {lacking}; jobs run offline: `sweep prepare` first, or --force"
+        if not args.dry_run:
+            raise UserError(text)
+        say(f"note: {text}")
     if args.dry_run:
         return _dry_run(request)
-    for title in unprepared(root, planned.runs):
-        say(f"note: jobs run offline; `sweep prepare` fetches the weights of {title} first")
     Store(root).prepare()
     Store(root).write_plan(planned)
     began = time.monotonic()
@@ -57,8 +67,16 @@ def submit(
         n = sum(len(runs) for runs in array.tasks)
         print(f"array {array.array_id()}: {len(array.tasks)} job(s), {n} run(s)")
     print(f"submitted in {time.monotonic() - began:.1f} s; store: {root}")
-    print(f"next: {command_name()} sweep status {planned.name} --store {root}")
+    print(f"next: {command_name()} sweep status {planned.name} --store {shlex.quote(str(root))}")
     return 0
+
+
+def _check_store(root: Path) -> None:
+    """Refuse a path that Slurm's ``--output`` or PYTHONPATH would read as something else."""
+    bad = [sign for sign in "%\\:" if sign in str(root)]
+    if bad or not str(root).isprintable():
+        signs = " and ".join(bad) or "a line break or control character"
+        raise UserError(f"--store {str(root)!r}: Slurm takes no path with {signs}; give another")
 
 
 def _request(
@@ -97,25 +115,21 @@ def _request(
 
 
 def _nothing(request: slurm.Request) -> str:
-    runs = statuses(Store(request.context.store), request.specs)
-    return f"nothing to submit: {_rest(runs, request.wanted)}"
-
-
-def _rest(found: Sequence[RunStatus], wanted: frozenset[RunState]) -> str:
-    counts = Counter(status.state for status in found)
+    counts = Counter(s.state for s in statuses(Store(request.context.store), request.specs))
     text = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    again = counts["failed"] + counts["lost"]
-    return text + ("; `sweep retry` submits failed and lost runs again"
-                   if again and "missing" in wanted else "")  # fmt: skip
+    return f"nothing to submit: {text}"
 
 
 def _dry_run(request: slurm.Request) -> int:
     console = Terminal()
-    runs = slurm.chosen(request)
+    found = slurm.look(request)
+    if note := slurm.left_out(request, found):
+        say(note)
+    runs = slurm.chosen(request, found)
     if not runs:
         print(_nothing(request))
         return 0
-    arrays = slurm.arrays_of(request, runs)
+    arrays = slurm.arrays_of(request, runs, say)
     table = Table(title=f"{len(runs)} runs in {len(arrays)} array(s)", title_justify="left")
     for head in ("array", "jobs", "runs", "methods", "a job asks for", "all jobs take", "after"):
         table.add_column(head)
@@ -135,17 +149,34 @@ def _dry_run(request: slurm.Request) -> int:
         )
     console.print(table)
     print(_hours(request, arrays))
-    code = Path(request.context.store) / "slurm" / "snapshots" / "<hash of the code>"
+    slurm_dir = Path(request.context.store) / "slurm"
+    code = slurm_dir / "snapshots" / "<hash of the code>"
+    refused = False
     for array in arrays:
-        folder = Path(request.context.store) / "slurm" / "jobs" / "<submission>" / array.name
+        folder = slurm_dir / "jobs" / "<submission>" / array.name
+        after = [f"<id of {name}>" for name in array.after]
         print(f"\n# ---- array {array.name}, sbatch script")
-        print(slurm.script(request, array, folder, code))
-    return 0
+        print(slurm.script(request, array, folder, code, after))
+        taken, answer = _ask(slurm.script(request, array, folder, code, []))
+        refused |= not taken
+        print(f"# ---- {answer}")
+    return 2 if refused else 0
+
+
+def _ask(script: str) -> tuple[bool, str]:
+    """Return whether sbatch has anything against a script, and a line about it."""
+    try:
+        taken, said = scheduler.test_only(script, time.monotonic() + scheduler.LOOK_SECONDS)
+    except UserError:
+        return True, "not asked of Slurm: no sbatch here"
+    except scheduler.Unreachable as error:
+        return True, f"Slurm does not answer: {error}"
+    return taken, f"sbatch would take it: {said}" if taken else f"sbatch refuses it: {said}"
 
 
 def _asks(array: Array) -> str:
     r = array.resources
-    words = [f"{r.gpus_per_node} GPU", f"{r.cpus_per_task} cores"]
+    words = [f"{r.gpus} GPU", f"{r.cpus_per_task} cores"]
     words += [f"{r.mem_gb:g} GiB"] if r.mem_gb else []
     return ", ".join([*words, f"{r.timeout_min} min"])
 
@@ -158,7 +189,7 @@ def _hours(request: slurm.Request, arrays: Sequence[Array]) -> str:
         if seconds is None:
             unknown += 1
         else:
-            known["GPU" if asked.gpus_per_node else "CPU job"] += seconds / 3600
+            known["GPU" if asked.gpus else "CPU job"] += seconds / 3600
     parts = [f"about {hours:.2f} {kind} hours" for kind, hours in known.items() if hours]
     devices = ", ".join(sorted(request.durations.devices))
     source = f"from {request.durations.count} earlier record(s) on {devices}"

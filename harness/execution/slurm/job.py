@@ -1,4 +1,4 @@
-"""What runs inside a Slurm job: one task's runs, one after the other, in a worker process.
+"""What runs inside a Slurm job: one task's runs in a worker process, one worker for each GPU.
 
 The job's own process imports no torch and holds no GPU: it feeds a worker, says what happens, and
 answers Slurm's signal through submitit's checkpoint protocol. A run that takes its worker down
@@ -10,18 +10,22 @@ from __future__ import annotations
 import os
 import platform
 import queue
+import signal
 import subprocess
 import time
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import submitit
 
 from harness.errors import UserError
+from harness.execution.order import Order
 from harness.execution.process import Worker, how_it_ended
 from harness.execution.slurm import scheduler
-from harness.execution.slurm.ledger import JobTask, TaskState, read_task
+from harness.execution.slurm.ledger import JobTask, TaskState, read_task, state_of_seat
 from harness.specs import RunSpec
 from harness.store.files import write_atomically
 from harness.store.store import Store
@@ -35,6 +39,9 @@ PAUSE_SECONDS = 60.0
 """After a SIGTERM that is not ours: a cancelled or preempted job is killed meanwhile."""
 ANSWER_SECONDS = 20.0
 MAX_DEATHS = 3
+KILLED_SECONDS = 3.0
+"""After a worker's SIGKILL: where the whole job is being killed, this process does not live to call
+that a failure of the run."""
 
 
 class RunPack:
@@ -89,6 +96,34 @@ def await_scheduler() -> None:
             time.sleep(1.0)
 
 
+def gpus_of_seats(seats: int) -> list[str]:
+    """Return CUDA_VISIBLE_DEVICES of each worker: one of the job's GPUs where it has several."""
+    if seats == 1:
+        return [""]
+    visible = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
+    return visible[:seats] or [str(seat) for seat in range(seats)]
+
+
+@dataclass
+class _Seat:
+    """Where one worker after the other sits, and what the present one does."""
+
+    gpu: str
+    file: Path
+    state: TaskState
+    worker: Worker | None = None
+    order: Order | None = None
+    written: float = 0.0
+
+    def note(self, force: bool = False, **changes: Any) -> None:
+        """Say what the worker does; on disk only every few seconds."""
+        self.state = self.state.model_copy(update=changes)
+        if force or time.monotonic() - self.written > STATE_SECONDS:
+            self.written = time.monotonic()
+            self.state = self.state.model_copy(update={"updated": time.time()})
+            write_atomically(self.file, self.state.model_dump_json().encode())
+
+
 class _Job:
     """One task on its way."""
 
@@ -96,40 +131,51 @@ class _Job:
         self.task = task
         self.store = Store(task.context.store)
         self.events: queue.Queue[tuple[Worker, Any]] = queue.Queue()
-        self.worker: Worker | None = None
         self.deaths = 0
         self.counts = {"done": 0, "failed": 0, "busy": 0, "skipped": 0}
-        self.state = TaskState(
-            job=job_name(),
-            node=os.environ.get("SLURMD_NODENAME") or platform.node(),
-        )
-        self.written = 0.0
+        node = os.environ.get("SLURMD_NODENAME") or platform.node()
+        self.seats = [
+            _Seat(gpu, state_of_seat(task.state_file, n), TaskState(job=job_name(), node=node))
+            for n, gpu in enumerate(gpus_of_seats(task.seats))
+        ]
 
     def run(self) -> dict[str, int]:
         """Do what is left of the task."""
-        for spec in self.task.features:
-            if not self.store.has(spec.id):
-                self._order(spec, "features")
-        todo = deque(self.task.runs)
-        waited = time.monotonic() + BUSY_SECONDS
-        while todo:
-            spec = todo.popleft()
-            if self._settled(spec):
-                self.counts["skipped"] += 1
-                continue
-            end = self._order(spec, "run")
-            if end == "busy" and time.monotonic() < waited:
-                say(f"{spec.title()}: another process runs it; looking again later")
-                todo.append(spec)
-                time.sleep(5.0)
-            elif end == "stopped":
-                todo.appendleft(spec)
-                time.sleep(PAUSE_SECONDS)
-            else:
-                self.counts[end] += 1
-        self._note(run="", force=True)
+        features = [s for s in self.task.features if not self.store.has(s.id)]
+        # One after the other: each finds what an earlier one has in common with it.
+        self._work(deque(Order(do="features", spec=s) for s in features), self.seats[:1])
+        self._work(deque(Order(do="run", spec=s) for s in self.task.runs), self.seats)
         say(", ".join(f"{n} {what}" for what, n in self.counts.items()))
         return self.counts
+
+    def _work(self, todo: deque[Order], seats: Sequence[_Seat]) -> None:
+        """Let every seat take the next order until all are done."""
+        waited = time.monotonic() + BUSY_SECONDS
+        while True:
+            for seat in seats:
+                while todo and seat.order is None:
+                    self._start(seat, todo.popleft())
+            if not any(seat.order for seat in seats):
+                return
+            seat, event = self._event()
+            order = seat.order
+            if order is None:  # nothing to do for it, and killed
+                seat.worker = None
+                continue
+            end = self._end(seat, event)
+            if end is None:
+                continue
+            seat.order = None
+            seat.note(run="", force=True)
+            if end == "busy" and time.monotonic() < waited:
+                say(f"{order.spec.title()}: another process runs it; looking again later")
+                todo.append(order)
+                time.sleep(5.0)
+            elif end == "stopped":
+                todo.appendleft(order)
+                time.sleep(PAUSE_SECONDS)
+            elif order.do == "run":
+                self.counts[end] += 1
 
     def _settled(self, spec: RunSpec) -> bool:
         """Tell whether the run is done, or failed earlier in this very submission."""
@@ -137,82 +183,95 @@ class _Job:
         before = self.task.attempts.get(spec.id, 0)
         return self.store.has(spec.id) or (failure is not None and failure.attempts > before)
 
-    def _order(self, spec: RunSpec, do: Literal["run", "features"]) -> str:
-        """Let the worker do one thing; return done, failed, busy or stopped."""
-        if self.worker is None:
-            self.worker = Worker(0, self.task.context, self.events)
-        say(f"{spec.title()} · {spec.id}" if do == "run" else f"features for {spec.title()}")
-        self._note(run=spec.id if do == "run" else "", step=0, steps=0, since=time.time(),
-                   force=True)  # fmt: skip
-        self.worker.start(spec, do)
-        while True:
-            event = self._event()
-            kind = event["event"]
-            if kind == "progress":
-                self._note(step=event["step"], steps=event["steps"])
-                continue
-            if kind == "note":
-                say(f"note: {event['text']}")
-                continue
-            if kind == "exit":
-                return self._died(spec, do, event["code"])
-            if kind == "done":
-                self.deaths = 0
-                say(f"done: {100 * event['accuracy']:.1f} %, {event['wall_s']:.0f} s · {spec.id}")
-            if kind == "features":
-                if event["error"]:
-                    say(f"no features: {event['error']}; the runs will compute their own")
-                return "done"
-            if kind == "failed":
-                say(f"failed: {event['error']}")
-                self.deaths = 0
-                # What broke may have left the process unwell (a CUDA error stays): a new one.
-                self.stop(10.0)
-            if kind == "stopped":
-                self.stop(10.0)
-            return str(kind)
+    def _start(self, seat: _Seat, order: Order) -> None:
+        """Give a worker an order, unless it is done already."""
+        spec = order.spec
+        if order.do == "run" and self._settled(spec):
+            self.counts["skipped"] += 1
+            return
+        if seat.worker is None:
+            seat.worker = Worker(0, self.task.context, self.events, seat.gpu)
+        where = f" · GPU {seat.gpu}" if seat.gpu else ""
+        said = (
+            f"{spec.title()} · {spec.id}" if order.do == "run" else f"features for {spec.title()}"
+        )
+        say(said + where)
+        seat.note(run=spec.id if order.do == "run" else "", step=0, steps=0, since=time.time(),
+                  force=True)  # fmt: skip
+        seat.order = order
+        seat.worker.start(spec, order.do)
 
-    def _event(self) -> dict[str, Any]:
+    def _event(self) -> tuple[_Seat, dict[str, Any]]:
         while True:
             try:
                 worker, event = self.events.get(timeout=1.0)
             except queue.Empty:
-                self._note()
+                for seat in self.seats:
+                    if seat.order:
+                        seat.note()
                 continue
-            if worker is self.worker:
-                found: dict[str, Any] = event
-                return found
+            for seat in self.seats:
+                if worker is seat.worker:
+                    return seat, event
 
-    def _died(self, spec: RunSpec, do: str, code: int) -> str:
-        self.worker = None
+    def _end(self, seat: _Seat, event: dict[str, Any]) -> str | None:
+        """Return how an order ended: done, failed, busy or stopped; None while it goes on."""
+        kind = event["event"]
+        if kind == "progress":
+            seat.note(step=event["step"], steps=event["steps"])
+            return None
+        if kind == "note":
+            say(f"note: {event['text']}")
+            return None
+        if kind == "exit":
+            return self._died(seat, event["code"])
+        if kind == "done":
+            self.deaths = 0
+            say(f"done: {100 * event['accuracy']:.1f} %, {event['wall_s']:.0f} s · {event['id']}")
+        if kind == "features":
+            if event["error"]:
+                say(f"no features: {event['error']}; the runs will compute their own")
+            return "done"
+        if kind == "failed":
+            say(f"failed: {event['error']}")
+            self.deaths = 0
+            # What broke may have left the process unwell (a CUDA error stays): a new one.
+            self.stop(10.0, [seat])
+        if kind == "stopped":
+            self.stop(10.0, [seat])
+        return str(kind)
+
+    def _died(self, seat: _Seat, code: int) -> str:
+        seat.worker = None
         self.deaths += 1
         why = how_it_ended(code)
         say(why)
-        if do == "run" and not self.store.has(spec.id):
-            self.store.fail(spec, why, "", now())
+        if code == -signal.SIGKILL:
+            time.sleep(KILLED_SECONDS)
+        order = seat.order
+        if order is not None and order.do == "run" and not self.store.has(order.spec.id):
+            self.store.fail(order.spec, why, "", now())
         if self.deaths == MAX_DEATHS:
             raise RuntimeError(f"{MAX_DEATHS} workers died one after the other, the last: {why}")
         return "failed"
 
-    def _note(self, force: bool = False, **changes: Any) -> None:
-        self.state = self.state.model_copy(update=changes)
-        if force or time.monotonic() - self.written > STATE_SECONDS:
-            self.written = time.monotonic()
-            self.state = self.state.model_copy(update={"updated": time.time()})
-            write_atomically(self.task.state_file, self.state.model_dump_json().encode())
-
-    def stop(self, seconds: float) -> None:
-        """End the worker: with a checkpoint if it manages within `seconds`, else at once."""
-        worker, self.worker = self.worker, None
-        if worker is None:
-            return
-        worker.close()
-        if seconds:
-            worker.process.terminate()
-        try:
-            worker.process.wait(seconds or 5.0)
-        except subprocess.TimeoutExpired:
+    def stop(self, seconds: float, seats: Sequence[_Seat] | None = None) -> None:
+        """End workers: with a checkpoint if they manage within `seconds`, else at once."""
+        workers = []
+        for seat in self.seats if seats is None else seats:
+            if seat.worker is not None:
+                workers.append(seat.worker)
+            seat.worker = None
+        for worker in workers:
+            worker.close()
             if seconds:
-                say(f"no checkpoint within {seconds:.0f} s; the last periodic one stands")
-            worker.process.kill()
-            worker.process.wait()
+                worker.process.terminate()
+        until = time.monotonic() + (seconds or 5.0)
+        for worker in workers:
+            try:
+                worker.process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                if seconds:
+                    say(f"no checkpoint within {seconds:.0f} s; the last periodic one stands")
+                worker.process.kill()
+                worker.process.wait()

@@ -39,10 +39,12 @@ class JobTask(_Part):
     attempts: dict[str, int] = Field(default_factory=dict)
     """Per run, how often it had failed before: a requeued job does not repeat its own failures."""
     signal_delay_s: int = 90
+    seats: int = 1
+    """Runs at a time, each on a GPU of its own."""
 
 
 class TaskState(_Part):
-    """What a job is doing right now, written by the job every few seconds."""
+    """What a worker of a job is doing right now, written by the job every few seconds."""
 
     job: str
     node: str
@@ -127,16 +129,18 @@ class Ledger:
         return self.root / "jobs" / submission / array / f"{number}.json"
 
     def state_file(self, submission: str, array: str, number: int) -> Path:
-        """Return the file in which a job says what it does."""
+        """Return the file in which a job says what its first worker does."""
         return self.root / "jobs" / submission / array / f"{number}.state"
 
-    def state(self, submission: str, array: str, number: int) -> TaskState | None:
-        """Return what a job last said, if it ever did."""
-        path = self.state_file(submission, array, number)
-        try:
-            return TaskState.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+    def states(self, submission: str, array: SubmittedArray, number: int) -> list[TaskState]:
+        """Return what the workers of a job last did, if they ever did anything."""
+        file = self.state_file(submission, array.name, number)
+        found = []
+        for seat in range(array.resources.seats):
+            with suppress(OSError, ValueError):
+                text = state_of_seat(file, seat).read_text(encoding="utf-8")
+                found.append(TaskState.model_validate_json(text))
+        return found
 
     def submitting(self) -> bool:
         """Tell whether somebody holds the lock."""
@@ -202,6 +206,11 @@ class Ledger:
                 say(f"waiting: {now[0].rsplit(' ', 1)[0]} is submitting to this store ({path})")
                 told = True
             time.sleep(0.2)
+
+
+def state_of_seat(file: Path, seat: int) -> Path:
+    """Return the file of a job's worker, beside the first one's."""
+    return file.with_name(f"{file.name}{seat or ''}")
 
 
 def read_task(path: Path) -> JobTask:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.execution.slurm.cluster import ClusterSpec, Resources
+from harness.execution.slurm.cluster import SHARE_OF_LIMIT, ClusterSpec, Resources
+from harness.execution.slurm.scheduler import ARRAY_SIZE
 from harness.specs import RunSpec
 
-SHARE_OF_LIMIT = 0.8
 FIRST = "first of "
-MAX_ARRAY = 1000
-"""Tasks in an array: one below Slurm's default MaxArraySize of 1001."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,16 @@ class Array:
     packs: tuple[Pack, ...]
     after: tuple[str, ...] = ()
     """Names of the arrays that must have ended (in whatever way) before this one starts."""
+    least: int = 1
+    """Runs that a job takes whatever its budget, so that all arrays keep to ``max_jobs``."""
+
+    def halves(self) -> tuple[Array, Array]:
+        """Return two arrays of half the jobs, to be tried where the whole is refused."""
+        middle = len(self.packs) // 2
+        return (
+            replace(self, name=f"{self.name}.0", packs=self.packs[:middle]),
+            replace(self, name=f"{self.name}.1", packs=self.packs[middle:]),
+        )
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,9 @@ def arrange(
     cluster: ClusterSpec,
     kinds: Mapping[str, PackKind],
     seconds: Callable[[RunSpec], float | None],
+    array_size: int = ARRAY_SIZE,
 ) -> list[Array]:
-    """Return the arrays that do `runs`.
+    """Return the arrays that do `runs`, of at most ``max_jobs`` jobs together where that can be.
 
     First, per backbone and data set, one job for what is short or of use to others: runs without
     training, and the frozen features when at least two runs of different jobs would compute them.
@@ -68,7 +78,25 @@ def arrange(
         cluster: Resources and budgets.
         kinds: Per method.
         seconds: Estimates a run; None if nothing is known.
+        array_size: Jobs that an array may have.
     """
+    least = 1
+    while True:
+        arrays = _arrange(runs, cluster, kinds, seconds, array_size, least)
+        jobs = sum(len(array.packs) for array in arrays)
+        if jobs <= cluster.max_jobs or cluster.runs_per_job or least > len(runs):
+            return arrays
+        least = max(math.ceil(len(runs) / cluster.max_jobs), least + 1 + least // 4)
+
+
+def _arrange(
+    runs: Sequence[RunSpec],
+    cluster: ClusterSpec,
+    kinds: Mapping[str, PackKind],
+    seconds: Callable[[RunSpec], float | None],
+    array_size: int,
+    least: int,
+) -> list[Array]:
     groups: dict[tuple[str, str], list[Pack]] = {}
     settings: dict[str, Resources] = {}
 
@@ -81,7 +109,7 @@ def arrange(
         quick = tuple(s for s in members if not kinds[s.method].trains)
         frozen = [s for s in members if kinds[s.method].trains and kinds[s.method].frozen]
         rest = [s for s in members if kinds[s.method].trains and not kinds[s.method].frozen]
-        readers = _pack_by_resources(frozen, cluster, seconds)
+        readers = _pack_by_resources(frozen, cluster, seconds, least)
         wanted = tuple(frozen) if sum(len(packs) for _, packs in readers) > 1 else ()
         if wanted or quick:
             # Features are known by the device and threads they were computed with, so it is their
@@ -92,30 +120,38 @@ def arrange(
             groups[(FIRST + key, "")] = [Pack(wanted, quick, known)]
         for resources, packs in readers:
             put(resources, FIRST + key if wanted else "", packs)
-        for resources, packs in _pack_by_resources(rest, cluster, seconds):
+        for resources, packs in _pack_by_resources(rest, cluster, seconds, least):
             put(resources, "", packs)
-    return _arrays(groups, settings)
+    return [replace(array, least=least) for array in _arrays(groups, settings, array_size)]
 
 
 def _pack_by_resources(
-    runs: Sequence[RunSpec], cluster: ClusterSpec, seconds: Callable[[RunSpec], float | None]
+    runs: Sequence[RunSpec],
+    cluster: ClusterSpec,
+    seconds: Callable[[RunSpec], float | None],
+    least: int,
 ) -> list[tuple[Resources, list[Pack]]]:
     found = []
     for members in _by(runs, lambda s: cluster.resources(s.method).model_dump_json()).values():
         resources = cluster.resources(members[0].method)
-        found.append((resources, pack(members, resources, seconds)))
+        found.append((resources, pack(members, resources, seconds, least)))
     return found
 
 
 def pack(
-    runs: Sequence[RunSpec], resources: Resources, seconds: Callable[[RunSpec], float | None]
+    runs: Sequence[RunSpec],
+    resources: Resources,
+    seconds: Callable[[RunSpec], float | None],
+    least: int = 1,
 ) -> list[Pack]:
     """Split runs of one backbone, data set and resources into jobs, keeping their order.
 
     Args:
         runs: To be split.
-        resources: Their budget: ``runs_per_job``, or else ``job_minutes`` and the time limit.
+        resources: Their budget: ``runs_per_job``, or else ``job_minutes`` and the time limit, for
+            each GPU.
         seconds: Estimates a run. A run of unknown length gets a job of its own.
+        least: Runs that a job takes whatever its budget.
     """
     budget = 60 * min(resources.job_minutes, SHARE_OF_LIMIT * resources.timeout_min)
     packs: list[list[RunSpec]] = []
@@ -126,13 +162,13 @@ def pack(
         if resources.runs_per_job:
             fits = bool(packs) and len(packs[-1]) < resources.runs_per_job
         else:
-            fits = bool(packs) and cost <= left
+            fits = bool(packs) and (cost <= left or len(packs[-1]) < least)
         if fits:
             packs[-1].append(spec)
             left -= cost
         else:
             packs.append([spec])
-            left = budget - cost
+            left = budget * resources.seats - cost
     return [Pack((), tuple(part), total([seconds(spec) for spec in part])) for part in packs]
 
 
@@ -143,16 +179,18 @@ def total(parts: Sequence[float | None]) -> float | None:
 
 
 def _arrays(
-    groups: Mapping[tuple[str, str], list[Pack]], settings: Mapping[str, Resources]
+    groups: Mapping[tuple[str, str], list[Pack]],
+    settings: Mapping[str, Resources],
+    array_size: int,
 ) -> list[Array]:
     first = {
         label: f"a{number}" for number, (label, _) in enumerate(groups) if label.startswith(FIRST)
     }
     arrays: list[Array] = []
     for number, ((label, after), packs) in enumerate(groups.items()):
-        for start in range(0, len(packs), MAX_ARRAY):
-            name = f"a{number}" + (f"-{start // MAX_ARRAY}" if start else "")
-            part = tuple(packs[start : start + MAX_ARRAY])
+        for start in range(0, len(packs), array_size):
+            name = f"a{number}" + (f"-{start // array_size}" if start else "")
+            part = tuple(packs[start : start + array_size])
             arrays.append(Array(name, settings[label], part, (first[after],) if after else ()))
     # An array is submitted after those it waits for, whose job ids it names.
     return sorted(arrays, key=lambda array: bool(array.after))

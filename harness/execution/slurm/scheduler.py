@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -16,6 +17,8 @@ LOOK_SECONDS = 20.0
 commands would try again: twice their own default, MessageTimeout, of 10 s."""
 ACT_SECONDS = 60.0
 """The same where the answer decides what is submitted or cancelled."""
+ARRAY_SIZE = 1001
+"""Jobs of an array, where Slurm does not say how many: its own default of MaxArraySize."""
 LIVE = frozenset({
     "PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_FED",
     "REQUEUE_HOLD", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SPECIAL_EXIT",
@@ -43,12 +46,15 @@ class JobInfo:
         return self.state in LIVE
 
 
-def call(words: Sequence[str], until: float) -> subprocess.CompletedProcess[str]:
+def call(
+    words: Sequence[str], until: float, given: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run one of Slurm's commands.
 
     Args:
         words: Command and arguments.
         until: When to give up, on the clock of ``time.monotonic``.
+        given: What it reads on stdin.
 
     Raises:
         UserError: If it is not installed here.
@@ -59,6 +65,7 @@ def call(words: Sequence[str], until: float) -> subprocess.CompletedProcess[str]
     try:
         return subprocess.run(
             list(words), capture_output=True, text=True, timeout=max(0.0, until - time.monotonic()),
+            input=given,
             env={**os.environ, "LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -145,3 +152,34 @@ def cancel(job_ids: Sequence[str]) -> None:
     done = call(["scancel", *job_ids], time.monotonic() + ACT_SECONDS)
     if done.returncode and "Invalid job id" not in done.stderr:
         raise Unreachable(done.stderr.strip())
+
+
+def array_size(until: float) -> int:
+    """Return how many jobs an array may have here."""
+    try:
+        said = call(["scontrol", "show", "config"], until).stdout
+    except (UserError, Unreachable):
+        return ARRAY_SIZE
+    sizes = re.findall(r"^MaxArraySize *= *(\d+)|max_array_tasks=(\d+)", said, re.MULTILINE)
+    return max(1, min((int(a or b) for a, b in sizes), default=ARRAY_SIZE))
+
+
+def said_by_sbatch(text: str) -> str:
+    """Return the line of sbatch's that tells most."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("sbatch: error")]
+    line = (errors or lines or ["no reason given"])[0]
+    return line.removeprefix("sbatch: ").removeprefix("error: ")
+
+
+def test_only(script: str, until: float) -> tuple[bool, str]:
+    """Ask sbatch whether it would take a script; return that, and what it says.
+
+    Raises:
+        UserError: If there is no sbatch here.
+        Unreachable: If the controller does not answer.
+    """
+    done = call(["sbatch", "--test-only"], until, script)
+    if done.returncode and re.search("fatal:|Unable to contact|timed out", done.stderr):
+        raise Unreachable(said_by_sbatch(done.stderr))
+    return not done.returncode, said_by_sbatch(done.stderr)

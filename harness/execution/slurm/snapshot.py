@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness import resources
+from harness import registry, resources
+from harness.errors import UserError
 from harness.store.provenance import SNAPSHOT_NOTE, git_state
 from harness.store.timestamps import now
 
@@ -51,6 +54,49 @@ def take(folder: Path, plugins: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
             if not final.is_dir():
                 raise
     return final, tuple(str(final / name) for name in copies)
+
+
+_LOAD = """
+import json, sys
+from harness import registry
+for file in sys.argv[1:]:
+    registry.add_plugin_file(file)
+print("\\n" + json.dumps(registry.not_loaded()))
+"""
+
+
+def check(code: Path, copies: Sequence[str], plugins: Sequence[str]) -> None:
+    """Load a snapshot and its plugins as jobs will, once.
+
+    Args:
+        code: The snapshot.
+        copies: The plugin files in it.
+        plugins: What they are copies of.
+
+    Raises:
+        UserError: If something that loads here does not load there, usually because of a file
+            beside a plugin that the plugin imports.
+    """
+    loads = code / ".loads"
+    if loads.exists():
+        return
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD, *copies], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"},
+    )  # fmt: skip
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise UserError(f"{code}: jobs cannot load this copy of the code ({why})")
+    broken: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    originals = dict(zip(copies, plugins, strict=True))
+    for origin, why in broken.items():
+        here = originals.get(origin, origin.replace(str(code), str(resources.CODE), 1))
+        if here not in registry.not_loaded():
+            raise UserError(
+                f"plugin {here}: jobs cannot load it: {why}; they have a copy of this file alone: "
+                "put what it imports into it, or install that as a package"
+            )
+    loads.touch()
 
 
 def _sources(root: Path) -> Iterator[Path]:

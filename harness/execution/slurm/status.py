@@ -159,7 +159,7 @@ def statuses(
         status = _status(store, ledger, spec, where.get(spec.id), slurm)
         # Its record may have come between our look at the store and Slurm's answer.
         if status.state != "done" and store.has(spec.id):
-            status = RunStatus(spec, "done")
+            status = RunStatus(spec, "done", job=status.job)
         found.append(status)
     return found
 
@@ -168,7 +168,7 @@ def _status(
     store: Store, ledger: Ledger, spec: RunSpec, place: JobPlace | None, slurm: Scheduled
 ) -> RunStatus:
     if store.has(spec.id):
-        return RunStatus(spec, "done")
+        return RunStatus(spec, "done", job=place.job if place else "")
     failure = store.failure(spec.id)
     before = place.submission.attempts.get(spec.id, 0) if place else 0
     if failure is not None and (place is None or failure.attempts > before):
@@ -190,8 +190,9 @@ def _status(
     if info.state not in scheduler.STARTED:
         return replace(status, state="queued", reason=info.reason)
     status = replace(status, node=info.node)
-    now = ledger.state(place.submission.id, place.array.name, place.task)
-    if now is None or now.run != spec.id:
+    states = ledger.states(place.submission.id, place.array, place.task)
+    now = next((state for state in states if state.run == spec.id), None)
+    if now is None:
         return replace(status, state="queued", reason=f"its job runs on {info.node}")
     # On the node's own clock, plus what ours has seen since is nothing: no two clocks compared.
     spent = now.updated - now.since

@@ -53,7 +53,7 @@ def main() -> None:
                 sys.executable, str(resources.ROOT / "run_benchmark.py"), "sweep", "submit",
                 str(sweep), "--cluster", str(cluster), "--store", str(store), "--data-root",
                 str(images), "--cache-dir", str(root / "cache"),
-                "--runs-per-job", str(args.runs_per_job),
+                "--runs-per-job", str(args.runs_per_job), "--force",
             ]  # fmt: skip
             began = time.time()
             subprocess.run(command, env=env, check=True)

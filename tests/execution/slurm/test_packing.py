@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 
 from harness.execution.slurm.cluster import ClusterSpec, Resources
-from harness.execution.slurm.packing import MAX_ARRAY, SHARE_OF_LIMIT, PackKind, arrange, pack
+from harness.execution.slurm.packing import SHARE_OF_LIMIT, PackKind, arrange, pack
 from harness.specs import RunSpec
 from tests.execution.slurm.fakes import spec
 
@@ -62,9 +62,31 @@ def test_packs_keep_to_their_budget() -> None:
         assert p.seconds + times[following.runs[0].id] > budget
     assert len(pack(runs, resources, UNKNOWN)) == 40
     assert len(pack(runs, Resources(runs_per_job=7), UNKNOWN)) == 6
+    assert len(pack(runs, Resources(gpus_per_node=4), UNKNOWN)) == 10  # four at a time
 
 
 def test_no_array_is_longer_than_slurm_allows() -> None:
-    runs = [spec("finetune", seed) for seed in range(MAX_ARRAY + 5)]
-    arrays = arrange(runs, ClusterSpec(), KINDS, UNKNOWN)
-    assert [len(array.packs) for array in arrays] == [MAX_ARRAY, 5]
+    runs = [spec("finetune", seed) for seed in range(105)]
+    arrays = arrange(runs, ClusterSpec(), KINDS, UNKNOWN, array_size=50)
+    assert [len(array.packs) for array in arrays] == [50, 50, 5]
+    assert len({array.name for array in arrays}) == 3
+
+
+def test_runs_of_unknown_length_keep_to_the_most_jobs() -> None:
+    runs = [
+        spec(method, seed, data)
+        for method, seed, data in itertools.product(KINDS, range(100), ("emoji", "folder"))
+    ]
+    free = sum(len(array.packs) for array in arrange(runs, ClusterSpec(), KINDS, UNKNOWN))
+    assert free > 600
+    for most in (2, 5, 100, 300):
+        arrays = arrange(runs, ClusterSpec(max_jobs=most), KINDS, UNKNOWN)
+        jobs = sum(len(array.packs) for array in arrays)
+        # Not far below, and never above, unless there are more kinds of job than that: six here.
+        assert max(most // 2, 6) <= jobs <= max(most, 6)
+        assert sorted(r.id for a in arrays for p in a.packs for r in p.runs) == sorted(
+            run.id for run in runs
+        )
+        assert {array.least > 1 for array in arrays} == {True}
+    chosen = arrange(runs, ClusterSpec(max_jobs=5, runs_per_job=10), KINDS, UNKNOWN)
+    assert sum(len(array.packs) for array in chosen) > 5

@@ -60,18 +60,23 @@ def test_weights_are_fetched_once_on_the_login_node(
     del user.env["HF_HUB_OFFLINE"]  # the login node has a network; jobs must still not use it
     with hub(random_clip) as (address, asked):
         user.env["HF_ENDPOINT"] = address
-        said = user.submit(file, cluster)
-        assert "note: jobs run offline; `sweep prepare` fetches the weights of hf-hub:some" in said
+        user.force = False
+        ask = ("submit", str(file), "--cluster", str(cluster), *user.options)
+        said = user.type(*ask, status=2)
+        assert said.startswith("error: not prepared: data set folder, weights of hf-hub:somebody/")
+        assert said.count("\n") == 1
+        user.submit(file, cluster, "--force")
         (run,) = user.wait(settled)["failed"]
         assert "HF_HUB_OFFLINE is set: run once where there is a network" in run["reason"]
         assert not asked
+        assert "not prepared: data set folder" in user.type("retry", status=2)
 
         said = user.type("prepare", str(file), *user.options)
         assert "model hf-hub:somebody/tiny: weights in place" in said
         assert "data set folder: 90 images decoded" in said
         assert any(path.endswith("open_clip_model.safetensors") for path in asked)
         fetched = len(asked)
-        assert "note:" not in user.type("retry")
+        user.type("retry")
         user.wait(lambda states: len(states["done"]) == 1)
         assert len(asked) == fetched
     (record,) = Store(user.store).records()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.execution.slurm.ledger import Ledger, TaskState
+from harness.execution.slurm.cluster import Resources
+from harness.execution.slurm.ledger import Ledger, TaskState, state_of_seat
 from harness.execution.slurm.status import statuses
 from harness.store.store import Store
 from tests.execution.slurm.fakes import command, submitted
@@ -57,3 +58,16 @@ def test_a_job_that_has_just_been_requeued_is_not_called_silent(
     assert found.state == "running"
     assert found.reason.startswith(reason)
     assert bool(found.reason) == bool(reason)
+
+
+def test_a_run_of_any_worker_of_a_job_is_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = submitted(tmp_path, arrays=1, resources=Resources(gpus_per_node="a100:3"))[0]
+    said = TaskState(job="0_0", node="n1", run=run.id, step=4, steps=10, updated=time.time())
+    file = state_of_seat(Ledger(tmp_path).state_file("s", "a0", 0), 2)
+    file.parent.mkdir(parents=True)
+    file.write_text(said.model_dump_json())
+    command(tmp_path / "bin", "squeue", "echo '0|0|0|RUNNING|None|0:05|1:00|n1|c'", monkeypatch)
+    (found,) = statuses(Store(tmp_path), [run])
+    assert (found.state, found.step) == ("running", 4)

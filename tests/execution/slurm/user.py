@@ -48,10 +48,14 @@ class User:
     def __init__(self, slurm: MiniCluster, store: Path, options: Sequence[str] = ()) -> None:
         self.slurm, self.store, self.options = slurm, store, list(options)
         self.env = {**slurm.env, "HF_HUB_OFFLINE": "1"}
+        self.force = True
+        """Submit what was not prepared."""
         self.lost: set[str] = set()
         """Runs that `states` has ever called lost."""
 
     def start(self, *words: str) -> subprocess.Popen[str]:
+        if self.force and words[0] in ("submit", "retry"):
+            words = (*words, "--force")
         command = [sys.executable, "run_benchmark.py", "sweep", *words, "--store", str(self.store)]
         return subprocess.Popen(
             command, cwd=resources.ROOT, env=self.env, text=True,

@@ -9,6 +9,7 @@ where and when it ran, paths, the number of workers, and how a table calls the m
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from typing import Any, Literal
 
@@ -100,12 +101,26 @@ class RunSpec(Strict):
     @property
     def id(self) -> str:
         """16 hex digits: SHA-256 over the canonical JSON of the content."""
-        text = json.dumps(self.content(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return _identity(self.content())
+
+    @property
+    def earlier_ids(self) -> frozenset[str]:
+        """What `id` was to earlier versions of the engine, which gave other numbers."""
+        content, revised = self.content(), _revisions(self.config)
+        return frozenset(
+            _identity({key: value for key, value in content.items() if key not in dropped})
+            for n in range(1, len(revised) + 1)
+            for dropped in itertools.combinations(revised, n)
+        )
 
     def title(self) -> str:
         """Return the run in a few words, for progress displays and logs."""
         return f"{self.label or self.method} · {self.dataset.name}/{self.target} · seed {self.seed}"
+
+
+def _identity(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 CROP_REVISION = 2

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -117,3 +119,15 @@ def test_a_changed_schedule_changes_the_ids_of_those_runs_alone() -> None:
 def test_crops_resized_otherwise_change_the_ids_of_runs_that_crop() -> None:
     assert spec(config={"crop_scale": [0.7, 1.0]}).content()["crop_revision"] == 2
     assert "crop_revision" not in spec(config={"depth": 2}).content()  # nothing trains
+
+
+def test_what_a_run_was_called_before_its_numbers_changed_is_known() -> None:
+    trained = spec(config={"crop_scale": [0.7, 1.0], "warmup_steps": 5, "schedule": "cosine"})
+    content = trained.content()
+    for key in ("crop_revision", "schedule_revision"):
+        del content[key]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] in trained.earlier_ids
+    assert len(trained.earlier_ids) == 3
+    assert trained.id not in trained.earlier_ids
+    assert spec(config={"depth": 2}).earlier_ids == frozenset()

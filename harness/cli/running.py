@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -180,7 +181,8 @@ def conclude(outcome: Outcome, store: Path) -> int:
     if outcome.failed:
         print(f"tracebacks: {store}/failures/; the same command tries again", file=sys.stderr)
     if outcome.done + outcome.skipped:
-        print(f"table: {command_name()} report --store {store}", file=sys.stderr)
+        where = shlex.quote(str(store))
+        print(f"table: {command_name()} report --store {where}", file=sys.stderr)
     if outcome.interrupted:
         print("stopped; the same command continues where it stopped", file=sys.stderr)
         return 130

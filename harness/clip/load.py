@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -236,12 +237,31 @@ def _tokenizer(spec: ModelSpec, name: str) -> Any:
         ) from None
 
 
+def _is_colour(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 3
+        and all(isinstance(x, int | float) and math.isfinite(x) for x in value)
+    )
+
+
 def _preprocess(model: Any, spec: ModelSpec, name: str) -> Preprocess:
     config = {**model.visual.preprocess_cfg, **_prepared_as(spec, name)}
     if config["resize_mode"] not in ("shortest", "squash"):
         raise UserError(
             f"{spec.title()} pads its images (resize_mode '{config['resize_mode']}'), which is not "
             "supported; use a model that crops or squashes them"
+        )
+    for field in ("mean", "std"):
+        if not _is_colour(config[field]) or (field == "std" and min(config[field]) <= 0):
+            raise UserError(
+                f"{spec.title()}: preprocess_cfg.{field} of its configuration is "
+                f"{config[field]!r}; three numbers are needed, deviations above 0"
+            )
+    if config["interpolation"] not in ("bilinear", "bicubic"):
+        raise UserError(
+            f"{spec.title()}: preprocess_cfg.interpolation of its configuration is "
+            f"{config['interpolation']!r}; use bilinear or bicubic"
         )
     size = config["size"]
     sides = (size, size) if isinstance(size, int) else tuple(size)

@@ -23,6 +23,9 @@ _DTYPES = {
 
 def disagreements(record: RunRecord, predictions: bytes | None) -> Iterator[str]:
     """Yield what is wrong with a record, or with its ``predictions.npz`` if there is one."""
+    known = {record.spec.id} | record.spec.earlier_ids
+    if record.id not in known:
+        yield f"record.json says '{record.id}', its spec's content gives {record.spec.id}"
     yield from _scores(record)
     if predictions is None:
         return

@@ -148,6 +148,8 @@ class Store:
                 f"{self.root}: no finished run '{run_id}'; `report` lists what is there"
             )
         record: RunRecord = validated(RunRecord, _load(path), str(path))
+        if record.id != run_id:
+            raise UserError(f"{path}: the record of run {record.id}; restore or delete it")
         return record
 
     def records(self) -> Iterator[RunRecord]:

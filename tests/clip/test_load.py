@@ -128,6 +128,28 @@ def test_images_that_are_not_square_are_refused(tmp_path: Path) -> None:
     assert refused(f"local-dir:{folder}").endswith("takes 24x16 images; use a square one")
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("std", [0.2, 0.2], r"preprocess_cfg.std of its configuration is \[0.2, 0.2\]; three"),
+        ("std", [0.2, 0.0, 0.2], "deviations above 0"),
+        ("std", 0.2, "preprocess_cfg.std of its configuration is 0.2"),
+        ("mean", [0, "a", 1], "preprocess_cfg.mean"),
+        ("interpolation", "cubic", "'cubic'; use bilinear or bicubic"),
+    ],
+)
+def test_a_configuration_that_prepares_images_in_no_way_is_refused(
+    tmp_path: Path, field: str, value: Any, message: str
+) -> None:
+    folder = models.write_local_dir(tmp_path / "m")
+    file = folder / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["preprocess_cfg"][field] = value
+    file.write_text(json.dumps(config))
+    with pytest.raises(UserError, match=message):
+        load_backbone(ModelSpec(name=f"local-dir:{folder}"))
+
+
 def test_fingerprint_is_of_the_weights(tmp_path: Path) -> None:
     found = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

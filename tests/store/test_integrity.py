@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from harness.cli.main import main
+from harness.errors import UserError
 from harness.report.runs.frame import load_frame
+from harness.report.tables.aggregate import summarise
 from harness.store.store import Store
 from tests.report.fakes import keep, packed, record, spec
 
@@ -69,3 +71,28 @@ def test_a_run_whose_files_disagree_is_named_and_not_reported(
 def test_a_run_without_predictions_is_taken_at_its_word(store: Store) -> None:
     (store.run_dir(spec("ours").id) / "predictions.npz").unlink()
     assert (load_frame(Store(store.root))["status"] == "done").all()
+
+
+def test_a_record_whose_spec_was_edited_or_that_is_another_runs_is_named(store: Store) -> None:
+    first, second = (store.run_dir(spec("ours", seed=seed).id) for seed in (0, 1))
+    text = (first / "record.json").read_text()
+    (first / "record.json").write_text(text.replace('"steps": 150', '"steps": 151'))
+    assert "its spec's content gives" in load_frame(Store(store.root))["error"].dropna().item()
+    (first / "record.json").write_text((second / "record.json").read_text())
+    with pytest.raises(UserError, match=f"record.json: the record of run {second.name}; restore"):
+        load_frame(Store(store.root))
+
+
+def test_a_record_of_an_earlier_engine_is_a_row_of_its_own(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    config = {"crop_scale": [0.7, 1.0]}
+    now, before = spec("ours", config=config), spec("ours", seed=1, config=config)
+    (earlier,) = before.earlier_ids
+    keep(store, record(now, 1000, method_source="abc"))
+    old = record(before, 1200, method_source="abc")
+    keep(store, old.model_copy(update={"id": earlier}))
+    rows = summarise(load_frame(store)).rows
+    assert {row.label: row.cells[0].mean for row in rows} == {
+        "ours (code=abc)": 50.0,
+        "ours (code=earlier)": 60.0,
+    }

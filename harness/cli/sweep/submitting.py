@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from harness import registry, resources
-from harness.cli.running import check_models
+from harness.cli.running import check_models, say_data_notes
 from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
 from harness.command_name import command_name
@@ -27,6 +27,7 @@ from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import find, read_cluster
 from harness.execution.slurm.packing import Array, total
 from harness.execution.slurm.status import STATES, RunState, statuses
+from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.training.logging import resolved
@@ -48,6 +49,7 @@ def submit(
     if args.limit is not None and args.limit < 1:
         raise UserError(f"--limit {args.limit}: must be 1 or more")
     request = _request(args, root, planned, cluster_name, wanted)
+    say_data_notes(planned.runs, args.data_root)
     lacking = ", ".join(unprepared(root, planned.runs))
     if lacking and not args.force:
         text = f"not prepared: {lacking}; jobs run offline: `sweep prepare` first, or --force"
@@ -57,6 +59,7 @@ def submit(
     if args.dry_run:
         return _dry_run(request)
     Store(root).prepare()
+    sweep_leftovers(root, *([request.context.cache] if request.context.cache else []))
     Store(root).write_plan(planned)
     began = time.monotonic()
     submission = slurm.submit(request, say)

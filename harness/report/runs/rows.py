@@ -144,6 +144,9 @@ def finished(store: Store, record: RunRecord, spec: RunSpec, order: int) -> list
     metrics, made = record.metrics, record.provenance
     if why := store.disagreement(record) or ("" if metrics.tests else "no test images"):
         return asked(record.id, spec, order, "failed", f"contradictory record: {why}")
+    source = record.method_source or None
+    if record.id != record.spec.id:  # the engine gave other numbers then
+        source = f"earlier {source or ''}"
     shares = spec.protocol.measured(spec.target, metrics.tests)
     rows = []
     cells = spec.protocol.cells(spec.target)
@@ -171,7 +174,7 @@ def finished(store: Store, record: RunRecord, spec: RunSpec, order: int) -> list
                 trained_parameters=record.trained_parameters,
                 total_parameters=record.total_parameters,
                 device=made.device,
-                method_source=record.method_source or None,
+                method_source=source,
                 tests=_json(list(metrics.tests)),
             )
         )

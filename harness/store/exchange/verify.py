@@ -99,8 +99,6 @@ def _run(store: Store, run_id: str) -> Iterator[str]:
     except UserError as error:
         yield str(error).replace(f"{store.root}/", "").replace(str(store.root), "archive")
         return
-    if not run_id == record.id == record.spec.id:
-        yield f"record.json says '{record.id}', its spec's content gives {record.spec.id}"
     if record.schema_version != SCHEMA:
         yield f"schema {record.schema_version}, this version reads {SCHEMA}"
     path = store.run_dir(run_id) / "predictions.npz"

@@ -90,7 +90,7 @@ WRONG: dict[str, tuple[Callable[[Files], Files], str]] = {
     ),
     "seed": (edited("spec.seed", 7), rf"record.json says '{spec(0).id}', its spec's content gives"),
     "config": (edited("spec.config.steps", 4), r"its spec's content gives"),
-    "id": (edited("id", "f" * 16), r"record.json says 'ffffffffffffffff'"),
+    "id": (edited("id", "f" * 16), r"record.json: the record of run ffffffffffffffff"),
     "unknown field": (edited("novelty", 1), r"record.json: unknown field 'novelty'"),
     "record schema": (edited("schema_version", 2), r"schema 2, this version reads 1"),
     "torn": (

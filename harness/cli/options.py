@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import get_args
 
+from harness.execution.context import Context
 from harness.specs import Precision
 
 Group = argparse._ActionsContainer
@@ -28,8 +30,31 @@ def cache_dir(parser: Group, shared: bool = False) -> None:
     """Add ``--cache-dir``."""
     more = "; shared by all nodes" if shared else ""
     parser.add_argument(
-        "--cache-dir", type=Path, metavar="DIR", help=f"frozen features (~/.cache/...{more})"
+        "--cache-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"frozen features and prepared test images (~/.cache/...{more})",
     )
+
+
+def limits(parser: Group) -> None:
+    """Add what a run may take of disk, memory and time beside its work; see `Context`."""
+    for name, help in (
+        ("cache-gb", "GiB of prepared test images in the cache folder"),
+        ("memory-gb", "GiB of decoded training images in each worker's memory"),
+        ("checkpoint-seconds", "least time between two checkpoints, which take 2 %% at most"),
+    ):
+        default = Context.model_fields[name.replace("-", "_")].default
+        parser.add_argument(
+            f"--{name}", type=_amount, default=default, metavar="N", help=f"{help} ({default:g})"
+        )
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError
+    return value
 
 
 def model(parser: Group) -> None:
@@ -106,6 +131,7 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     group.add_argument(
         "--threads", type=int, default=1, help="threads of torch per worker (%(default)s)"
     )
+    limits(group)
     device(group)
     group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     group.add_argument(

@@ -17,6 +17,7 @@ from harness.command_name import command_name
 from harness.console.progress import duration
 from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
+from harness.execution.context import LIMITS
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
@@ -89,7 +90,8 @@ def run_here(
     for run_id in again:
         if Store(store).has(run_id):
             Store(store).set_aside(run_id)
-    context = context.model_copy(update={"keep_weights": keep_weights})
+    limits = {name: getattr(args, name) for name in LIMITS}
+    context = context.model_copy(update={"keep_weights": keep_weights, **limits})
     _say_other_code(specs, Store(store))
     outcome = run_local(specs, context, workers, args.fail_fast)
     status = conclude(outcome, store)

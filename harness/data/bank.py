@@ -1,16 +1,20 @@
 """Pixels and frozen features of a data set, decoded or computed once and shared by all runs.
 
 One process runs many runs one after the other; what depends only on (data set, backbone) is kept
-here between them. The pixel cache is bounded: what does not fit is decoded again when needed.
+here between them: decoded training images in memory and prepared test images on disk, as many as
+there is room for, and frozen features. What comes next is read while the present batch is in use.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
-import os
+import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.clip.backbone import Backbone, Preprocess
+from harness.clip.backbone import Backbone
+from harness.data.fingerprints import fingerprint_of
 from harness.data.images import decode, to_rows
-from harness.data.transforms import augment, normalise, test_pixels
+from harness.data.slots import SlotFile
+from harness.data.transforms import crop, normalise, random_numbers, test_pixels
 from harness.dataset import Dataset, Sample
 from harness.method import TrainConfig
 from harness.seeding import generator
@@ -31,25 +37,36 @@ from harness.store.provenance import device_name
 
 EVAL_BATCH = 256
 _DIGEST = hashlib.sha256().digest_size
-CACHE_BYTES = int(float(os.environ.get("CLIP_BENCH_CACHE_GB", "2")) * 2**30)
+_AHEAD = 2
+"""Batches that are read while one is in use."""
+_CHECK_SECONDS = 10.0
+"""What a run spends on looking for broken images before its first step, unless they are checked."""
+_FEATURE_BYTES = 2**30
+"""Of features in memory; those read longest ago go, and come back from the disk."""
 
 
 @dataclass
 class PixelCache:
-    """Decoded images up to a number of bytes."""
+    """Decoded images up to a number of bytes, of all data sets of a process."""
 
-    limit: int = CACHE_BYTES
+    limit: int = 2 * 2**30
     used: int = 0
     entries: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: tuple[str, ...], make: Callable[[], Tensor]) -> Tensor:
-        """Return the entry, made and kept if there is room."""
+        """Return the entry, made and kept if there is room.
+
+        Nothing makes room for another: training draws images uniformly, and of those any part of
+        a size is as good as any other.
+        """
         value = self.entries.get(key)
         if value is None:
             value = make()
-            if self.used + value.nbytes <= self.limit:
-                self.entries[key] = value
-                self.used += value.nbytes
+            with self.lock:
+                if key not in self.entries and self.used + value.nbytes <= self.limit:
+                    self.entries[key] = value
+                    self.used += value.nbytes
         return value
 
 
@@ -57,22 +74,42 @@ class ImageBank:
     """Reads the images of one data set for one backbone."""
 
     def __init__(
-        self, dataset: Dataset, backbone: Backbone, cache_dir: Path | None, decode_threads: int = 1
+        self,
+        dataset: Dataset,
+        backbone: Backbone,
+        cache_dir: Path | None,
+        decode_threads: int = 1,
+        pixels: PixelCache | None = None,
+        disk_bytes: int = 0,
     ) -> None:
+        """Open nothing yet.
+
+        Args:
+            dataset: Whose images.
+            backbone: For whose input they are prepared.
+            cache_dir: Of features, prepared test images and fingerprints; None for no disk.
+            decode_threads: That decode, crop and resize.
+            pixels: Decoded images, shared with the process's other banks.
+            disk_bytes: Of prepared test images in `cache_dir`.
+        """
         self.dataset = dataset
         self.backbone = backbone
         self.cache_dir = cache_dir
+        self._disk_bytes = disk_bytes
         self._fingerprint: str | None = None
         self._open: frozenset[str] | None = None
-        self._pixels = PixelCache()
+        self._pixels = PixelCache() if pixels is None else pixels
+        self._prepared: SlotFile | None = None
+        self._numbers: dict[str, dict[str, int]] = {}
         self._features: dict[str, Tensor] = {}
         self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
+        self._reader = ThreadPoolExecutor(1)
 
     @property
     def fingerprint(self) -> str:
-        """The data set's fingerprint, listed once."""
+        """The data set's fingerprint, asked for once."""
         if self._fingerprint is None:
-            self._fingerprint = self.dataset.fingerprint()
+            self._fingerprint = fingerprint_of(self.dataset, self.cache_dir)
         return self._fingerprint
 
     @contextmanager
@@ -98,50 +135,142 @@ class ImageBank:
                     "selects, only its training and validation images can be read"
                 )
 
-    def _map(self, function: Callable[[Sample], Tensor], samples: Sequence[Sample]) -> list[Tensor]:
-        self._admit(samples)
-        return list((self._pool.map if self._pool else map)(function, samples))
+    def _map(self, function: Callable[..., Tensor], *items: Sequence[object]) -> list[Tensor]:
+        return list((self._pool.map if self._pool else map)(function, *items))
 
     def _full(self, sample: Sample) -> Tensor:
         def make() -> Tensor:
             return to_rows(decode(self.dataset.read(sample), self.dataset.where(sample)))
 
-        return self._pixels.get(("full", sample.key), make)
+        return self._pixels.get((self.fingerprint, sample.key), make)
 
     def _test(self, sample: Sample) -> Tensor:
-        def make() -> Tensor:
+        disk, number = self._slot(sample)
+        kept = disk.read(number) if disk else None
+        if kept is None:
             image = decode(self.dataset.read(sample), self.dataset.where(sample))
-            return test_pixels(image, self.backbone.preprocess)
+            kept = test_pixels(image, self.backbone.preprocess)
+            if disk:
+                disk.write(number, kept)
+        return kept
 
-        return self._pixels.get(("test", sample.key), make)
+    def _slot(self, sample: Sample) -> tuple[SlotFile | None, int]:
+        """Return the file of prepared images, if there is one, and an image's place in it."""
+        if self._prepared is None:
+            return None, 0
+        return self._prepared, self._numbers[sample.domain][sample.key]
+
+    def _open_disk(self) -> None:
+        if self._prepared is not None or self.cache_dir is None or not self._disk_bytes:
+            return
+        count = 0
+        for domain in self.dataset.domains:
+            samples = self.dataset.samples(domain)
+            self._numbers[domain] = {s.key: count + i for i, s in enumerate(samples)}
+            count += len(samples)
+        preprocess = self.backbone.preprocess
+        shape = (3, preprocess.image_size, preprocess.image_size)
+        key = f"{self.fingerprint} {preprocess}"
+        self._prepared = SlotFile(self.cache_dir / "pixels", key, count, shape, self._disk_bytes)
 
     def check(self, samples: Sequence[Sample]) -> None:
-        """Decode what fits in memory now, so that a broken image stops a run at its start."""
+        """Look for broken images before the first step, for a short time and only once.
+
+        What `sweep prepare` or an earlier run has seen is not looked at again; nor is all of a
+        large data set, of which a broken image stops the run when training meets it.
+        """
         self._admit(samples)
-        for sample in samples:
-            if self._pixels.used >= self._pixels.limit:
-                return
-            self._full(sample)
+        names = "\n".join(sample.key for sample in samples)
+        mark = hashlib.sha256(f"{self.fingerprint}\n{names}".encode()).hexdigest()[:24]
+        if self.cache_dir and any(self._mark(name).is_file() for name in (self.fingerprint, mark)):
+            return
+        until = time.monotonic() + _CHECK_SECONDS
+        step = max(1, len(samples) // 4096)  # spread over the domains if there is no time for all
+        for first in range(step):
+            part = samples[first::step]
+            for start in range(0, len(part), 64):
+                self._map(self._full, part[start : start + 64])
+                if time.monotonic() > until:
+                    return
+        self._note(mark)
+
+    def mark_checked(self) -> None:
+        """Note that every image of the data set has been decoded."""
+        self._note(self.fingerprint)
+
+    def _mark(self, name: str) -> Path:
+        assert self.cache_dir is not None
+        return self.cache_dir / "checked" / name
+
+    def _note(self, name: str) -> None:
+        if self.cache_dir:
+            with contextlib.suppress(OSError):  # read-only: looked at again next time
+                write_atomically(self._mark(name), b"")
+
+    def read_ahead(
+        self, samples: Sequence[Sample], config: TrainConfig, draw: torch.Generator
+    ) -> Future[Tensor]:
+        """Begin to decode and augment a training batch; for `to_input`.
+
+        Args:
+            samples: B images.
+            config: The recipe: crop, flip, interpolation.
+            draw: Source of all randomness, drawn from now.
+        """
+        self._admit(samples)
+        size = self.backbone.preprocess.image_size
+        numbers = random_numbers(len(samples), draw)
+
+        def one(sample: Sample, drawn: Sequence[float]) -> Tensor:
+            return crop(self._full(sample), size, config.crop_scale, config.flip,
+                        config.crop_interpolation, drawn)  # fmt: skip
+
+        return self._reader.submit(lambda: self._stack(self._map(one, samples, numbers)))
+
+    def _stack(self, images: Sequence[Tensor]) -> Tensor:
+        stacked = torch.stack(list(images))
+        return stacked.pin_memory() if self.backbone.device.type == "cuda" else stacked
+
+    def to_input(self, pixels: Tensor) -> Tensor:
+        """Return normalised input [B, 3, S, S] float32 on the device of [B, 3, S, S] uint8."""
+        return normalise(
+            pixels.to(self.backbone.device, non_blocking=True), self.backbone.preprocess
+        )
 
     def train_images(
         self, samples: Sequence[Sample], config: TrainConfig, draw: torch.Generator
     ) -> Tensor:
         """Return augmented, normalised input [B, 3, S, S] float32 on the backbone's device."""
-        preprocess: Preprocess = self.backbone.preprocess
-        pixels = augment(
-            self._map(self._full, samples),
-            preprocess.image_size,
-            config.crop_scale,
-            config.flip,
-            config.crop_interpolation,
-            draw,
-        )
-        return normalise(pixels.to(self.backbone.device, non_blocking=True), preprocess)
+        return self.to_input(self.read_ahead(samples, config, draw).result())
 
     def test_images(self, samples: Sequence[Sample]) -> Tensor:
         """Return normalised input [B, 3, S, S] float32 by the model's own test transform."""
-        pixels = torch.stack(self._map(self._test, samples))
-        return normalise(pixels.to(self.backbone.device), self.backbone.preprocess)
+        return torch.cat(list(self.test_batches(samples, len(samples))))
+
+    def test_batches(self, samples: Sequence[Sample], size: int = EVAL_BATCH) -> Iterator[Tensor]:
+        """Yield `test_images` of `size` images at a time; the next are read meanwhile."""
+        self._admit(samples)
+        self._open_disk()
+
+        def read(part: Sequence[Sample]) -> Future[Tensor]:
+            return self._reader.submit(lambda: self._stack(self._map(self._test, part)))
+
+        parts = (samples[start : start + size] for start in range(0, len(samples), size))
+        yield from self._as_input(map(read, parts))
+
+    def _as_input(self, batches: Iterator[Future[Tensor]]) -> Iterator[Tensor]:
+        """Yield batches as input; while one is in use, the next ones are read."""
+        waiting: deque[Future[Tensor]] = deque()
+        try:
+            for batch in batches:
+                waiting.append(batch)
+                if len(waiting) > _AHEAD:
+                    yield self.to_input(waiting.popleft().result())
+            while waiting:
+                yield self.to_input(waiting.popleft().result())
+        finally:
+            for batch in waiting:
+                batch.cancel()
 
     def frozen_features(self, samples: Sequence[Sample], config: TrainConfig | None) -> Tensor:
         """Return the pretrained tower's features of every sample.
@@ -152,21 +281,27 @@ class ImageBank:
                 ``feature_views=0`` for the unaugmented images.
 
         Returns:
-            [n, V, D] float32 unit norm, V the number of views (1 if unaugmented). Computed once
-            per (weights, data, views, kind of device) and kept in memory and, with a cache
-            directory, on disk.
+            [n, V, D] float32 unit norm on the CPU, V the number of views (1 if unaugmented).
+            Computed once per (weights, data, views, kind of device) and kept in memory and, with a
+            cache directory, on disk.
             The views do not depend on a run's seed: all runs share them.
         """
         self._admit(samples)
         views = config.feature_views if config else 0
         name = self.features_key(samples, config if views else None)
-        if name not in self._features:
+        stored = self._features.pop(name, None)
+        if stored is None:
             shape = (len(samples), max(views, 1), self.backbone.embed_dim)
             stored = self._from_disk(name, shape)
             if stored is None:
                 stored = self._compute(name, samples, config, views)
-            self._features[name] = stored
-        return self._features[name]
+        self._features[name] = stored  # last: read most recently
+        while len(self._features) > 1 and self._feature_bytes() > _FEATURE_BYTES:
+            del self._features[next(iter(self._features))]
+        return stored
+
+    def _feature_bytes(self) -> int:
+        return sum(features.nbytes for features in self._features.values())
 
     def features_key(self, samples: Sequence[Sample], config: TrainConfig | None) -> str:
         """Return what the features of these samples are kept under: 24 hex digits.
@@ -204,30 +339,25 @@ class ImageBank:
         except (OSError, ValueError, EOFError) as error:
             print(f"{path}: computed again ({error})", flush=True)
             return None
-        return torch.from_numpy(features).to(self.backbone.device)
+        return torch.from_numpy(features)
 
     @torch.no_grad()
     def _compute(
         self, name: str, samples: Sequence[Sample], config: TrainConfig | None, views: int
     ) -> Tensor:
-        rows = []
-        for view in range(max(views, 1)):
-            parts = []
-            for start in range(0, len(samples), EVAL_BATCH):
-                part = samples[start : start + EVAL_BATCH]
-                if views and config:
-                    draw = generator("views", self.fingerprint, view, start)
-                    images = self.train_images(part, config, draw)
-                else:
-                    images = self.test_images(part)
-                parts.append(self.backbone.image_features(images).float())
-            rows.append(torch.cat(parts))
+        rows = [
+            torch.cat([
+                self.backbone.image_features(images).float().cpu()
+                for images in self._inputs(samples, config if views else None, view)
+            ])
+            for view in range(max(views, 1))
+        ]  # fmt: skip
         features = torch.stack(rows, dim=1)
         if not torch.isfinite(features).all():
             raise FloatingPointError("the pretrained tower's features are not finite")
         if self.cache_dir:
             buffer = io.BytesIO()
-            np.save(buffer, features.cpu().numpy())
+            np.save(buffer, features.numpy())
             content = buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest()
             path = self.cache_dir / "features" / f"{name}.npy"
             try:
@@ -235,3 +365,17 @@ class ImageBank:
             except OSError as error:  # full or read-only: this process keeps them in memory
                 print(f"{path}: features are not kept ({error.strerror})", flush=True)
         return features
+
+    def _inputs(
+        self, samples: Sequence[Sample], config: TrainConfig | None, view: int
+    ) -> Iterator[Tensor]:
+        """Yield the images of one view, augmented by `config`'s recipe if there is one."""
+        if config is None:
+            yield from self.test_batches(samples)
+            return
+
+        def read(start: int) -> Future[Tensor]:
+            draw = generator("views", self.fingerprint, view, start)
+            return self.read_ahead(samples[start : start + EVAL_BATCH], config, draw)
+
+        yield from self._as_input(map(read, range(0, len(samples), EVAL_BATCH)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from PIL import Image
@@ -32,18 +33,32 @@ def test_pixels(image: Image.Image, preprocess: Preprocess) -> Tensor:
 
 def normalise(pixels: Tensor, preprocess: Preprocess) -> Tensor:
     """Return float32 input of [B, 3, S, S] uint8 pixels, with the model's mean and deviation."""
-    mean = torch.tensor(preprocess.mean, device=pixels.device).view(3, 1, 1)
-    std = torch.tensor(preprocess.std, device=pixels.device).view(3, 1, 1)
+    mean, std = _constants(preprocess, pixels.device)
     return (pixels.float() / 255 - mean) / std
 
 
-def augment(
-    images: Sequence[Tensor],
+@cache
+def _constants(preprocess: Preprocess, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation [3, 1, 1] on a device, copied there once."""
+    mean, std = (
+        torch.tensor(v, device=device).view(3, 1, 1) for v in (preprocess.mean, preprocess.std)
+    )
+    return mean, std
+
+
+def random_numbers(count: int, generator: torch.Generator) -> list[list[float]]:
+    """Return what `crop` takes for each of `count` images."""
+    draws: list[list[float]] = torch.rand(count, 21, generator=generator).tolist()
+    return draws
+
+
+def crop(
+    image: Tensor,
     size: int,
     scale: tuple[float, float],
     flip: bool,
     interpolation: str,
-    generator: torch.Generator,
+    draw: Sequence[float],
 ) -> Tensor:
     """Random resized crop and horizontal flip, as torchvision's transforms draw them.
 
@@ -51,25 +66,20 @@ def augment(
     a dozen levels of 255 at edges.
 
     Args:
-        images: B tensors [H, W, 3] uint8, of any sizes.
+        image: [H, W, 3] uint8.
         size: Side of the result in pixels.
         scale: Range of the crop's share of the area; its aspect is in 3/4 .. 4/3.
         flip: Flip with probability one half.
         interpolation: ``bilinear`` (CLIPood) or ``bicubic`` (CoOp).
-        generator: Source of all randomness.
+        draw: An image's `random_numbers`.
 
     Returns:
-        [B, 3, size, size] uint8.
+        [3, size, size] uint8.
     """
-    resample = Image.Resampling[interpolation.upper()]
-    draws = torch.rand(len(images), 21, generator=generator)
-    out = []
-    for image, draw in zip(images, draws.tolist(), strict=True):
-        top, left, height, width = crop_box(image.shape[0], image.shape[1], scale, draw)
-        part = Image.fromarray(image[top : top + height, left : left + width].numpy())
-        crop = to_tensor(part.resize((size, size), resample))
-        out.append(crop.flip(-1) if flip and draw[20] < 0.5 else crop)
-    return torch.stack(out)
+    top, left, height, width = crop_box(image.shape[0], image.shape[1], scale, draw)
+    part = Image.fromarray(image[top : top + height, left : left + width].numpy())
+    out = to_tensor(part.resize((size, size), Image.Resampling[interpolation.upper()]))
+    return out.flip(-1) if flip and draw[20] < 0.5 else out
 
 
 def crop_box(

@@ -14,6 +14,10 @@ def default_cache() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "clip-benchmark-harness"
 
 
+LIMITS = ("cache_gb", "memory_gb", "checkpoint_seconds")
+"""Fields that a user may set for a worker, here or in a cluster file."""
+
+
 class Context(BaseModel):
     """Passed to workers as JSON beside the specs."""
 
@@ -27,8 +31,13 @@ class Context(BaseModel):
     threads: int = 1
     """Threads of torch in each worker. Sums depend on it in the last digits; records hold it."""
     decode_threads: int = 1
+    cache_gb: float = Field(default=16.0, ge=0, allow_inf_nan=False)
+    """GiB of prepared test images in `cache`, shared by all processes."""
+    memory_gb: float = Field(default=2.0, ge=0, allow_inf_nan=False)
+    """GiB of decoded training images in the memory of each worker."""
     plugins: tuple[str, ...] = ()
-    checkpoint_seconds: float = 20.0
+    checkpoint_seconds: float = Field(default=20.0, ge=0, allow_inf_nan=False)
+    """Least time between two checkpoints; see `harness.training.checkpoint.Writer`."""
     keep_weights: bool = False
     """Leave the tested weights beside the record of every run that trains: `maps` needs them."""
     log: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ import torch
 from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
-from harness.data.bank import ImageBank
+from harness.data.bank import ImageBank, PixelCache
 from harness.errors import UserError
 from harness.execution.context import Context
 from harness.method import Method, TrainConfig
@@ -45,6 +45,7 @@ class Shared:
         self._models: dict[str, Backbone] = {}
         self._refused: dict[str, str] = {}
         self._banks: dict[str, ImageBank] = {}
+        self._pixels = PixelCache(int(context.memory_gb * 2**30))
         torch.set_num_threads(context.threads)
         if context.device.startswith("cuda") and not torch.cuda.is_available():
             raise UserError(
@@ -82,7 +83,14 @@ class Shared:
             backbone = self.backbone(spec.model)
             if resize != "model":
                 backbone = backbone.resized(resize)
-            bank = ImageBank(opened, backbone, self.context.cache, self.context.decode_threads)
+            bank = ImageBank(
+                opened,
+                backbone,
+                self.context.cache,
+                self.context.decode_threads,
+                self._pixels,
+                int(self.context.cache_gb * 2**30),
+            )
             if dataset.fingerprint and bank.fingerprint != dataset.fingerprint:
                 raise UserError(
                     f"data set '{dataset.name}' changed since the run was planned (fingerprint "

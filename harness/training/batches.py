@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+
 import torch
 from torch import Tensor
 
@@ -10,6 +13,9 @@ from harness.dataset import Sample
 from harness.method import Batch, Method, TrainConfig
 from harness.protocols.splits import Sources
 from harness.seeding import generator
+
+AHEAD = 2
+"""Batches whose images are read while a step runs."""
 
 
 class Batches:
@@ -25,6 +31,7 @@ class Batches:
     def __init__(
         self, method: Method[TrainConfig], bank: ImageBank, sources: Sources, seed: int
     ) -> None:
+        self._reading: dict[int, tuple[list[Sample], list[int], Future[Tensor]]] = {}
         self.config = method.config
         self.bank = bank
         self.parts = sources.train
@@ -37,7 +44,36 @@ class Batches:
             }
 
     def __call__(self, step: int) -> Batch:
-        """Return the batch of the 0-based `step`."""
+        """Return the batch of the 0-based `step`; those of the next steps are read meanwhile."""
+        if self.features is not None:
+            return self._of_features(self.features, step)
+        for later in range(step, min(step + 1 + AHEAD, self.config.steps)):
+            if later not in self._reading:
+                self._reading[later] = self._read(later)
+        if step not in self._reading:  # past the recipe's end
+            self._reading[step] = self._read(step)
+        chosen, owners, pixels = self._reading.pop(step)
+        images = self.bank.to_input(pixels.result())
+        return self._batch(chosen, owners, step, images=images)
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+        for _, _, pixels in self._reading.values():
+            pixels.cancel()
+        self._reading.clear()
+
+    def _read(self, step: int) -> tuple[list[Sample], list[int], Future[Tensor]]:
+        """Return a step's samples, the numbers of their domains, and their images to come."""
+        chosen: list[Sample] = []
+        owners: list[int] = []
+        for number, (domain, samples) in enumerate(self.parts.items()):
+            index, _ = self._drawn(step, domain)
+            chosen += [samples[i] for i in index.tolist()]
+            owners += [number] * len(index)
+        draw = generator("augment", self.seed, step)
+        return chosen, owners, self.bank.read_ahead(chosen, self.config, draw)
+
+    def _of_features(self, kept: Mapping[str, Tensor], step: int) -> Batch:
         chosen: list[Sample] = []
         rows: list[Tensor] = []
         owners: list[int] = []
@@ -45,18 +81,22 @@ class Batches:
             index, draw = self._drawn(step, domain)
             chosen += [samples[i] for i in index.tolist()]
             owners += [number] * len(index)
-            if self.features is not None:
-                features = self.features[domain]
-                view = torch.randint(features.shape[1], (len(index),), generator=draw)
-                rows.append(features[index, view])
+            features = kept[domain]
+            view = torch.randint(features.shape[1], (len(index),), generator=draw)
+            rows.append(features[index, view])
+        return self._batch(chosen, owners, step, features=self._on_device(torch.cat(rows)))
+
+    def _batch(
+        self, chosen: Sequence[Sample], owners: Sequence[int], step: int, **content: Tensor
+    ) -> Batch:
+        labels = self._on_device(torch.tensor([sample.label for sample in chosen]))
+        return Batch(labels, self._on_device(torch.tensor(owners)), step, **content)
+
+    def _on_device(self, values: Tensor) -> Tensor:
         device = self.bank.backbone.device
-        labels = torch.tensor([sample.label for sample in chosen], device=device)
-        domains = torch.tensor(owners, device=device)
-        if self.features is not None:
-            return Batch(labels, domains, step, features=torch.cat(rows))
-        draw = generator("augment", self.seed, step)
-        images = self.bank.train_images(chosen, self.config, draw)
-        return Batch(labels, domains, step, images=images)
+        if device.type == "cuda":  # from pinned memory nobody waits for the copy
+            return values.pin_memory().to(device, non_blocking=True)
+        return values.to(device)
 
     def _drawn(self, step: int, domain: str) -> tuple[Tensor, torch.Generator]:
         """Return which samples of a domain are in the batch, and the generator after the draw."""

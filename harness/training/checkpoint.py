@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +18,8 @@ from torch import Tensor
 from harness.store.files import write_atomically
 
 _MAGIC = b"clip-bench checkpoint\n"
+SHARE = 0.02
+"""Of a run's time that writing checkpoints may take."""
 
 
 class Unusable(Exception):
@@ -54,6 +59,78 @@ def save(path: Path, state: TrainState, parts: dict[str, Any], owner: Mapping[st
     torch.save({"owner": dict(owner), "state": vars(state), **parts}, buffer)
     content = buffer.getvalue()
     write_atomically(path, _MAGIC + hashlib.sha256(content).digest() + content)
+
+
+class Writer:
+    """Writes checkpoints in the background, and not so often that it costs much."""
+
+    def __init__(self, path: Path, owner: Mapping[str, str], least_seconds: float) -> None:
+        """Begin to count the time.
+
+        Args:
+            path: Where to.
+            owner: See `save`.
+            least_seconds: Between two checkpoints; they are further apart where writing one takes
+                more than a `SHARE` of that. 0: as often as asked.
+        """
+        self._path = path
+        self._owner = owner
+        self._least = least_seconds
+        self._cost = 0.0
+        self._last = time.monotonic()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    @property
+    def due(self) -> bool:
+        """Tell whether it is time for the next; never while one is being written."""
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        apart = max(self._least, self._cost / SHARE) if self._least else 0.0
+        return time.monotonic() - self._last > apart
+
+    def begin(self, state: TrainState, parts: dict[str, Any]) -> None:
+        """Copy what `save` takes to the host, then write it while the training goes on."""
+        self.finish()
+        start = time.monotonic()
+        copied = _on_host({"state": vars(state), **parts})
+
+        def write() -> None:
+            try:
+                save(self._path, TrainState(**copied.pop("state")), copied, self._owner)
+            except BaseException as error:  # raised where the training is
+                self._error = error
+            self._cost = time.monotonic() - start
+
+        self._thread = threading.Thread(target=write, name="checkpoint")
+        self._thread.start()
+        self._last = time.monotonic()
+
+    def finish(self) -> None:
+        """Wait for the one that is being written.
+
+        Raises:
+            OSError: If it could not be.
+        """
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+
+def _on_host(value: Any) -> Any:
+    """Return a copy that nothing changes any more, tensors on the CPU."""
+    if isinstance(value, int | float | str | None):
+        return value
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, Mapping):
+        return {key: _on_host(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_on_host(inner) for inner in value)
+    return copy.deepcopy(value)
 
 
 def load(

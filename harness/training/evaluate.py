@@ -23,13 +23,12 @@ def _logits(
     samples: Sequence[Sample],
     class_names: tuple[str, ...],
 ) -> Iterator[Tensor]:
-    features = bank.frozen_features(samples, None)[:, 0] if method.frozen_image_tower else None
-    for start in range(0, len(samples), EVAL_BATCH):
-        stop = start + EVAL_BATCH
-        if features is not None:
-            part = features[start:stop]
-        else:
-            part = method.image_features(bank.test_images(samples[start:stop]))
+    if method.frozen_image_tower:
+        kept = torch.split(bank.frozen_features(samples, None)[:, 0], EVAL_BATCH)
+        features = (part.to(bank.backbone.device) for part in kept)
+    else:
+        features = (method.image_features(images) for images in bank.test_batches(samples))
+    for part in features:
         yield method.logits(part, class_names).float().cpu()
 
 

@@ -92,34 +92,39 @@ def train(
     if track_best and state.step == 0:
         _track_best(state, parameters, sum(v[0] for v in state.zero_shot_val.values()))
     batches = Batches(method, bank, sources, seed)
-    began = saved = time.monotonic()
+    writer = checkpoint.Writer(
+        settings.checkpoint_file, settings.owner, settings.checkpoint_seconds
+    )
+    began = time.monotonic()
 
     def save() -> None:
         spent = state.earlier_s + time.monotonic() - began
-        kept = replace(state, earlier_s=spent)
-        checkpoint.save(settings.checkpoint_file, kept, trainer.state_dict(), settings.owner)
+        writer.begin(replace(state, earlier_s=spent), trainer.state_dict())
 
-    while state.step < config.steps:
-        if settings.stop():
-            save()
-            raise Interrupted
-        start = time.perf_counter()
-        terms = trainer.step(batches(state.step), state.step)
-        state.step += 1
-        _note(state, terms, config.steps)
-        state.step_ms.append((time.perf_counter() - start) * 1e3)
-        if log is not None:
-            values = {f"loss/{name}": value for name, value in terms.items()}
-            log.scalars(state.step, values | {"lr": learning_rate(state.step - 1, config)})
-        if track_best and (state.step % every == 0 or state.step == config.steps):
-            val = validate(method, bank, sources)
-            _track_best(state, parameters, sum(part.correct for part in val.values()))
+    try:
+        while state.step < config.steps:
+            if settings.stop():
+                save()
+                raise Interrupted
+            start = time.perf_counter()
+            terms = trainer.step(batches(state.step), state.step)
+            state.step += 1
+            _note(state, terms, config.steps)
+            state.step_ms.append((time.perf_counter() - start) * 1e3)
             if log is not None:
-                log.scalars(state.step, fractions("source_val", val))
-        settings.progress(state.step, config.steps)
-        if time.monotonic() - saved > settings.checkpoint_seconds:
-            save()
-            saved = time.monotonic()
+                values = {f"loss/{name}": value for name, value in terms.items()}
+                log.scalars(state.step, values | {"lr": learning_rate(state.step - 1, config)})
+            if track_best and (state.step % every == 0 or state.step == config.steps):
+                val = validate(method, bank, sources)
+                _track_best(state, parameters, sum(part.correct for part in val.values()))
+                if log is not None:
+                    log.scalars(state.step, fractions("source_val", val))
+            settings.progress(state.step, config.steps)
+            if writer.due:
+                save()
+    finally:
+        batches.close()
+        writer.finish()
     return Trained(state, trainer.average)
 
 

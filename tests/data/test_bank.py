@@ -114,3 +114,79 @@ def test_features_of_two_kinds_of_gpu_are_kept_apart(
         keys.append(kept.features_key(samples, None))
     assert len(set(keys)) == 3
     assert keys[1] == keys[3]
+
+
+def test_prepared_test_images_are_to_the_bit_those_without_a_cache(
+    data: Dataset, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = [*data.samples("domain1"), *data.samples("domain0")[:7]]
+    want = bank(data, random_clip, None).test_images(samples)
+    backbone = load_backbone(ModelSpec(name=f"local-dir:{random_clip}"))
+    stride = 12 + 3 * backbone.preprocess.image_size**2
+    for room in (20 * stride, 10**7):  # for some, for all
+        for threads in (1, 3):
+            cached = ImageBank(data, backbone, tmp_path, threads, disk_bytes=room)
+            assert torch.equal(cached.test_images(samples), want)
+            parts = list(cached.test_batches(samples, 10))
+            assert torch.equal(torch.cat(parts), want)
+            assert [len(part) for part in parts] == [10, 10, 10, 7]
+    full = ImageBank(data, backbone, tmp_path, disk_bytes=10**7)
+    monkeypatch.setattr(type(data), "read", lambda self, sample: pytest.fail("read again"))
+    assert torch.equal(full.test_images(samples), want)
+
+
+def test_what_was_checked_is_not_checked_again(
+    data: Dataset, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = data.samples("domain0")
+    bank(data, random_clip, tmp_path).check(samples)
+    whole = bank(data, random_clip, tmp_path / "other")
+    whole.mark_checked()
+    read: list[str] = []
+    original = type(data).read
+
+    def noted(self: Any, sample: Any) -> bytes:
+        read.append(sample.key)
+        return original(self, sample)
+
+    monkeypatch.setattr(type(data), "read", noted)
+    bank(data, random_clip, tmp_path).check(samples)
+    bank(data, random_clip, tmp_path / "other").check(data.samples("domain2"))
+    assert read == []
+    bank(data, random_clip, tmp_path).check(data.samples("domain2"))
+    assert len(read) == len(data.samples("domain2"))
+
+
+def test_checking_a_large_set_ends_in_time_and_looks_everywhere(
+    data: Dataset, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(10**6))
+    monkeypatch.setattr("harness.data.bank.time.monotonic", lambda: float(next(clock)))
+    read: list[str] = []
+    original = type(data).read
+
+    def noted(self: Any, sample: Any) -> bytes:
+        read.append(sample.domain)
+        return original(self, sample)
+
+    monkeypatch.setattr(type(data), "read", noted)
+    samples = [s for d in data.domains for s in data.samples(d)] * 400  # as if it were large
+    own = bank(data, random_clip, tmp_path)
+    own.check(samples)
+    assert set(read) == set(data.domains)
+    assert not list((tmp_path / "checked").glob("*"))
+    own.check(samples[:1])
+    assert len(list((tmp_path / "checked").glob("*"))) == 1
+
+
+def test_features_in_memory_are_bounded_and_come_back(
+    data: Dataset, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = bank(data, random_clip, tmp_path)
+    parts = [data.samples("domain0")[i : i + 5] for i in range(4)]
+    want = [own.frozen_features(part, None) for part in parts]
+    monkeypatch.setattr("harness.data.bank._FEATURE_BYTES", 2 * want[0].nbytes)
+    for _ in range(2):
+        for part, features in zip(parts, want, strict=True):
+            assert torch.equal(own.frozen_features(part, None), features)
+            assert own._feature_bytes() <= 2 * want[0].nbytes

@@ -11,7 +11,7 @@ from harness.clip.backbone import Preprocess
 from harness.clip.compat import ensure_torchvision
 from harness.data import transforms
 from harness.data.images import to_rows
-from harness.data.transforms import augment, crop_box, normalise
+from harness.data.transforms import crop, crop_box, normalise, random_numbers
 
 ensure_torchvision()
 from open_clip.transform import image_transform  # noqa: E402
@@ -48,16 +48,19 @@ def test_the_test_transform_is_open_clips(
 def test_the_augmentation_is_a_crop_a_resize_and_a_flip_of_each_image() -> None:
     images = [to_rows(picture(20, 30)) for _ in range(40)]
     draws = torch.rand(40, 21, generator=torch.Generator().manual_seed(3)).tolist()
-    out = augment(images, 8, (0.3, 1.0), True, "bilinear", torch.Generator().manual_seed(3))
+    numbers = random_numbers(40, torch.Generator().manual_seed(3))
+    out = torch.stack(
+        [crop(i, 8, (0.3, 1.0), True, "bilinear", n) for i, n in zip(images, numbers, strict=True)]
+    )
     assert out.shape == (40, 3, 8, 8)
     assert out.dtype == torch.uint8
     flipped = 0
     for image, draw, got in zip(images, draws, out, strict=True):
         top, left, height, width = crop_box(30, 20, (0.3, 1.0), draw)
         pixels = image.permute(2, 0, 1)
-        crop = pixels[:, top : top + height, left : left + width].float()[None]
+        part = pixels[:, top : top + height, left : left + width].float()[None]
         plain = torch.nn.functional.interpolate(
-            crop, (8, 8), mode="bilinear", antialias=True, align_corners=False
+            part, (8, 8), mode="bilinear", antialias=True, align_corners=False
         )[0]
         expected = plain.flip(-1) if draw[20] < 0.5 else plain
         flipped += draw[20] < 0.5
@@ -70,8 +73,7 @@ def test_crops_are_to_the_bit_those_of_the_authors_transforms(interpolation: str
     """CoOp's and CLIPood's: torchvision's resized crop of a Pillow image."""
     image = picture(50, 40)
     draw = torch.rand(1, 21, generator=torch.Generator().manual_seed(5)).tolist()[0]
-    generator = torch.Generator().manual_seed(5)
-    got = augment([to_rows(image)], 24, (0.3, 1.0), False, interpolation, generator)[0]
+    got = crop(to_rows(image), 24, (0.3, 1.0), False, interpolation, draw)
     box = crop_box(40, 50, (0.3, 1.0), draw)
     mode = InterpolationMode(interpolation)
     theirs = np.array(F.resized_crop(image, *box, [24, 24], mode))

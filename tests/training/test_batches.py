@@ -12,11 +12,12 @@ import torch
 from harness import registry
 from harness.clip.load import load_backbone
 from harness.data.bank import ImageBank
+from harness.errors import UserError
 from harness.protocols.domain_shift import DomainShift
 from harness.protocols.splits import Sources
 from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep.plan import open_dataset
-from harness.training.batches import Batches
+from harness.training.batches import AHEAD, Batches
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,45 @@ def test_labels_and_features_belong_to_the_same_image(bank: ImageBank) -> None:
 def test_one_image_a_step(bank: ImageBank) -> None:
     made, _ = batches(bank, "cocoop", batch_size=1, reduction=2)
     assert {len(made(step).labels) for step in range(10)} == {1}
+
+
+def test_the_next_batches_are_read_while_a_step_runs_and_none_past_the_last(
+    bank: ImageBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    original = Batches._read
+
+    def noted(self: Batches, step: int) -> Any:
+        read.append(step)
+        return original(self, step)
+
+    monkeypatch.setattr(Batches, "_read", noted)
+    made, _ = batches(bank, "clipood", batch_per_domain=2, steps=5)
+    for step in range(5):
+        made(step)
+        assert read == list(range(min(step + 1 + AHEAD, 5)))
+    made.close()
+
+
+def test_numbers_do_not_depend_on_threads_or_order(
+    bank: ImageBank, image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    one, _ = batches(bank, "clipood", batch_per_domain=3, steps=9)
+    threaded = ImageBank(bank.dataset, bank.backbone, tmp_path, 4, disk_bytes=10**6)
+    many, _ = batches(threaded, "clipood", batch_per_domain=3, steps=9)
+    for step in (0, 1, 2, 7, 3, 4):  # a run resumes anywhere
+        mine, theirs = one(step).images, many(step).images
+        assert mine is not None
+        assert theirs is not None
+        assert torch.equal(mine, theirs)
+
+
+def test_a_broken_image_is_the_steps_error(
+    bank: ImageBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = ImageBank(bank.dataset, bank.backbone, None, 2)
+    monkeypatch.setattr(type(bank.dataset), "read", lambda self, sample: b"broken")
+    made, _ = batches(empty, "clipood", batch_per_domain=2, steps=3)
+    with pytest.raises(UserError, match=r"domain\d/.*png: not a readable image"):
+        made(0)
+    made.close()

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import random
+import threading
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from harness.training.checkpoint import TrainState, Unusable, check_shapes, load, save
+from harness.training import checkpoint
+from harness.training.checkpoint import (
+    SHARE,
+    TrainState,
+    Unusable,
+    Writer,
+    check_shapes,
+    load,
+    save,
+)
 
 OWNER = {"run": "0123456789abcdef", "source": "fedcba9876543210"}
 PARTS = {"parameters": {"a": torch.arange(6.0).reshape(2, 3)}, "method": {"n": 3}}
@@ -71,3 +83,65 @@ def test_shapes_and_names_must_be_the_same() -> None:
         check_shapes({"a": torch.ones(2, 3), "b": torch.ones(1)}, live)
     with pytest.raises(Unusable, match=r"it has other parameters: \['b', 'c'\]"):
         check_shapes({"a": torch.ones(2, 3), "c": torch.ones(4)}, live)
+
+
+def test_the_copy_is_of_the_moment_and_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    writer = Writer(path, OWNER, 0.0)
+    go = threading.Event()
+    saved = checkpoint.save
+
+    def slow(*arguments: Any) -> None:
+        assert go.wait(10)
+        saved(*arguments)
+
+    monkeypatch.setattr(checkpoint, "save", slow)
+    weights = torch.zeros(3)
+    state = TrainState(step=1, step_ms=[1.0])
+    assert writer.due
+    writer.begin(state, {"parameters": {"w": weights}})
+    assert not writer.due  # one is being written
+    assert not path.exists()
+    weights += 1  # the training goes on
+    state.step += 1
+    state.step_ms.append(2.0)
+    go.set()
+    writer.finish()
+    loaded = load(path, "cpu", OWNER)
+    assert loaded is not None
+    assert (loaded[0].step, loaded[0].step_ms) == (1, [1.0])
+    assert loaded[1]["parameters"]["w"].tolist() == [0, 0, 0]
+
+
+def test_checkpoints_are_further_apart_the_more_they_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: clock[0])
+
+    def costly(*_: Any) -> None:
+        clock[0] += 2.0
+
+    monkeypatch.setattr(checkpoint, "save", costly)
+    writer = Writer(tmp_path / "checkpoint.pt", OWNER, 20.0)
+    written = []
+    while clock[0] < 1000:
+        if writer.due:
+            written.append(clock[0])
+            writer.begin(TrainState(), {})
+            writer.finish()
+        clock[0] += 1.0
+    assert written[0] == 21
+    assert all(b - a >= 2 / SHARE for a, b in pairwise(written))
+    assert len(written) == 10
+
+
+def test_what_cannot_be_written_is_an_error_of_the_training(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("a file, no folder")
+    writer = Writer(tmp_path / "work" / "checkpoint.pt", OWNER, 0.0)
+    writer.begin(TrainState(), {})
+    with pytest.raises(OSError, match="work"):
+        writer.finish()
+    writer.finish()  # said once

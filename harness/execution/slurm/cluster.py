@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from harness import registry, resources
 from harness.errors import UserError, unknown_name
+from harness.execution.context import Context
 from harness.execution.slurm.gpus import asked
 from harness.sweep.reading import parse_yaml, read_yaml
 from harness.validation import Written, validated
@@ -36,6 +37,9 @@ def one_line(text: str) -> str:
 
 
 OneLine = Annotated[str, AfterValidator(one_line)]
+
+
+_LIMITS = Context.model_fields
 
 
 class Resources(Written):
@@ -74,6 +78,13 @@ class Resources(Written):
     durations of earlier records. Never more than 80 % of the time limit."""
     runs_per_job: int | None = Field(None, ge=1)
     """Runs in a job, whatever they take; overrides `job_minutes`."""
+    cache_gb: float = Field(default=_LIMITS["cache_gb"].default, ge=0)
+    """GiB of prepared test images in the cache folder, which all jobs share."""
+    memory_gb: float = Field(default=_LIMITS["memory_gb"].default, ge=0)
+    """GiB of decoded training images in the memory of each worker."""
+    checkpoint_seconds: float = Field(default=_LIMITS["checkpoint_seconds"].default, ge=0)
+    """Least time between two checkpoints. They are further apart where writing one takes longer
+    than 2 % of that."""
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda)$")
     """``auto``: CUDA if a GPU is asked for, otherwise the CPU."""
     threads: int = Field(1, ge=1)

@@ -25,7 +25,7 @@ from submitit.slurm.slurm import _convert_mem, _make_sbatch_string
 
 from harness import registry
 from harness.errors import UserError
-from harness.execution.context import Context
+from harness.execution.context import LIMITS, Context
 from harness.execution.estimate import Durations
 from harness.execution.slurm import packing, scheduler, snapshot
 from harness.execution.slurm.cluster import ClusterSpec, Resources
@@ -215,6 +215,7 @@ def _write_tasks(
     decode = max(1, resources.cpus_per_task // resources.seats - resources.threads)
     placed = context.model_copy(
         update={"device": device, "threads": resources.threads, "decode_threads": decode}
+        | {name: getattr(resources, name) for name in LIMITS}
     )
     for number, pack in enumerate(array.packs):
         ids = {spec.id for spec in pack.runs}

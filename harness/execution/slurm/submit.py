@@ -187,7 +187,7 @@ def _submit_arrays(
     return submission
 
 
-_SUBMIT_LIMIT = re.compile("Max[A-Za-z]*Submit[A-Za-z]*Limit")
+_SUBMIT_LIMIT = re.compile("(QOS|Assoc)[A-Za-z]*Submit[A-Za-z]*Limit")
 """A limit of a QOS or an association on the jobs that one may have at a time."""
 
 

@@ -30,7 +30,9 @@ def run(args: argparse.Namespace) -> int:
     from harness.execution.slurm.status import RunState
 
     store, planned = find_plan(args.sweep, args.store)
-    submissions = [s for s in Ledger(store.root).submissions() if s.sweep == planned.name]
+    submissions = [
+        s for s in Ledger(store.root).submissions() if s.sweep == planned.name and s.arrays
+    ]
     if not submissions:
         raise UserError(f"{store.root}: '{planned.name}' was never submitted; use `sweep submit`")
     wanted: set[RunState] = set()
@@ -49,8 +51,6 @@ def _as_before(args: argparse.Namespace, last: Any) -> None:
     from harness import registry
     from harness.execution.slurm.ledger import read_task
 
-    if not last.arrays:
-        return
     context = read_task(last.arrays[0].folder / "0.json").context
     args.data_root = args.data_root or context.data_root
     args.cache_dir = args.cache_dir or context.cache

@@ -234,7 +234,8 @@ def change(spec: ClusterSpec, changes: Sequence[str], where: str) -> ClusterSpec
             raise unknown_name("cluster option", field, known)
         target = values["methods"].setdefault(method, {}) if dot else values
         target[field] = parse_yaml(value, f"--set {key.strip()}")
-    return _checked(_validated(values, f"{where} with --set {' '.join(changes)}"), where)
+    shown = " ".join(text if text.isprintable() else repr(text) for text in changes)
+    return _checked(_validated(values, f"{where} with --set {shown}"), where)
 
 
 def _validated(values: Any, where: str) -> ClusterSpec:

@@ -14,7 +14,7 @@ def asked(option: str, value: object) -> int:
     Understood are ``gpus...=2``, ``gpus...=a100:2``, ``gres=gpu:a100:2`` and ``tres-per-...``.
     """
     option = option.replace("_", "-")
-    if not re.match(r"gres$|gpus($|-per-)|tres-per-", option):
+    if value is False or not re.match(r"gres$|gpus($|-per-)|tres-per-", option):
         return 0
     total = 0
     for part in re.sub(r"\([^)]*\)", "", str(value)).split(","):

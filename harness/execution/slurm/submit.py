@@ -163,7 +163,7 @@ def _submit_arrays(
             jobs = _sbatch(submission, entry, after)
         except (FailedJobError, OSError, RuntimeError) as error:
             reason = scheduler.said_by_sbatch(str(error))
-            rest = sum(len(pack.runs) for part in (array, *waiting) for pack in part.packs)
+            rest = sum(len(pack.runs) for part in waiting for pack in part.packs)
             if "timed out" in reason:
                 # Slurm may have taken it all the same. The plan stays, so the jobs are recognised;
                 # submitit names their input by the id that it did not get, so they do nothing.
@@ -172,6 +172,7 @@ def _submit_arrays(
                     "wait until `sweep status` calls their runs lost, then `sweep retry`"
                     + _accepted(accepted, rest)
                 ) from None
+            rest += sum(len(pack.runs) for pack in array.packs)
             shutil.rmtree(entry.folder, ignore_errors=True)
             submission = accepted
             if _SUBMIT_LIMIT.search(reason) and len(array.packs) > 1:
@@ -187,7 +188,7 @@ def _submit_arrays(
     return submission
 
 
-_SUBMIT_LIMIT = re.compile("Max[A-Za-z]*Submit[A-Za-z]*Limit")
+_SUBMIT_LIMIT = re.compile("(QOS|Assoc)[A-Za-z]*Submit[A-Za-z]*Limit")
 """A limit of a QOS or an association on the jobs that one may have at a time."""
 
 
@@ -201,10 +202,8 @@ def _accepted(accepted: Submission, rest: int) -> str:
         return ""
     runs = sum(len(task) for array in accepted.arrays for task in array.tasks)
     ids = ", ".join(array.array_id() for array in accepted.arrays)
-    return (
-        f"; accepted before: {runs} run(s) in Slurm's {ids} (`sweep cancel` ends them); the same "
-        f"command submits the other {rest} later"
-    )
+    later = f"; the same command submits the other {rest} later" if rest else ""
+    return f"; accepted before: {runs} run(s) in Slurm's {ids} (`sweep cancel` ends them){later}"
 
 
 def _write_tasks(

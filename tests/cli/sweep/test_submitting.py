@@ -34,6 +34,7 @@ def typed(tmp_path: Path, *words: str, method: str = "finetune", runs: int = 10)
         (["--cluster", "cpu", "--set", "timeout"], "--set timeout: write KEY=VALUE"),
         (["--cluster", "cpu", "--set", "tineout_min=3"], "did you mean timeout_min"),
         (["--cluster", "cpu", "--runs-per-job", "0"], "field 'runs_per_job' is 0"),
+        (["--cluster", "cpu", "--set", "slurm_qos='a\n\nb'"], "field 'slurm_qos' is 'a\\nb'"),
         (["--cluster", "cpu", "--limit", "-1"], "--limit -1: must be 1 or more"),
         (["--cluster", "cpu", "--store", "a%j"], "Slurm takes no path with %; give another"),
         (["--cluster", "cpu", "--store", "a\nb"], "Slurm takes no path with a line break"),

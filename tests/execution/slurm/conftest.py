@@ -31,4 +31,4 @@ def slurm() -> Iterator[MiniCluster]:
 @pytest.fixture
 def user(slurm: MiniCluster, image_folder: Path, tmp_path: Path) -> User:
     options = ["--data-root", str(image_folder), "--cache-dir", str(tmp_path / "cache")]
-    return User(slurm, tmp_path / "store", options)
+    return User(slurm, tmp_path / "it's a store", options)  # a path that scripts must quote

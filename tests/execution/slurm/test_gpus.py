@@ -19,6 +19,7 @@ from harness.execution.slurm.gpus import asked
         ("gres", "gpu:0", 0),
         ("gres", "nvme:1", 0),
         ("gpus", 2, 2),
+        ("gpus", False, 0),
         ("gpus", "a100:1,v100:2", 3),
         ("gpus_per_task", "a100:1", 1),
         ("gpus-per-socket", "1", 1),

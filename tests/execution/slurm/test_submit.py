@@ -76,7 +76,9 @@ def test_cancel_then_retry(
     assert found["lost"]
     assert all("cancelled" in run["reason"] for run in found["lost"])
     assert "sweep retry" in user.submit(file, cluster)  # submit leaves them to retry
-    user.type("retry", "--lost", "--set", "runs_per_job=10")
+    other_style = "slurm_additional_parameters={gpus_per_task: 1}"
+    user.type("retry", "--lost", "--set", "runs_per_job=10", "--set", "gpus_per_node=null",
+              "--set", other_style)  # fmt: skip
     user.wait(lambda states: len(states["done"]) == 5)
 
 
@@ -84,8 +86,12 @@ def test_sbatch_refuses(user: User, random_clip: Path, tmp_path: Path) -> None:
     text = SWEEP.format(name="refused", model=random_clip, seeds=[0], targets="[domain1]", extra="")
     file = write(tmp_path / "refused.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
-    said = user.type("submit", str(file), "--cluster", str(cluster), *user.options,
-                     "--set", "slurm_partition=nowhere", status=2)  # fmt: skip
+    ask = ["submit", str(file), "--cluster", str(cluster), *user.options]
+    assert "# ---- sbatch would take it: Job " in user.type(*ask, "--dry-run")
+    ask += ["--set", "slurm_partition=nowhere"]
+    said = user.type(*ask, "--dry-run", status=2)
+    assert "# ---- sbatch refuses it: invalid partition specified: nowhere" in said
+    said = user.type(*ask, status=2)
     assert said.startswith("error: sbatch refused: ")
     assert "invalid partition" in said
     assert said.count("\n") == 1

@@ -34,6 +34,7 @@ def main() -> int:
         "--family", action="append", choices=families, help="only this (repeatable)"
     )
     parser.add_argument("--only", type=int, action="append", default=[], help="only this number")
+    parser.add_argument("--kind", help="only on this, as the table calls it")
     parser.add_argument("--out", type=Path, help="folder for attacks.md and attacks.json")
     args = parser.parse_args()
     build: dict[str, Callable[[Path], list[Case]]] = {
@@ -49,9 +50,10 @@ def main() -> int:
             root = Path(folder) / family
             root.mkdir()
             cases = build[family](root)
-            found = outcomes.carry_out(cases, args.only, show=True)
+            chosen = args.only or [n for n, c in enumerate(cases) if args.kind in (None, c.kind)]
+            found = outcomes.carry_out(cases, chosen, show=True)
             results += found
-            if len(found) < (len(args.only) or len(cases)):
+            if len(found) < len(chosen):
                 break
     text = outcomes.markdown(results)
     text += f"\n{time.monotonic() - began:.0f} s, seed {args.seed}\n"

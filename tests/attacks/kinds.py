@@ -151,12 +151,10 @@ def _sweep(folder: Path) -> int:
 
 def _judge_sweep(look: Look) -> Judged:
     said, runs = read_yaml(look.folder / SWEEP), look.took
-    entries: list[dict[str, Any]] = [
-        {"method": m} if isinstance(m, str) else m for m in said["methods"]
-    ]
     seeds = {float(seed) for seed in said.get("seeds", [0, 1, 2])}
     rows: list[tuple[str, dict[str, Any]]] = []
-    for entry in entries:
+    for row in said["methods"]:
+        entry = {"method": row} if isinstance(row, str) else row
         name, inline = parse_call(entry["method"])
         rows.append((name, {**inline, **entry.get("params", {})}))
     every = [

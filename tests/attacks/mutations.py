@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
-from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from tests.attacks.child import Child, Ended
@@ -68,19 +67,21 @@ class Subject:
         return Judged("refused", (lines or ended.err.splitlines() or [""])[0])
 
 
-def cases(mutations: int, seed: int, root: Path, names: Sequence[str] = ()) -> list[Case]:
+def cases(mutations: int, seed: int, root: Path) -> list[Case]:
     """Return mutations, in turn of every kind; number and seed make one again.
 
     Args:
         mutations: How many.
         seed: Of what is drawn.
         root: Where they happen.
-        names: Only these kinds.
     """
-    kinds = [kind for kind in KINDS if not names or kind.name in names]
-    subjects = [Subject(kind, root) for kind in kinds]
-    turns = [subjects[number % len(subjects)] for number in range(mutations)]
+    subject = cache(lambda kind: Subject(kind, root))  # made when it is first attacked
+
+    def attack(kind: Kind, number: int) -> Judged:
+        return subject(kind).attack(f"{seed}:{number}")
+
+    turns = [KINDS[number % len(KINDS)] for number in range(mutations)]
     return [
-        Case("mutations", subject.kind.name, partial(subject.attack, f"{seed}:{number}"))
-        for number, subject in enumerate(turns)
+        Case("mutations", kind.name, partial(attack, kind, number))
+        for number, kind in enumerate(turns)
     ]

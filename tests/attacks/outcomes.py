@@ -69,7 +69,7 @@ def carry_out(cases: Sequence[Case], only: Iterable[int] = (), show: bool = Fals
 
     Args:
         cases: The attacks.
-        only: Numbers of those wanted; by default all.
+        only: Numbers of those wanted; all if none is named.
         show: Say on stderr how far it is, and every fault as it is found.
     """
     numbers = sorted(set(only)) or range(len(cases))

@@ -20,8 +20,8 @@ VALUES: list[Any] = [
     None, True, False, -1, 0, 1, 2, 0.5, -0.0, 1e-300, 1e308, float("nan"), float("inf"),
     10**12, -(10**30), 2**63, "", " ", "0", "1e-3", "0x10", "1_000", "٣", "½", "nan", "-inf",
     "a" * 5000, "\u202eevil", "e\u0301", "\x1b[31mred", "a\nb", "a\x00b", "../../etc/passwd",
-    "/dev/zero", "~", "$HOME", "{}", "{0.__class__}", "%s", "None", "[", "]]", "name[", "'", '"', "#",
-    "\ufeff", "\U0001f600",
+    "/dev/zero", "~", "$HOME", "{}", "{0.__class__}", "%s", "None", "[", "]]", "name[", "'", '"',
+    "#", "\ufeff", "\U0001f600",
     [], {}, [[]], [None], {"": 0}, {"name": "x"}, ["all"], ["a", "a"],
 ]  # fmt: skip
 WORDS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -13,20 +14,30 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import IO, Any
 
+from harness import registry
 from harness.cli import running
-from harness.cli.main import main
+from harness.cli.main import build_parser, main
+from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
 from harness.execution import run, worker
 from harness.execution.context import Context
 from harness.execution.local import Outcome
-from harness.specs import RunSpec
+from harness.specs import ModelSpec, RunSpec
 from harness.store.store import Store
+from harness.sweep.plan import files_hash, local_files
 
 MEMORY = 12 * 2**30
 """Address space of a child: a mutation that asks for more is to be refused, not to take it."""
+
+MODULES = (
+    "cli.published", "cli.sweep.submitting", "report.page.render", "report.page.literature",
+    "store.exchange.archive", "store.exchange.merge",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,10 +51,21 @@ class Ended:
     hung: bool = False
 
 
+@cache
+def warm() -> None:
+    """Import here what every child would import anew."""
+    build_parser()
+    for name in MODULES:
+        importlib.import_module(f"harness.{name}")
+    registry.discover("methods")
+    registry.discover("datasets")
+
+
 class Child:
     """A call that runs while its starter does something else."""
 
     def __init__(self, work: Callable[[], int]) -> None:
+        warm()
         self.files = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         self.pid = os.fork()
         if self.pid == 0:
@@ -119,14 +141,16 @@ def runs_here(
     return outcome
 
 
-def one_backbone() -> None:
-    """Load each model once for all children that follow: not where its files are attacked."""
-    loaded: dict[tuple[str, str], Any] = {}
+def one_backbone(folder: Path) -> Callable[[], None]:
+    """Load a folder's model once; return what a child calls to have it, where it is not attacked."""
+    loaded = load_backbone(ModelSpec(name=f"local-dir:{folder}"))
+    known = files_hash(local_files(loaded.spec))
 
-    def load(spec: Any, device: str = "cpu") -> Any:
-        key = spec.model_dump_json(), device
-        if key not in loaded:
-            loaded[key] = load_backbone(spec, device)
-        return loaded[key]
+    def load(spec: ModelSpec, device: str = "cpu") -> Backbone:
+        assert spec.fingerprint == known
+        return replace(loaded, spec=spec)
 
-    run.load_backbone = load  # type: ignore[attr-defined]
+    def use() -> None:
+        run.load_backbone = load  # type: ignore[attr-defined]
+
+    return use

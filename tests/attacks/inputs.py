@@ -52,11 +52,15 @@ def where(folder: Path, store: str = "store") -> list[str]:
     ]  # fmt: skip
 
 
-def sweep(folder: Path) -> Path:
-    """Write a sweep over the same."""
-    file = folder / "small.yaml"
-    file.write_text(SWEEP.format(model=folder / "clip", trained=TRAINED))
-    return file
+def with_sweep(folder: Path) -> None:
+    """Write these and a sweep over them."""
+    data(folder)
+    (folder / "small.yaml").write_text(SWEEP.format(model=folder / "clip", trained=TRAINED))
+
+
+def sweep_run(folder: Path) -> list[str]:
+    """Return the command that runs it."""
+    return ["sweep", "run", f"{folder}/small.yaml", *where(folder)]
 
 
 def store(folder: Path, seeds: int = 3) -> None:

@@ -113,7 +113,8 @@ class Scenario:
     name: str
     before: Callable[[Path], None]
     """Writes what is there when it begins."""
-    argv: Callable[[Path], list[str]]
+    work: Callable[[Path], int]
+    """Changes them; returns the exit status."""
     status: int = 0
 
 
@@ -128,56 +129,52 @@ def _failing(folder: Path) -> None:
     broken.write_bytes(b"no image")
 
 
-def _sweep(folder: Path) -> None:
-    inputs.data(folder)
-    inputs.sweep(folder)
+def _main(argv: Callable[[Path], list[str]]) -> Callable[[Path], int]:
+    return lambda folder: main(argv(folder))
 
 
-def _report(folder: Path) -> list[str]:
-    return ["report", "--store", str(folder / "store"), "--format", "md,csv,tex", "--html"]
-
-
+@_main
 def _merge(folder: Path) -> list[str]:
-    return ["leaderboard", "merge", str(folder / "a.tar.gz"), "--store", str(folder / "other")]
+    return ["leaderboard", "merge", f"{folder}/a.tar.gz", "--store", f"{folder}/other"]
 
 
-SCENARIOS = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario("run", inputs.data, lambda f: inputs.run(f, "zero_shot")),
-        Scenario(
-            "run, training", inputs.data, lambda f: [*inputs.run(f, "finetune"), "--keep-weights"]
-        ),
-        Scenario("run, features kept", inputs.data, lambda f: inputs.run(f, "coop")),
-        Scenario("run --again", _again, lambda f: [*inputs.run(f, "zero_shot"), "--again"]),
-        Scenario("run that fails", _failing, lambda f: inputs.run(f, "zero_shot"), 1),
-        Scenario(
-            "sweep run",
-            _sweep,
-            lambda f: ["sweep", "run", str(f / "small.yaml"), *inputs.where(f)],
-        ),
-        Scenario("report", inputs.store, _report),
-        Scenario(
-            "leaderboard submit",
-            inputs.store,
-            lambda f: ["leaderboard", "submit", "--store", f"{f}/store", "--out", f"{f}/a.tar.gz"],
-        ),
-        Scenario("leaderboard merge", inputs.archive, _merge),
-        Scenario("merge with a conflict", inputs.conflicting, _merge, 1),
-        Scenario(
-            "new-method",
-            lambda folder: folder.mkdir(),
-            lambda f: ["new-method", "mine", "--dir", str(f / "methods")],
-        ),
-    )
-}
+@_main
+def _submit(folder: Path) -> list[str]:
+    return ["leaderboard", "submit", "--store", f"{folder}/store", "--out", f"{folder}/a.tar.gz"]
+
+
+@_main
+def _report(folder: Path) -> list[str]:
+    return ["report", "--store", f"{folder}/store", "--format", "md,csv,tex", "--html"]
+
+
+def _run(method: str, *more: str) -> Callable[[Path], int]:
+    return lambda folder: main([*inputs.run(folder, method), *more])
+
+
+SCENARIOS = [
+    Scenario("run", inputs.data, _run("zero_shot")),
+    Scenario("run, training", inputs.data, _run("finetune", "--keep-weights")),
+    Scenario("run, features kept", inputs.data, _run("coop")),
+    Scenario("run --again", _again, _run("zero_shot", "--again")),
+    Scenario("run that fails", _failing, _run("zero_shot"), 1),
+    Scenario("sweep run", inputs.with_sweep, _main(inputs.sweep_run)),
+    Scenario("report", inputs.store, _report),
+    Scenario("leaderboard submit", inputs.store, _submit),
+    Scenario("leaderboard merge", inputs.archive, _merge),
+    Scenario("merge with a conflict", inputs.conflicting, _merge, 1),
+    Scenario("new-method", Path.mkdir, _main(lambda f: ["new-method", "mine", "--dir", f"{f}/m"])),
+]
 
 
 class Attack:
     """One scenario: how it begins, how it ends undisturbed, and how many operations that takes."""
 
-    def __init__(self, scenario: Scenario, root: Path) -> None:
+    def __init__(
+        self, scenario: Scenario, root: Path, use: Callable[[], None] = lambda: None
+    ) -> None:
         self.scenario = scenario
+        self.use = use
         self.template = root / f"{scenario.name.replace(' ', '-')}.before"
         self.folder = root / scenario.name.replace(" ", "-")
         # one path for both: where a file lies is part of what some files say
@@ -194,6 +191,10 @@ class Attack:
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.template, self.folder)
 
+    def _work(self) -> int:
+        self.use()
+        return self.scenario.work(self.folder)
+
     def _counted(self) -> tuple[Ended, list[str]]:
         names = self.folder.with_suffix(".names")
 
@@ -201,7 +202,7 @@ class Attack:
             killer = Killer(self.folder, 0)
             killer.arm()
             try:
-                return main(self.scenario.argv(self.folder))
+                return self._work()
             finally:
                 names.write_text("\n".join(killer.done))
 
@@ -222,7 +223,7 @@ class Attack:
             if outcome != "right":
                 break
         else:
-            ended = call(self.scenario.argv(self.folder))
+            ended = Child(self._work).wait()
             outcome, said = self._ended(ended, (self.scenario.status,))
             if outcome == "right":
                 outcome, said = self._at_the_end()
@@ -247,7 +248,7 @@ class Attack:
 
     def _killed(self, at: int) -> int:
         Killer(self.folder, at).arm()
-        return main(self.scenario.argv(self.folder))
+        return self._work()
 
     def _torn(self) -> Iterator[str]:
         """Yield what a reader who comes now would find half-written or lost."""
@@ -329,17 +330,17 @@ def _content(path: Path) -> Any:
     return data
 
 
-def cases(kills: int, seed: int, root: Path, names: tuple[str, ...] = ()) -> list[Case]:
+def cases(kills: int, seed: int, root: Path) -> list[Case]:
     """Return kills: each operation of each scenario once, then two kills in a row, by the seed.
 
     Args:
         kills: How many; a smaller number takes some of the operations of every scenario.
         seed: Of what is drawn.
         root: Where they happen.
-        names: Only these scenarios.
     """
-    one_backbone()
-    attacks = [Attack(SCENARIOS[name], root) for name in names or SCENARIOS]
+    inputs.data(root / "model")
+    use = one_backbone(root / "model" / "clip")
+    attacks = [Attack(scenario, root, use) for scenario in SCENARIOS]
     rng = random.Random(seed)
     orders = [rng.sample(range(1, a.operations + 1), a.operations) for a in attacks]
     chosen: list[tuple[Attack, list[int]]] = [

@@ -154,7 +154,7 @@ def _judge_sweep(look: Look) -> Judged:
     seeds = {float(seed) for seed in said.get("seeds", [0, 1, 2])}
     rows: list[tuple[str, dict[str, Any]]] = []
     for row in said["methods"]:
-        entry = {"method": row} if isinstance(row, str) else row
+        entry: dict[str, Any] = {"method": row} if isinstance(row, str) else row
         name, inline = parse_call(entry["method"])
         rows.append((name, {**inline, **entry.get("params", {})}))
     every = [
@@ -361,8 +361,8 @@ def _forge(rng: random.Random, file: Path) -> str:
     name = rng.choice(sorted(files))
     part = file.with_name(Path(name).name)
     part.write_bytes(files[name])
-    own = {".json": spoil.values, ".npz": spoil.arrays}.get(part.suffix, spoil.bytes_)
-    said = rng.choice([own, own, spoil.bytes_])(rng, part)
+    own = {".json": TEXT[:3], ".npz": ARRAYS[:1]}.get(part.suffix, ())
+    said = rng.choice([*own, spoil.bytes_])(rng, part)
     files[name] = part.read_bytes()
     part.unlink()
     write(signed(files) if name != "manifest.json" else files, file)
@@ -394,11 +394,6 @@ def _with(maker: Callable[[Path], None], name: str, text: str) -> Callable[[Path
     return make
 
 
-def _with_sweep(folder: Path) -> None:
-    inputs.data(folder)
-    inputs.sweep(folder)
-
-
 def _with_numbers(folder: Path) -> None:
     row = "A paper,table 1,domain_shift,emoji,noto,zero-shot CLIP,CLIP ViT-B/16,top1,{},,,,"
     rows = [row.format(61.5), row.format(70.2).replace("zero-shot", "fine-tuned"), ""]
@@ -406,7 +401,7 @@ def _with_numbers(folder: Path) -> None:
     (folder / NUMBERS).write_text("\n".join([",".join(PublishedNumber.model_fields), *rows]))
 
 
-TEXT = (spoil.values, spoil.values, spoil.text, spoil.bytes_)
+TEXT = (spoil.values, spoil.values, spoil.numbers, spoil.text, spoil.bytes_)
 NAMED, FOUND = (*TEXT, spoil.place), (*TEXT, spoil.inside)
 BYTES = (spoil.bytes_, spoil.bytes_, spoil.bytes_, spoil.inside)
 ARRAYS = (spoil.arrays, spoil.bytes_, spoil.inside)
@@ -415,12 +410,12 @@ RECORD, PREDICTIONS = "store/runs/*/record.json", "store/runs/*/predictions.npz"
 CHECKPOINT, SPLIT = "store/work/*/checkpoint.pt", "images/*/split_zhou_*.json"
 ZERO = _run("zero_shot")
 KINDS = [
-    Kind("sweep file", _with_sweep, SWEEP, NAMED, _sweep, _judge_sweep),
+    Kind("sweep file", inputs.with_sweep, SWEEP, NAMED, _sweep, _judge_sweep),
     Kind("method call", _with(inputs.data, CALL, inputs.METHODS["coop"]), CALL, PLAIN[:2],
          _call, _judge_call, "."),
     Kind("options", _with(inputs.data, OPTIONS, json.dumps(GIVEN)), OPTIONS, TEXT[:1],
          _options, _judge_options, "."),
-    Kind("cluster file", _with(_with_sweep, "cluster.yaml", CLUSTER), "cluster.yaml", NAMED,
+    Kind("cluster file", _with(inputs.with_sweep, "cluster.yaml", CLUSTER), "cluster.yaml", NAMED,
          _cluster, _judge_cluster),
     Kind("record", inputs.store, RECORD, FOUND, _report, _judge_report),
     Kind("predictions", inputs.store, PREDICTIONS, ARRAYS, _report, _judge_report),

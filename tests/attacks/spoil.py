@@ -96,20 +96,42 @@ def _nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(node for key, inner in items for node in _nodes(inner, (*path, key)))]
 
 
+def _at(whole: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        whole = whole[key]
+    return whole
+
+
+def _read(file: Path) -> Any:
+    return (json.loads if file.suffix == ".json" else yaml.safe_load)(file.read_text())
+
+
+def _write(file: Path, whole: Any) -> None:
+    if file.suffix == ".json":
+        file.write_text(json.dumps(whole))
+    else:
+        file.write_text(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True))
+
+
+def numbers(rng: random.Random, file: Path) -> str:
+    """Change a number a little: what no look at the file would find."""
+    whole = _read(file)
+    found = [path for path in _nodes(whole) if type(_at(whole, path)) in (int, float)]
+    path = rng.choice(found)
+    at = _at(whole, path[:-1])
+    at[path[-1]] += rng.choice([1, -1, 0.5, 10])
+    _write(file, whole)
+    return f"{'.'.join(map(str, path))} becomes {at[path[-1]]}"
+
+
 def values(rng: random.Random, file: Path) -> str:
     """Change what a JSON or YAML file says, and leave it readable."""
-    is_json = file.suffix == ".json"
-    whole = json.loads(file.read_text()) if is_json else yaml.safe_load(file.read_text())
-    path = rng.choice(_nodes(whole)[1:] or [()])
-    if not path:
-        return bytes_(rng, file)
-    at = whole
-    for key in path[:-1]:
-        at = at[key]
-    last, value = path[-1], rng.choice(VALUES)
+    whole = _read(file)
+    path = rng.choice(_nodes(whole)[1:])
+    at, last, value = _at(whole, path[:-1]), path[-1], rng.choice(VALUES)
     siblings = list(at) if isinstance(at, dict) else list(range(len(at)))
     name = ".".join(map(str, path))
-    match rng.choice(["set", "set", "set", "drop", "rename", "swap", "nest", "double", "near"]):
+    match rng.choice(["set", "set", "set", "drop", "rename", "swap", "nest", "double"]):
         case "drop":
             del at[last]
             said = f"{name} is gone"
@@ -127,16 +149,10 @@ def values(rng: random.Random, file: Path) -> str:
         case "double" if isinstance(at, list):
             at.append(at[last])
             said = f"{name} twice"
-        case "near" if isinstance(at[last], int | float) and not isinstance(at[last], bool):
-            at[last] = at[last] + rng.choice([1, -1, 0.5, 10])
-            said = f"{name} becomes {at[last]}"
         case _:
             at[last] = value
             said = f"{name} becomes {value!r:.40}"
-    if is_json:
-        file.write_text(json.dumps(whole))
-    else:
-        file.write_text(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True))
+    _write(file, whole)
     return said
 
 

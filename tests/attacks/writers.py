@@ -10,10 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.cli.main import main
 from tests.attacks import inputs
-from tests.attacks.child import Child, call, one_backbone
-from tests.attacks.kills import contents, differing
+from tests.attacks.child import Child, one_backbone
+from tests.attacks.kills import SCENARIOS, contents, differing
 from tests.attacks.outcomes import Case, Judged
 
 
@@ -21,28 +20,12 @@ def _no_locks(*_: Any) -> None:
     raise OSError(95, "Operation not supported")
 
 
-def _sweep(folder: Path) -> list[str]:
-    return ["sweep", "run", str(folder / "small.yaml"), *inputs.where(folder)]
-
-
-def _merge(folder: Path) -> list[str]:
-    return ["leaderboard", "merge", str(folder / "a.tar.gz"), "--store", str(folder / "other")]
-
-
-def _report(folder: Path) -> list[str]:
-    return ["report", "--store", str(folder / "store"), "--format", "md,csv", "--html"]
-
-
-def _with_sweep(folder: Path) -> None:
-    inputs.data(folder)
-    inputs.sweep(folder)
-
-
-KINDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], list[str]], bool]] = {
-    "sweep run": (_with_sweep, _sweep, True),
-    "sweep run, no file locks": (_with_sweep, _sweep, False),
-    "leaderboard merge": (inputs.archive, _merge, True),
-    "report": (inputs.store, _report, True),
+SCENARIO = {scenario.name: scenario for scenario in SCENARIOS}
+KINDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], int], bool]] = {
+    "sweep run": (inputs.with_sweep, SCENARIO["sweep run"].work, True),
+    "sweep run, no file locks": (inputs.with_sweep, SCENARIO["sweep run"].work, False),
+    "leaderboard merge": (inputs.archive, SCENARIO["leaderboard merge"].work, True),
+    "report": (inputs.store, SCENARIO["report"].work, True),
 }
 """Name -> what there is before, the call that all make, and whether the file system has locks."""
 
@@ -50,13 +33,14 @@ KINDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], list[str]], bool
 class Crowd:
     """One of them: what there is before, and what one alone leaves."""
 
-    def __init__(self, name: str, root: Path) -> None:
-        make, self.argv, self.locks = KINDS[name]
+    def __init__(self, name: str, root: Path, use: Callable[[], None]) -> None:
+        make, self.work, self.locks = KINDS[name]
+        self.use = use
         self.folder = root / name.replace(" ", "-").replace(",", "")
         self.template = self.folder.with_suffix(".before")
         make(self.folder)
         shutil.copytree(self.folder, self.template)
-        ended = call(self.argv(self.folder))
+        ended = Child(self._one).wait()
         assert ended.status == 0, ended
         self.alone = contents(self.folder)
 
@@ -66,7 +50,7 @@ class Crowd:
         shutil.copytree(self.template, self.folder)
         children = [Child(self._one) for _ in range(writers)]
         ended = [child.wait(300) for child in children]
-        last = call(self.argv(self.folder))
+        last = Child(self._one).wait()
         for one in (*ended, last):
             if one.hung or "Traceback" in one.out + one.err:
                 return Judged("hang" if one.hung else "traceback", one.err[-300:], writers)
@@ -82,14 +66,16 @@ class Crowd:
     def _one(self) -> int:
         if not self.locks:
             fcntl.flock = _no_locks
-        return main(self.argv(self.folder))
+        self.use()
+        return self.work(self.folder)
 
 
 def cases(writers: int, seed: int, root: Path, most: int = 6) -> list[Case]:
     """Return crowds of 2 to `most` writers, `writers` in all."""
-    one_backbone()
+    inputs.data(root / "model")
+    use = one_backbone(root / "model" / "clip")
     rng = random.Random(seed)
-    crowds = [Crowd(name, root) for name in KINDS]
+    crowds = [Crowd(name, root, use) for name in KINDS]
     found: list[Case] = []
     while writers > 0:
         size = rng.randint(2, most)

@@ -142,7 +142,7 @@ def runs_here(
 
 
 def one_backbone(folder: Path) -> Callable[[], None]:
-    """Load a folder's model once; return what a child calls to have it, where it is not attacked."""
+    """Load a folder's model once; return what a child calls to have it, if it is not attacked."""
     loaded = load_backbone(ModelSpec(name=f"local-dir:{folder}"))
     known = files_hash(local_files(loaded.spec))
 

@@ -33,6 +33,12 @@ def test_killed_at_any_operation_the_next_call_ends_as_if_undisturbed(tmp_path: 
     no_fault(cases)
 
 
+def test_a_method_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    attack = kills.Attack(kills.SCENARIOS[-1], tmp_path)
+    outcomes = {attack.kill(n).outcome for n in range(1, attack.operations + 1)}
+    assert outcomes <= {"right", "leftovers"}
+
+
 def test_archives_that_mislead_or_harm_are_refused(tmp_path: Path) -> None:
     no_fault(archives.cases(tmp_path)[::3])
 

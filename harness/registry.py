@@ -50,9 +50,9 @@ def add_plugin_file(path: str) -> None:
     Raises:
         UserError: If there is no such file.
     """
-    file = Path(path).resolve()
-    if not file.is_file():
+    if not Path(path).is_file():
         raise UserError(f"--plugin {path}: no such file; give the path of a Python file")
+    file = Path(path).resolve()
     if file not in _extra_files:
         _extra_files.append(file)
         _found.clear()

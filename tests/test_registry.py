@@ -166,6 +166,9 @@ def test_an_installed_package_brings_a_method(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere\.py: no such file"):
         registry.add_plugin_file(str(tmp_path / "nowhere.py"))
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    with pytest.raises(UserError, match=r"loop\.py: no such file"):
+        registry.add_plugin_file(str(tmp_path / "loop.py"))
 
 
 def test_a_wrong_name_brings_the_nearest_ones() -> None:

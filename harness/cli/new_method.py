@@ -13,6 +13,7 @@ from harness.cli import options
 from harness.command_name import command_name
 from harness.console.output import writing
 from harness.errors import UserError
+from harness.store.files import write_atomically
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if file.exists():
         raise UserError(f"{file} exists; choose another name or --dir, or delete it")
     with writing(file, "--dir"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        write_atomically(file, text.encode())
     if file.is_absolute() and file.is_relative_to(Path.cwd()):
         file = file.relative_to(Path.cwd())
     plugin = f" --plugin {file}" if folder else ""

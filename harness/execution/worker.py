@@ -114,6 +114,9 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
             except Interrupted:
                 tell("stopped")
             except Exception as error:
+                if store.has(spec.id):  # done by another, without locks: its files are gone
+                    tell("done", accuracy=store.read(spec.id).accuracy, wall_s=0.0)
+                    return
                 known = isinstance(error, UserError)
                 line = redacted(str(error) if known else error_line(error))
                 trace = io.StringIO()

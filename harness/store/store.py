@@ -179,7 +179,10 @@ class Store:
 
     def predictions(self, run_id: str) -> Predictions:
         """Return the per-image predictions of a finished run."""
-        with np.load(self.run_dir(run_id) / "predictions.npz") as file:
+        path = self.run_dir(run_id) / "predictions.npz"
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError(path)
+        with np.load(path) as file:
             return Predictions(**{name: file[name] for name in file.files})
 
     def fail(self, spec: RunSpec, error: str, traceback: str, when: str) -> None:
@@ -219,16 +222,22 @@ class Store:
     def plans(self) -> Iterator[SweepPlan]:
         """Yield the plans of all sweeps run into this store, sorted by name."""
         for path in sorted(self.root.glob("sweeps/*.json")):
-            state = path.stat()
+            state = _file(path).stat()
             version = (state.st_mtime_ns, state.st_size, state.st_ino)
             if self._plans.get(path, (None, None))[0] != version:
                 self._plans[path] = version, validated(SweepPlan, _load(path), str(path))
             yield self._plans[path][1]
 
 
+def _file(path: Path) -> Path:
+    if not path.is_file():  # a link to nowhere; a pipe would be waited for
+        raise UserError(f"{path}: no file; restore or delete it")
+    return path
+
+
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(_file(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as JSON ({error}); restore or delete it") from None
     except RecursionError:

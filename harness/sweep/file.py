@@ -128,8 +128,17 @@ def expand_sweep(
         outline: Do without the files of public data sets when there is no `root`.
 
     Raises:
-        UserError: For an unknown plugin, parameter, target or value.
+        UserError: For an unknown plugin, parameter, target or value; names `where`.
     """
+    try:
+        return _expanded(sweep, root, where, outline)
+    except UserError as error:
+        if where in str(error):
+            raise
+        raise UserError(f"{where}: {error}") from None
+
+
+def _expanded(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> list[RunSpec]:
     entries = [MethodEntry(method=e) if isinstance(e, str) else e for e in sweep.methods]
     runs: list[RunSpec] = []
     for dataset in sweep.datasets:

@@ -154,6 +154,8 @@ def files_hash(paths: tuple[Path, ...]) -> str:
     """
     digest = hashlib.sha256()
     for path in paths:
+        if not path.is_file():  # a pipe would be waited for
+            raise UserError(f"{path}: no file; restore it")
         try:
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from harness.execution.context import Context
 from harness.execution.local import run_local
 from harness.execution.order import Order
 from harness.execution.run import Shared, execute
-from harness.execution.worker import claimed
+from harness.execution.worker import claimed, run_one
 from harness.specs import RunSpec
 from harness.store.store import Store
 from tests.engine import make_context, make_spec, outcome, wait_for
@@ -87,6 +88,24 @@ def test_sigterm_writes_a_checkpoint_and_ends(
     assert worker.process.returncode == 0
     assert (Store(tmp_path).work_dir(spec.id) / "checkpoint.pt").is_file()
     assert Store(tmp_path).failure(spec.id) is None
+
+
+def test_a_run_that_another_has_done_meanwhile_is_no_failure(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without file locks two may do one run; who ends first clears away the other's files."""
+    spec = make_spec("zero_shot", image_folder, random_clip)
+    context = make_context(tmp_path / "store", image_folder)
+
+    def overtaken(*args: Any) -> None:
+        execute(*args[:2])
+        raise FileNotFoundError("checkpoint.pt")
+
+    monkeypatch.setattr("harness.execution.run.execute", overtaken)
+    out = io.StringIO()
+    run_one(spec, context, Shared(context), lambda: False, out)  # type: ignore[arg-type]
+    assert json.loads(out.getvalue())["event"] == "done"
+    assert not list((tmp_path / "store" / "failures").glob("*"))
 
 
 def test_a_run_that_another_process_holds_is_left_to_it(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,20 @@ def test_a_torn_file_is_one_line_with_its_name(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:40])
     with pytest.raises(UserError, match=r"record.json: cannot be read as JSON .*restore or delete"):
         list(store.records())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to nowhere"])
+def test_what_is_no_file_is_neither_waited_for_nor_read(kind: str, tmp_path: Path) -> None:
+    store, run = Store(tmp_path), spec()
+    store.write(record(run), b"npz")
+    store.write_plan(SweepPlan(name="mine", source={}, runs=(run,)))
+    for path in (tmp_path / "sweeps" / "mine.json", store.run_dir(run.id) / "predictions.npz"):
+        path.unlink()
+        os.mkfifo(path) if kind == "pipe" else path.symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"mine.json: no file; restore or delete it"):
+        list(store.plans())
+    with pytest.raises(FileNotFoundError):
+        store.predictions(run.id)
 
 
 def test_a_run_whose_record_was_deleted_can_be_run_again(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_mistake_in_a_sweep_file_names_the_file_and_field(
     assert found == 2, said
     assert said.count("\n") == 1
     assert message in said
+    assert "small.yaml" in said
 
 
 @pytest.mark.parametrize("file", sorted((resources.ROOT / "sweeps").glob("*.yaml")))

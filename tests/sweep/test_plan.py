@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,13 @@ def test_the_id_is_the_same_wherever_data_and_model_lie(
     assert make_spec("finetune", data, model).id == here.id
     next(data.glob("domain0/*/*.png")).unlink()
     assert make_spec("finetune", data, random_clip).id != here.id
+
+
+def test_a_model_file_that_is_none_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "open_clip_config.json")
+    model = ModelSpec(name=f"local-dir:{tmp_path}")
+    with pytest.raises(UserError, match=r"open_clip_config.json: no file; restore it"):
+        plan.files_hash(plan.local_files(model))
 
 
 def test_runs_of_one_seed_share_the_data_seed_across_methods() -> None:

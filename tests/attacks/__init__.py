@@ -1,0 +1,1 @@
+"""The program under attack: kills, mutations, forged archives, many writers at once."""

@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from harness.clip import openclip
 from harness.clip.checkpoint import Checkpoint, fitting, shapes
-from harness.clip.openclip import QuickGELU, get_pretrained_cfg, open_clip
 from harness.errors import UserError
 
 
@@ -23,7 +23,10 @@ def is_torchscript(path: Path) -> bool:
 
 def openai_hashes() -> set[str]:
     """Return the SHA-256 sums of OpenAI's files, which are part of their addresses."""
-    urls = (str(get_pretrained_cfg(*pair).get("url", "")) for pair in open_clip.list_pretrained())
+    urls = (
+        str(openclip.get_pretrained_cfg(*pair).get("url", ""))
+        for pair in openclip.open_clip.list_pretrained()
+    )
     return {url.split("/")[-2] for url in urls if "openaipublic" in url}
 
 
@@ -42,7 +45,7 @@ def check_activation(model: Any, quick: bool, title: str) -> None:
     text = getattr(model, "text", model)
     towers = [getattr(tower, "transformer", None) for tower in (model.visual, text)]
     blocks = [b for tower in towers for b in getattr(tower, "resblocks", [])]
-    if any(isinstance(block.mlp.gelu, QuickGELU) != quick for block in blocks):
+    if any(isinstance(block.mlp.gelu, openclip.QuickGELU) != quick for block in blocks):
         raise RuntimeError(f"{title}: quick_gelu={quick}, but a block has another activation")
 
 
@@ -78,7 +81,7 @@ def say_unknown(name: str, quick: bool, file: Path) -> None:
         file: Not one that OpenAI published.
     """
     other = name.removesuffix("-quickgelu") if quick else f"{name}-quickgelu"
-    if other in open_clip.list_models():
+    if other in openclip.open_clip.list_models():
         computed = "QuickGELU" if quick else "GELU"
         print(
             f"{file}: computed with {computed}, as {name} says; the file does not tell whether it "

@@ -19,12 +19,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from harness.clip import openclip
 from harness.clip.info import outline
-from harness.clip.openclip import (
-    convert_state_dict,
-    convert_to_custom_text_state_dict,
-    open_clip,
-)
 from harness.errors import UserError, plain_line
 from harness.specs import ModelSpec
 
@@ -130,9 +126,9 @@ def shapes(state: Mapping[str, Tensor]) -> Shapes:
 
 def _as_open_clip(state: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
     """Rename what older or other code named differently, as open_clip itself does."""
-    state = dict(convert_state_dict(model, state))
+    state = dict(openclip.convert_state_dict(model, state))
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
-        state = convert_to_custom_text_state_dict(state)
+        state = openclip.convert_to_custom_text_state_dict(state)
     state.pop("text.transformer.embeddings.position_ids", None)
     for key in ("logit_scale", "logit_bias"):
         own = getattr(model, key, None)
@@ -230,8 +226,8 @@ def fitting(
     plain, timm = _towers(given), any(key.startswith("visual.trunk.") for key in given)
     projection = plain.get("text_projection") or plain.get("text_projection.weight", ())[::-1]
     found = []
-    for name in open_clip.list_models():
-        config = open_clip.factory._MODEL_CONFIGS[name]
+    for name in openclip.open_clip.list_models():
+        config = openclip.open_clip.factory._MODEL_CONFIGS[name]
         same = ("timm_model_name" in config["vision_cfg"]) == timm
         if not same or config["embed_dim"] not in projection[-1:] or not keep(config):
             continue

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from harness.clip import resnet
+from harness.clip import openclip, resnet
 from harness.clip.attention import (
     Branch,
     branch_heads,
@@ -23,7 +23,6 @@ from harness.clip.attention import (
     output,
     project,
 )
-from harness.clip.openclip import ModifiedResNet, VisionTransformer
 from harness.errors import UserError
 
 
@@ -86,7 +85,7 @@ def trace(visual: Any, images: Tensor, request: TraceRequest, name: str = "model
     if request.plain:
         result = visual(images)
         return ImageTrace(full_precision(result[0] if isinstance(result, tuple) else result))
-    if isinstance(visual, ModifiedResNet):
+    if isinstance(visual, openclip.ModifiedResNet):
         pooled, attention, patches, branch = resnet.trace(
             visual, images, bool(request.layers), request.patches, request.branch
         )
@@ -107,7 +106,7 @@ def check_request(visual: Any, request: TraceRequest, name: str) -> None:
     Raises:
         UserError: Naming the model, the reason and what to use.
     """
-    if isinstance(visual, ModifiedResNet):
+    if isinstance(visual, openclip.ModifiedResNet):
         check_blocks(request, 1, name)
     elif not request.plain:
         check_vit(visual, request, name)
@@ -120,7 +119,7 @@ def check_vit(visual: Any, request: TraceRequest, name: str) -> None:
         UserError: Naming the model, the reason and what to use.
     """
     use = "use a model with class-token pooling such as ViT-B-16"
-    if not isinstance(visual, VisionTransformer):
+    if not isinstance(visual, openclip.VisionTransformer):
         kind = type(visual).__name__
         raise UserError(f"{name}: no attention or patch features in a {kind} image tower; {use}")
     if visual.attn_pool is not None or visual.pool_type == "none":

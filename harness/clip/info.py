@@ -6,18 +6,8 @@ from typing import Any
 
 import torch
 
-from harness.clip import names
+from harness.clip import names, openclip
 from harness.clip.backbone import Backbone, Preprocess
-from harness.clip.openclip import (
-    CLIP,
-    OPENAI_DATASET_MEAN,
-    OPENAI_DATASET_STD,
-    CoCa,
-    CustomTextCLIP,
-    ModifiedResNet,
-    VisionTransformer,
-    get_pretrained_cfg,
-)
 from harness.errors import UserError, plain_line
 from harness.specs import ModelSpec
 
@@ -36,7 +26,11 @@ def outline(spec: ModelSpec) -> Backbone:
     custom = config.pop("custom_text", False) or "hf_model_name" in text
     if "hf_model_name" in text:
         text["hf_model_pretrained"] = False
-    kind = (CoCa if "multimodal_cfg" in config else CustomTextCLIP) if custom else CLIP
+    kind = (
+        (openclip.CoCa if "multimodal_cfg" in config else openclip.CustomTextCLIP)
+        if custom
+        else openclip.CLIP
+    )
     try:
         with torch.device("meta"):
             model = kind(**config)
@@ -46,7 +40,9 @@ def outline(spec: ModelSpec) -> Backbone:
         raise UserError(f"model '{spec.name}': cannot be built ({why}){fix}") from None
     size = model.visual.image_size
     side = size if isinstance(size, int) else size[0]
-    usual = Preprocess(side, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD, "bicubic", "shortest")
+    usual = Preprocess(
+        side, openclip.OPENAI_DATASET_MEAN, openclip.OPENAI_DATASET_STD, "bicubic", "shortest"
+    )
     return Backbone(model.eval(), None, spec, usual, torch.device("meta"), "")
 
 
@@ -64,9 +60,9 @@ def model_info(spec: ModelSpec) -> dict[str, object]:
     tower = type(model.visual).__name__
     layers = "-".join(map(str, n)) if isinstance(n := vision.get("layers", 12), list) else n
     width: object = vision.get("width", 768)
-    if not isinstance(model.visual, VisionTransformer | ModifiedResNet):
+    if not isinstance(model.visual, openclip.VisionTransformer | openclip.ModifiedResNet):
         tower, layers, width = f"timm {vision['timm_model_name']}", "its own", "its own"
-    tag = get_pretrained_cfg(name, spec.pretrained) if spec.pretrained else {}
+    tag = openclip.get_pretrained_cfg(name, spec.pretrained) if spec.pretrained else {}
     quick = tag.get("quick_gelu", False) if tag else config.get("quick_gelu", False)
     return {
         "model": spec.title(),

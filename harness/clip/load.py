@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from harness.clip import checkpoint, names
+from harness.clip import checkpoint, names, openclip
 from harness.clip.activation import (
     check_activation,
     is_openais,
@@ -22,15 +22,6 @@ from harness.clip.activation import (
 from harness.clip.backbone import Backbone, Preprocess, weights_fingerprint
 from harness.clip.info import model_info
 from harness.clip.names import MODEL_ALIASES
-from harness.clip.openclip import (
-    OPENAI_DATASET_MEAN,
-    OPENAI_DATASET_STD,
-    find_checkpoint_in_dir,
-    get_pretrained_cfg,
-    list_pretrained_tags_by_model,
-    load_big_vision_weights,
-    open_clip,
-)
 from harness.errors import UserError, plain_line, unknown_name
 from harness.specs import ModelSpec
 
@@ -63,7 +54,7 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
     name = names.check(spec)
     config = names.get_model_config_or_error(name, spec.name)
     quick = bool(config.get("quick_gelu", False))
-    tag = {} if names.has_schema(name) else get_pretrained_cfg(name, spec.pretrained)
+    tag = {} if names.has_schema(name) else openclip.get_pretrained_cfg(name, spec.pretrained)
     if tag:
         # open_clip 3.3 only warns when the tag's activation is not the configuration's and then
         # computes with the wrong one. The tag knows how its weights were trained.
@@ -82,11 +73,13 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
 
 def _from_file(spec: ModelSpec, name: str, quick: bool) -> Any:
     folder = name.removeprefix("local-dir:")
-    file = Path(find_checkpoint_in_dir(Path(folder)) if folder != name else spec.pretrained)
+    file = Path(
+        openclip.find_checkpoint_in_dir(Path(folder)) if folder != name else spec.pretrained
+    )
     if file.suffix in (".npz", ".npy"):  # big_vision's SigLIP
         model = _create(spec, name, load_weights=False, pretrained_text=False)
         try:
-            load_big_vision_weights(model, str(file))
+            openclip.load_big_vision_weights(model, str(file))
         except _UNLOADABLE as error:
             raise _explained(spec, error) from None
         return model
@@ -162,7 +155,7 @@ def _create(spec: ModelSpec, name: str, **how: Any) -> Any:
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # "initialized randomly", of a model that is filled next
     try:
-        return open_clip.create_model(name, **how)
+        return openclip.open_clip.create_model(name, **how)
     except _UNLOADABLE as error:
         raise _explained(spec, error) from None
     finally:
@@ -194,9 +187,13 @@ def _prepared_as(spec: ModelSpec, name: str) -> dict[str, Any]:
     Raises:
         UserError: If the tags differ and none is named.
     """
-    if names.has_schema(name) or not spec.pretrained or get_pretrained_cfg(name, spec.pretrained):
+    if (
+        names.has_schema(name)
+        or not spec.pretrained
+        or openclip.get_pretrained_cfg(name, spec.pretrained)
+    ):
         return {}
-    ways = {tag: _way(name, tag) for tag in list_pretrained_tags_by_model(name)}
+    ways = {tag: _way(name, tag) for tag in openclip.list_pretrained_tags_by_model(name)}
     if spec.preprocess:
         if spec.preprocess not in ways:
             raise unknown_name(f"tag of {name}", spec.preprocess, ways, "for preprocess")
@@ -214,10 +211,10 @@ def _prepared_as(spec: ModelSpec, name: str) -> dict[str, Any]:
 
 
 def _way(name: str, tag: str) -> dict[str, Any]:
-    config = get_pretrained_cfg(name, tag)
+    config = openclip.get_pretrained_cfg(name, tag)
     usual = {
-        "mean": OPENAI_DATASET_MEAN,
-        "std": OPENAI_DATASET_STD,
+        "mean": openclip.OPENAI_DATASET_MEAN,
+        "std": openclip.OPENAI_DATASET_STD,
         "interpolation": "bicubic",
         "resize_mode": "shortest",
     }
@@ -227,7 +224,7 @@ def _way(name: str, tag: str) -> dict[str, Any]:
 
 def _tokenizer(spec: ModelSpec, name: str) -> Any:
     try:
-        return open_clip.get_tokenizer(name)
+        return openclip.open_clip.get_tokenizer(name)
     except (ImportError, OSError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         text = names.get_model_config_or_error(name, spec.name)["text_cfg"]
         which = text.get("hf_tokenizer_name") or "of open_clip"

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from harness import resources
-from harness.clip.openclip import (
-    get_model_config,
-    get_pretrained_cfg,
-    list_pretrained_tags_by_model,
-    open_clip,
-)
+from harness.clip import openclip
 from harness.errors import UserError, plain_line, unknown_name
 from harness.specs import ModelSpec
 
@@ -67,17 +63,17 @@ def known_model(name: str) -> None:
     Raises:
         UserError: With the nearest names.
     """
-    if name not in open_clip.list_models():
+    if name not in openclip.open_clip.list_models():
         fix = "or hf-hub:OWNER/NAME, local-dir:PATH"
-        raise unknown_name("model", name, [*open_clip.list_models(), *MODEL_ALIASES], fix)
+        raise unknown_name("model", name, [*openclip.open_clip.list_models(), *MODEL_ALIASES], fix)
 
 
 def _check_pretrained(name: str, pretrained: str) -> None:
-    tags = list_pretrained_tags_by_model(name)
+    tags = openclip.list_pretrained_tags_by_model(name)
     if not pretrained:
         known = f"one of {', '.join(tags)}, or " if tags else ""
         raise UserError(f"model {name} needs weights; set pretrained to {known}a checkpoint file")
-    if get_pretrained_cfg(name, pretrained):
+    if openclip.get_pretrained_cfg(name, pretrained):
         return
     if pretrained.endswith(CHECKPOINT_SUFFIXES) or os.sep in pretrained:
         if not Path(pretrained).is_file():
@@ -106,13 +102,24 @@ def get_model_config_or_error(resolved: str, name: str) -> dict[str, Any]:
         UserError: If it cannot be read or fetched.
     """
     try:
-        config = get_model_config(resolved)
+        if resolved.startswith("local-dir:"):  # without open_clip, which takes seconds to import
+            config = _folder_config(Path(resolved.removeprefix("local-dir:")))
+        else:
+            config = openclip.get_model_config(resolved)
     except (OSError, ValueError, RuntimeError) as error:
         local = resolved.startswith("local-dir:")
         fix = "correct open_clip_config.json" if local else offline()
         why = plain_line(error)
         raise UserError(f"model '{name}': no configuration ({why}); {fix}") from None
     return dict(config)
+
+
+def _folder_config(folder: Path) -> dict[str, Any]:
+    config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+    config = config.get("model_cfg", config) if isinstance(config, dict) else config
+    if not isinstance(config, dict):
+        raise ValueError("open_clip_config.json holds no settings")
+    return config
 
 
 def check_packages(config: dict[str, Any], name: str) -> None:

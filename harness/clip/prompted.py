@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.clip import openclip
 from harness.clip.attention import full_precision
-from harness.clip.openclip import VisionTransformer
 from harness.errors import UserError
 
 
@@ -73,7 +73,7 @@ def check_prompted(visual: Any, text_blocks: int, depth: int, name: str) -> None
     Raises:
         UserError: Naming the model, the reason and what to do.
     """
-    if not isinstance(visual, VisionTransformer):
+    if not isinstance(visual, openclip.VisionTransformer):
         kind = type(visual).__name__
         raise UserError(
             f"{name}: a {kind} image tower takes no prompts; use a vision transformer of "

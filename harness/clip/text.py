@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from harness.clip import openclip
 from harness.clip.attention import full_precision
-from harness.clip.openclip import CLIP, TextTransformer
 from harness.clip.prompted import run_blocks
 from harness.errors import UserError
 
@@ -75,7 +75,7 @@ class TextTower:
 
     def __post_init__(self) -> None:
         part, use = self._part, "use a model such as ViT-B-16 for prompt learning"
-        if not isinstance(part, CLIP | TextTransformer):
+        if not isinstance(part, openclip.CLIP | openclip.TextTransformer):
             raise UserError(f"{self.name} has a {type(part).__name__} for text; {use}")
         if getattr(part, "cls_emb", None) is not None:
             raise UserError(f"{self.name} pools its text at an appended class token; {use}")
@@ -98,7 +98,7 @@ class TextTower:
     @property
     def _pool_type(self) -> str:
         part = self._part
-        return str(part.text_pool_type if isinstance(part, CLIP) else part.pool_type)
+        return str(part.text_pool_type if isinstance(part, openclip.CLIP) else part.pool_type)
 
     @property
     def context_length(self) -> int:
@@ -135,7 +135,7 @@ class TextTower:
             largest: Tensor = tokens.argmax(dim=-1)  # the end of text has the largest id
             return largest
         part = self._part
-        end = part.text_eos_id if isinstance(part, CLIP) else part.eos_id
+        end = part.text_eos_id if isinstance(part, openclip.CLIP) else part.eos_id
         first: Tensor = (tokens == end).int().argmax(dim=-1)
         return first
 

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from harness.clip import openclip
 from harness.clip.attention import Branch, branch_heads, class_rows, merge_heads
 from harness.clip.backbone import Backbone
-from harness.clip.openclip import VisionTransformer
 from harness.cost.flops import count_flops
 from harness.cost.record import AttentionProducts, AttentionRow
 from harness.cost.subject import elapsed_ms
@@ -28,7 +28,7 @@ CALLS = 5
 def attention_products(backbone: Backbone, batch: int, rounds: int) -> AttentionProducts | None:
     """Count and time every form, in turns; None for a tower without attention blocks."""
     visual = backbone.visual
-    if not isinstance(visual, VisionTransformer):
+    if not isinstance(visual, openclip.VisionTransformer):
         return None
     blocks = visual.transformer.resblocks
     heads, width = blocks[0].attn.num_heads, visual.transformer.width

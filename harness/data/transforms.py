@@ -10,12 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from harness.clip.backbone import Preprocess
-from harness.clip.compat import ensure_torchvision
 from harness.data.images import to_tensor
-
-ensure_torchvision()
-from torchvision.transforms import InterpolationMode  # noqa: E402
-from torchvision.transforms import functional as F  # noqa: E402
 
 
 def test_pixels(image: Image.Image, preprocess: Preprocess) -> Tensor:
@@ -24,6 +19,12 @@ def test_pixels(image: Image.Image, preprocess: Preprocess) -> Tensor:
     `shortest` resizes the shorter side and crops the centre (CLIP); `squash` ignores the aspect.
     Equal to open_clip's own test transform before its conversion to float.
     """
+    from harness.clip.compat import ensure_torchvision
+
+    ensure_torchvision()
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms import functional as F
+
     size = preprocess.image_size
     mode = InterpolationMode(preprocess.interpolation)
     if preprocess.resize_mode == "squash":

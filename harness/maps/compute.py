@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from harness.clip import openclip
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.forward import TraceRequest, check_vit
-from harness.clip.openclip import ModifiedResNet
 from harness.errors import UserError
 
 SURGERY_DEPTH = 6
@@ -52,7 +52,7 @@ def tower_of(backbone: Backbone) -> Tower:
         UserError: If it has no maps: a ResNet has one attention, other towers no class token.
     """
     name = backbone.spec.title()
-    if isinstance(backbone.visual, ModifiedResNet):
+    if isinstance(backbone.visual, openclip.ModifiedResNet):
         raise UserError(
             f"{name}: a ResNet has one attention, its pool, so no maps by block; "
             "use a model such as ViT-B-16"

@@ -199,9 +199,11 @@ def test_weights_from_a_file_are_prepared_for_as_their_architecture_s_tags(
         "one": {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "interpolation": "bilinear"},
         "two": {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "interpolation": "bilinear"},
     }
-    tagged = "harness.clip.load.list_pretrained_tags_by_model"
+    tagged = "harness.clip.openclip.list_pretrained_tags_by_model"
     monkeypatch.setattr(tagged, lambda name: list(ways))
-    monkeypatch.setattr("harness.clip.load.get_pretrained_cfg", lambda name, tag: ways.get(tag, {}))
+    monkeypatch.setattr(
+        "harness.clip.openclip.get_pretrained_cfg", lambda name, tag: ways.get(tag, {})
+    )
     made = load_backbone(ModelSpec(name=PLAIN, pretrained=str(weights))).preprocess
     assert (made.mean, made.std, made.interpolation) == ((0, 0, 0), (1, 1, 1), "bilinear")
     ways["two"] = {"mean": (0.5, 0.5, 0.5)}

@@ -7,7 +7,6 @@ there is room for, and frozen features. What comes next is read while the presen
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import threading
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
+from harness.data.checked import is_checked, mark_checked
 from harness.data.fingerprints import fingerprint_of
 from harness.data.images import decode, to_rows
 from harness.data.slots import SlotFile
@@ -180,9 +180,7 @@ class ImageBank:
         large data set, of which a broken image stops the run when training meets it.
         """
         self._admit(samples)
-        names = "\n".join(sample.key for sample in samples)
-        mark = hashlib.sha256(f"{self.fingerprint}\n{names}".encode()).hexdigest()[:24]
-        if self.cache_dir and any(self._mark(name).is_file() for name in (self.fingerprint, mark)):
+        if self.cache_dir and is_checked(self.cache_dir, self.fingerprint, samples):
             return
         until = time.monotonic() + _CHECK_SECONDS
         step = max(1, len(samples) // 4096)  # spread over the domains if there is no time for all
@@ -192,20 +190,8 @@ class ImageBank:
                 self._map(self._full, part[start : start + 64])
                 if time.monotonic() > until:
                     return
-        self._note(mark)
-
-    def mark_checked(self) -> None:
-        """Note that every image of the data set has been decoded."""
-        self._note(self.fingerprint)
-
-    def _mark(self, name: str) -> Path:
-        assert self.cache_dir is not None
-        return self.cache_dir / "checked" / name
-
-    def _note(self, name: str) -> None:
         if self.cache_dir:
-            with contextlib.suppress(OSError):  # read-only: looked at again next time
-                write_atomically(self._mark(name), b"")
+            mark_checked(self.cache_dir, self.fingerprint, samples)
 
     def read_ahead(
         self, samples: Sequence[Sample], config: TrainConfig, draw: torch.Generator

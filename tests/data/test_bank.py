@@ -11,6 +11,7 @@ import torch
 
 from harness.clip.load import load_backbone
 from harness.data.bank import ImageBank
+from harness.data.checked import mark_checked
 from harness.dataset import Dataset
 from harness.method import TrainConfig
 from harness.specs import DatasetSpec, ModelSpec
@@ -140,8 +141,7 @@ def test_what_was_checked_is_not_checked_again(
 ) -> None:
     samples = data.samples("domain0")
     bank(data, random_clip, tmp_path).check(samples)
-    whole = bank(data, random_clip, tmp_path / "other")
-    whole.mark_checked()
+    mark_checked(tmp_path / "other", bank(data, random_clip, None).fingerprint)
     read: list[str] = []
     original = type(data).read
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.cli import options
+from harness.console.items import track
+from harness.dataset import Sample
 from harness.errors import UserError
 from harness.specs import DatasetSpec, RunSpec
 from harness.store.files import write_atomically
@@ -42,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         notes[f"model {model.title()}"] = backbone.fingerprint
         print(f"model {model.title()}: weights in place, {backbone.fingerprint}")
     for data in {s.dataset.model_dump_json(): s.dataset for s in specs}.values():
-        n, fingerprint = _check_images(data, args.data_root)
+        n, fingerprint = _check_images(data, args.data_root, cache)
         notes[f"data set {data.name}"] = fingerprint
         print(f"data set {data.name}: {n} images decoded, {fingerprint}")
     file = _file(root)
@@ -51,25 +55,33 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_images(data: DatasetSpec, data_root: Path | None) -> tuple[int, str]:
-    """Return how many images were decoded and the data set's fingerprint."""
+def _check_images(data: DatasetSpec, data_root: Path | None, cache: Path) -> tuple[int, str]:
+    """Return how many images were decoded and the data set's fingerprint; runs then need not."""
+    from harness.data.checked import mark_checked
+    from harness.data.fingerprints import fingerprint_of
     from harness.data.images import decode
     from harness.sweep import plan
 
     opened = plan.open_dataset(data, data_root)
-    bad = []
-    n = 0
-    for domain in opened.domains:
-        for sample in opened.samples(domain):
-            n += 1
-            try:
-                decode(opened.read(sample), opened.where(sample))
-            except UserError as error:
-                bad.append(str(error))
+    samples = [sample for domain in opened.domains for sample in opened.samples(domain)]
+
+    def look(sample: Sample) -> str:
+        try:
+            decode(opened.read(sample), opened.where(sample))
+        except UserError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        parts = (samples[i : i + 4096] for i in range(0, len(samples), 4096))  # bounds the queue
+        looks = (answer for part in parts for answer in pool.map(look, part))
+        bad = [why for why in track(looks, len(samples), f"decoding {data.name}") if why]
     if bad:
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         raise UserError(f"data set '{data.name}': {bad[0]}{more}")
-    return n, opened.fingerprint()
+    fingerprint = fingerprint_of(opened, cache)
+    mark_checked(cache, fingerprint)
+    return len(samples), fingerprint
 
 
 def unprepared(root: Path, specs: Sequence[RunSpec]) -> list[str]:

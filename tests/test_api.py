@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 
 import harness
 from harness import UserError, api, compare, load_results, run, table
-from harness.cli.main import main
+from harness.cli.main import build_parser, main
+from harness.report.build import Choice
 from harness.report.runs.frame import DTYPES, load_frame
 from harness.report.stats import compare_scores, scores_of
+from harness.report.stats.design import DEFAULT
 from harness.store.store import Store
 from tests.report.fakes import DOMAINS, METHODS, N, add, keep, realistic
 from tests.report.fakes import spec as fake
@@ -195,3 +198,12 @@ def test_each_group_is_compared_by_itself(tmp_path: Path) -> None:
         compare(frame[frame.label == "CoOp"], "CoOp")
     with pytest.raises(UserError, match="the frame has no rows"):
         compare(frame[:0], "CoOp")
+
+
+def test_a_notebook_and_the_report_compare_by_the_same_test() -> None:
+    given = inspect.signature(compare).parameters
+    for name in ("test", "unit", "alpha", "power"):
+        assert given[name].default == getattr(DEFAULT, name)
+    assert Choice().test == DEFAULT.test
+    parsed = build_parser().parse_args(["report"])
+    assert parsed.test == DEFAULT.test

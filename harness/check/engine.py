@@ -25,7 +25,7 @@ from harness.specs import RunSpec
 from harness.store.store import Store
 from harness.training.loop import Interrupted
 
-_HOOKS = ("build", "losses", "after_step", "averager")
+_HOOKS = ("build", "losses", "after_step", "averager", "image_features", "logits")
 _WORKER_SECONDS = 120.0
 
 
@@ -36,7 +36,7 @@ class Whole:
     spec: RunSpec
     error: BaseException | None
     peeked: str
-    """The first image of the held-out domain that a hook of the method read, if any."""
+    """The first image or list of the held-out domain that a hook of the method read, if any."""
 
 
 def _whole(subject: Subject) -> Whole:
@@ -60,15 +60,20 @@ def _store(subject: Subject, kind: str) -> str:
 
 @contextmanager
 def _watched(subject: Subject, peeked: list[str]) -> Iterator[None]:
-    """Note every image of the held-out domain that is read within one of the method's hooks."""
+    """Note every image or list of the held-out domain read within one of the method's hooks."""
     inside: list[str] = []
     data = type(subject.bench.opened)
-    read = data.read
+    read, listed = data.read, data.samples
 
     def noting(self: Any, sample: Sample) -> bytes:
         if inside and sample.domain == subject.bench.target:
             peeked.append(f"{sample.key} in {inside[-1]}()")
         return read(self, sample)
+
+    def noting_lists(self: Any, domain: str) -> tuple[Sample, ...]:
+        if inside and domain == subject.bench.target:
+            peeked.append(f"samples('{domain}') in {inside[-1]}()")
+        return listed(self, domain)
 
     def entered(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(hook)
@@ -83,6 +88,7 @@ def _watched(subject: Subject, peeked: list[str]) -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(data, "read", noting))
+        stack.enter_context(patch.object(data, "samples", noting_lists))
         for name in _HOOKS:
             hook = getattr(subject.cls, name)
             stack.enter_context(patch.object(subject.cls, name, entered(name, hook)))
@@ -90,12 +96,12 @@ def _watched(subject: Subject, peeked: list[str]) -> Iterator[None]:
 
 
 def target(subject: Subject) -> None:
-    """The held-out domain's images are not read before the weights are fixed."""
+    """The method itself reads no image and no label of the held-out domain, at any time."""
     whole = _whole(subject)
     locked = isinstance(whole.error, PermissionError) and "held out" in str(whole.error)
     if whole.peeked or locked:
         raise Wrong(
-            "train on the batches that losses() is given and read no other image",
+            "work on what the hooks are given and read no other image, no list of samples",
             "the result on the held-out domain would mean nothing",
             "no read of the held-out domain in " + ", ".join(f"{h}()" for h in _HOOKS),
             whole.peeked or str(whole.error),

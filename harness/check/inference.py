@@ -92,9 +92,15 @@ def logits(subject: Subject) -> None:
                 f"[{len(made)}, {len(names)}] for {len(names)} names",
                 str(shape),
             )
-        if not found.is_floating_point() or not bool(torch.isfinite(found).all()):
-            seen = str(found.dtype) if not found.is_floating_point() else "inf or nan"
-            raise Wrong("return finite floats from logits()", "", "finite float32", seen)
+        wide = found.dtype in (torch.float32, torch.float64)
+        if not wide or not bool(torch.isfinite(found).all()):
+            seen = "inf or nan" if wide else str(found.dtype)
+            raise Wrong(
+                "return finite float32 from logits()",
+                "in half precision classes tie, and a tie goes to the first",
+                "finite float32",
+                seen,
+            )
 
 
 @torch.no_grad()

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from harness.check.bench import Bench
 from harness.check.method import METHOD_CHECKS
-from tests.check import test_build, test_describe, test_engine, test_inference, test_training
+from tests.check import (
+    test_build,
+    test_describe,
+    test_engine,
+    test_inference,
+    test_planted,
+    test_training,
+)
 from tests.check.broken import plugin, suite
 
 FAULTS = [
@@ -24,6 +31,6 @@ def test_the_sound_plugin_passes_every_check(bench: Bench, tmp_path: Path) -> No
 
 
 def test_every_check_has_a_plugin_that_fails_it() -> None:
-    planted = {check for check, _ in test_inference.PLANTED.values()}
+    planted = {check for check, _ in test_planted.PLANTED.values()}
     faults = {check for own in FAULTS for check, *_ in own.values()}
     assert faults | planted | {"worker"} == {c.name for c in METHOD_CHECKS}

@@ -11,7 +11,7 @@ from harness.report.stats.design import Unit
 from harness.report.stats.draws import Interval
 from harness.report.stats.paired import PairedTest, pairs_to_reach
 from harness.report.stats.power import SeedsNeeded
-from harness.report.stats.words import p_words
+from harness.report.stats.words import p_cell, p_words
 
 Verdict = Literal["better", "worse", "not resolved", "too few seeds"]
 
@@ -136,8 +136,8 @@ def _evidence(c: Comparison) -> str:
         needed = pairs if c.unit == "seed" else math.ceil(pairs / c.n_tasks)
         return (
             f"too few seeds to tell: with {_count(c.n_seeds, 'seed')} the {c.test.kind} test "
-            f"cannot give a p below {c.test.smallest_p:.3g}"
-            f"{f' ({c.smallest_holm_p:.3g}{corrected})' if many else ''}, whatever the scores, "
+            f"cannot give a p below {p_cell(c.test.smallest_p)}"
+            f"{f' ({p_cell(c.smallest_holm_p)}{corrected})' if many else ''}, whatever the scores, "
             f"while {needed} seeds could reach {c.alpha:g}"
         )
     p = f"{p_words(c.holm_p)}{corrected if many else ''}"

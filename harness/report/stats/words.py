@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
+LEVEL = 0.05
+
 
 def p_cell(p: float) -> str:
-    """Return a p as a cell shows it: ``0.031``, ``< 0.001``."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    """Return a p as a cell shows it: ``0.0312``, ``< 0.001``.
+
+    Three significant digits, or as many as keep it on its side of 0.05: ``0.04996``.
+    """
+    if p < 0.001:
+        return "< 0.001"
+    if math.isclose(p, LEVEL, rel_tol=1e-6):
+        return f"{LEVEL:#.3g}"
+    texts = (f"{p:#.{digits}g}" for digits in range(3, 9))
+    return next(text for text in texts if float(text) != LEVEL)
 
 
 def p_words(p: float) -> str:
-    """Return a p as a sentence says it: ``p = 0.031``, ``p < 0.001``."""
+    """Return a p as a sentence says it: ``p = 0.0312``, ``p < 0.001``."""
     text = p_cell(p)
     return f"p {text}" if text.startswith("<") else f"p = {text}"

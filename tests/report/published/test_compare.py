@@ -78,7 +78,7 @@ def test_a_source_that_names_no_part_is_compared_with_a_note(tmp_path: Path) -> 
     run_vlcs(store, "clipood", [(810, 810)] * 4, protocol=DomainShift())
     silent = number(source="someone, 2030")
     cells = compare_published(tables(store), [silent])
-    assert [cell.ours for cell in cells] == [pytest.approx(80), pytest.approx(81)]
+    assert sorted(cell.ours or 0 for cell in cells) == [pytest.approx(80), pytest.approx(81)]
     for cell in cells:
         assert "source does not state the tested part" in cell.notes
     (cell,) = compare_published(tables(store), [number()])

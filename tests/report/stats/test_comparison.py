@@ -13,14 +13,14 @@ def test_verdicts_and_how_they_read() -> None:
     better = one(runs("new", noisy(53)), ref)
     assert better.verdict == "better"
     assert better.reading.startswith(f"new scores {better.difference:.2f} points more than ref (95")
-    assert better.reading.endswith("6 seeds, 3 tasks); better, p = 0.031.")
+    assert better.reading.endswith("6 seeds, 3 tasks); better, p = 0.0312.")
     worse = one(runs("new", noisy(47)), ref)
     assert worse.verdict == "worse"
     assert worse.t is not None
     assert f"points less than ref (95 % interval {-worse.t.high:.2f} to" in worse.reading
     open_ = one(runs("new", lambda t, s: 50 + 10 * t + (-1) ** s + 0.6), ref)
     assert open_.verdict == "not resolved"
-    assert f"; not resolved, p = {open_.holm_p:.3f}, " in open_.reading
+    assert f"; not resolved, p = {open_.holm_p:#.3g}, " in open_.reading
     needed = open_.seeds_needed
     assert needed.n is None or needed.n > 6
     assert f"{needed.text} seeds would be needed" in open_.reading
@@ -30,7 +30,7 @@ def test_too_few_seeds_is_said_with_how_many_would_do() -> None:
     c = one(runs("new", noisy(60), seeds=3), runs("ref", noisy(50), seeds=3))
     assert (c.verdict, c.test.p) == ("too few seeds", 0.25)
     assert c.reading.endswith(
-        "too few seeds to tell: with 3 seeds the permutation test cannot give a p below 0.25, "
+        "too few seeds to tell: with 3 seeds the permutation test cannot give a p below 0.250, "
         "whatever the scores, while 6 seeds could reach 0.05."
     )
     assert one(runs("new", noisy(60), seeds=1), runs("ref", noisy(50), seeds=1)).t is None

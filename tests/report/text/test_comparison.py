@@ -34,7 +34,7 @@ def test_markdown_gives_the_answer_the_numbers_and_the_legend(evidence: TableCom
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[1] == f"{line.difference:+.2f}"
         assert cells[4] == line.verdict
-        p = "&lt; 0.001" if line.holm_p < 0.001 else f"{line.holm_p:.3f}"
+        p = "&lt; 0.001" if line.holm_p < 0.001 else f"{line.holm_p:#.3g}"
         assert cells[3] == ("–" if line.verdict == "too few seeds" else p)
     assert rows[-1].startswith("Difference to CLIPood in points.")
     assert "Holm-corrected for 6 comparisons" in rows[-1]

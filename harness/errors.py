@@ -24,6 +24,10 @@ def plain_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+class Interrupted(Exception):
+    """A run was asked to stop; what it needs to continue is on disk."""
+
+
 def error_line(error: BaseException) -> str:
     """Return an error's type and the first line of its message."""
     kind, line = type(error).__name__, plain_line(error)

@@ -19,11 +19,11 @@ from harness.check.bench import STEPS, Subject
 from harness.check.result import Skip, Wrong
 from harness.check.suite import file_of
 from harness.dataset import Sample
+from harness.errors import Interrupted
 from harness.execution.process import Worker
 from harness.execution.run import Shared, execute
 from harness.specs import RunSpec
 from harness.store.store import Store
-from harness.training.loop import Interrupted
 
 _HOOKS = ("build", "losses", "after_step", "averager", "image_features", "logits")
 _WORKER_SECONDS = 120.0

@@ -29,6 +29,7 @@ from harness.data.images import decode, to_rows
 from harness.data.slots import SlotFile
 from harness.data.transforms import crop, normalise, random_numbers, test_pixels
 from harness.dataset import Dataset, Sample
+from harness.errors import Interrupted
 from harness.method import TrainConfig
 from harness.seeding import generator
 from harness.specs import CROP_REVISION
@@ -36,6 +37,8 @@ from harness.store.files import write_atomically
 from harness.store.provenance import device_name
 
 EVAL_BATCH = 256
+SHARD = 32 * EVAL_BATCH
+"""Images whose features or logits are kept together: what an interrupted run loses at most."""
 _DIGEST = hashlib.sha256().digest_size
 _AHEAD = 2
 """Batches that are read while one is in use."""
@@ -43,6 +46,11 @@ _CHECK_SECONDS = 10.0
 """What a run spends on looking for broken images before its first step, unless they are checked."""
 _FEATURE_BYTES = 2**30
 """Of features in memory; those read longest ago go, and come back from the disk."""
+
+
+def never() -> bool:
+    """Return False: what nobody can stop."""
+    return False
 
 
 @dataclass
@@ -104,6 +112,8 @@ class ImageBank:
         self._features: dict[str, Tensor] = {}
         self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
         self._reader = ThreadPoolExecutor(1)
+        self.stop: Callable[[], bool] = never
+        """Asked between the batches of an evaluation."""
 
     @property
     def fingerprint(self) -> str:
@@ -249,6 +259,8 @@ class ImageBank:
         waiting: deque[Future[Tensor]] = deque()
         try:
             for batch in batches:
+                if self.stop():
+                    raise Interrupted
                 waiting.append(batch)
                 if len(waiting) > _AHEAD:
                     yield self.to_input(waiting.popleft().result())
@@ -272,15 +284,20 @@ class ImageBank:
             cache directory, on disk.
             The views do not depend on a run's seed: all runs share them.
         """
+        shards = [samples[i : i + SHARD] for i in range(0, len(samples), SHARD)]
+        parts = [self._shard(part, config, i) for i, part in enumerate(shards)]
+        return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+    def _shard(self, samples: Sequence[Sample], config: TrainConfig | None, at: int) -> Tensor:
         self._admit(samples)
         views = config.feature_views if config else 0
-        name = self.features_key(samples, config if views else None)
+        name = self.features_key(samples, config if views else None, at)
         stored = self._features.pop(name, None)
         if stored is None:
             shape = (len(samples), max(views, 1), self.backbone.embed_dim)
             stored = self._from_disk(name, shape)
             if stored is None:
-                stored = self._compute(name, samples, config, views)
+                stored = self._compute(name, samples, config, views, at)
         self._features[name] = stored  # last: read most recently
         while len(self._features) > 1 and self._feature_bytes() > _FEATURE_BYTES:
             del self._features[next(iter(self._features))]
@@ -289,17 +306,21 @@ class ImageBank:
     def _feature_bytes(self) -> int:
         return sum(features.nbytes for features in self._features.values())
 
-    def features_key(self, samples: Sequence[Sample], config: TrainConfig | None) -> str:
+    def features_key(
+        self, samples: Sequence[Sample], config: TrainConfig | None, shard: int = 0
+    ) -> str:
         """Return what the features of these samples are kept under: 24 hex digits.
 
         Args:
             samples: n images.
             config: Of augmented views; None without augmentation.
+            shard: Place among the parts of a long list, which views are drawn by.
         """
         recipe: tuple[object, ...] = ()
         if config:
             recipe = (config.feature_views, config.crop_scale, config.flip,
                       config.crop_interpolation, CROP_REVISION)  # fmt: skip
+            recipe += (shard,) if shard else ()
         keys = "\n".join(sample.key for sample in samples)
         device = self.backbone.device
         kind = device_name(str(device)) if device.type == "cuda" else str(device)
@@ -329,12 +350,17 @@ class ImageBank:
 
     @torch.no_grad()
     def _compute(
-        self, name: str, samples: Sequence[Sample], config: TrainConfig | None, views: int
+        self,
+        name: str,
+        samples: Sequence[Sample],
+        config: TrainConfig | None,
+        views: int,
+        shard: int,
     ) -> Tensor:
         rows = [
             torch.cat([
                 self.backbone.image_features(images).float().cpu()
-                for images in self._inputs(samples, config if views else None, view)
+                for images in self._inputs(samples, config if views else None, view, shard)
             ])
             for view in range(max(views, 1))
         ]  # fmt: skip
@@ -353,7 +379,7 @@ class ImageBank:
         return features
 
     def _inputs(
-        self, samples: Sequence[Sample], config: TrainConfig | None, view: int
+        self, samples: Sequence[Sample], config: TrainConfig | None, view: int, shard: int
     ) -> Iterator[Tensor]:
         """Yield the images of one view, augmented by `config`'s recipe if there is one."""
         if config is None:
@@ -361,7 +387,7 @@ class ImageBank:
             return
 
         def read(start: int) -> Future[Tensor]:
-            draw = generator("views", self.fingerprint, view, start)
+            draw = generator("views", self.fingerprint, view, shard * SHARD + start)
             return self.read_ahead(samples[start : start + EVAL_BATCH], config, draw)
 
         yield from self._as_input(map(read, range(0, len(samples), EVAL_BATCH)))

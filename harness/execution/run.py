@@ -28,10 +28,11 @@ from harness.store.secrets import redacted
 from harness.store.store import Store
 from harness.store.timestamps import now
 from harness.sweep.plan import open_dataset
+from harness.training import checkpoint
 from harness.training.averaging import WeightAverage
 from harness.training.build import BuiltMethod, build_method, make_task
 from harness.training.checkpoint import TrainState
-from harness.training.evaluate import pack_predictions, predict, score
+from harness.training.evaluate import Parts, pack_predictions, predict, score
 from harness.training.logging import fractions, run_log
 from harness.training.loop import LoopSettings, Trained, train, validate
 from harness.validation import validated
@@ -109,7 +110,7 @@ def execute(
     """Run `spec` (or continue it from its checkpoint) and add its record to the store.
 
     Raises:
-        harness.training.loop.Interrupted: When `stop` said so; the checkpoint is written.
+        harness.errors.Interrupted: When `stop` said so; the checkpoint is written.
         UserError: When the spec cannot be run as it is (data missing, unreadable image ...).
     """
     started, clock = now(), time.monotonic()
@@ -119,6 +120,7 @@ def execute(
     provenance.reset_peak_memory(shared.context.device)
     sources = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
     seen = [s for part in (sources.train, sources.val) for own in part.values() for s in own]
+    bank.stop = stop
     with run_log(spec, shared.context.log, shared.context.store) as log:
         with bank.only(seen):
             bank.check(seen)
@@ -134,12 +136,24 @@ def execute(
             )
             trained = _train(spec, built, bank, sources, selection == "best", settings)
         state = trained.state
+        bank.stop = stop
         with _selected(selection, trained, built.parameters):
             with bank.only(seen):
                 val = validate(built.method, bank, sources)
             # Only now, with the weights fixed, is what was held out opened.
+            weights_of = checkpoint.digest(settings.checkpoint_file) + selection.encode()
+            fixed = trained.saved or not built.method.trains
             tested = [
-                (predict(built.method, bank, part.samples, part.class_names), part)
+                (
+                    predict(
+                        built.method,
+                        bank,
+                        part.samples,
+                        part.class_names,
+                        Parts(store.work_dir(spec.id), part.name, weights_of) if fixed else None,
+                    ),
+                    part,
+                )
                 for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
             ]
             keep = shared.context.keep_weights and built.parameters

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from harness.errors import UserError, error_line
+from harness.errors import Interrupted, UserError, error_line
 from harness.execution.context import Context
 from harness.execution.order import Order
 from harness.specs import RunSpec
@@ -76,7 +76,6 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
     """Run one spec and report it; every outcome is an event, and a failure also a record."""
     from harness.data.images import damaged
     from harness.execution.run import execute
-    from harness.training.loop import Interrupted
 
     store = Store(context.store)
 

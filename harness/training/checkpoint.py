@@ -163,6 +163,15 @@ def load(
     return state, parts
 
 
+def digest(path: Path) -> bytes:
+    """Return the SHA-256 that a checkpoint holds of itself, empty without one."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC) + hashlib.sha256().digest_size)[len(_MAGIC) :]
+    except FileNotFoundError:
+        return b""
+
+
 def check_shapes(saved: Mapping[str, Tensor], live: Mapping[str, Tensor]) -> None:
     """Raise Unusable unless two sets of named tensors have the same names and shapes.
 

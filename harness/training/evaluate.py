@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from harness.data.bank import EVAL_BATCH, ImageBank
+from harness.data.bank import EVAL_BATCH, SHARD, ImageBank
 from harness.dataset import Sample
 from harness.method import Method, MethodConfig
 from harness.protocols.splits import TestSet
+from harness.store.files import write_atomically
 from harness.store.records import Score
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Files of logits of a long evaluation, so that a run that is stopped in it goes on there."""
+
+    folder: Path
+    name: str
+    weights: bytes
+    """What the logits depend on: those of other weights are not taken."""
+
+    def load(self, start: int, shape: tuple[int, int]) -> Tensor | None:
+        """Return the logits from image `start` on; None if they are not there, or not whole."""
+        try:
+            data = self._file(start).read_bytes()
+        except FileNotFoundError:
+            return None
+        content, digest = data[:-32], data[-32:]
+        if self._digest(content) != digest:
+            return None
+        found = np.frombuffer(content, np.float32).copy()
+        return torch.from_numpy(found).view(shape) if found.size == math.prod(shape) else None
+
+    def save(self, start: int, logits: Tensor) -> None:
+        """Keep the logits from image `start` on."""
+        content = logits.numpy().tobytes()
+        write_atomically(self._file(start), content + self._digest(content))
+
+    def _file(self, start: int) -> Path:
+        return self.folder / f"logits-{self.name}-{start}"
+
+    def _digest(self, content: bytes) -> bytes:
+        return hashlib.sha256(self.weights + content).digest()
 
 
 def _logits(
@@ -38,14 +76,32 @@ def predict(
     bank: ImageBank,
     samples: Sequence[Sample],
     class_names: tuple[str, ...],
+    done: Parts | None = None,
 ) -> Tensor:
     """Return [n, C] float32 logits on the CPU, in the order of `samples`.
 
+    Args:
+        method: The method, with the weights to use.
+        bank: Of the images.
+        samples: n images.
+        class_names: C classes.
+        done: Where parts of a long evaluation are kept until the run has its record.
+
     Raises:
+        Interrupted: When the run is asked to stop; the parts are kept.
         FloatingPointError: If a logit is not finite: an argmax over it would be a number about
             nothing.
     """
-    logits = torch.cat(list(_logits(method, bank, samples, class_names)))
+    parts = []
+    for start in range(0, len(samples), SHARD):
+        part = samples[start : start + SHARD]
+        known = done.load(start, (len(part), len(class_names))) if done else None
+        if known is None:
+            known = torch.cat(list(_logits(method, bank, part, class_names)))
+            if done and len(samples) > SHARD:
+                done.save(start, known)
+        parts.append(known)
+    logits = torch.cat(parts)
     broken = ~torch.isfinite(logits).all(dim=1)
     if broken.any():
         first = samples[int(broken.nonzero()[0])]

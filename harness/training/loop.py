@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from harness.data.bank import ImageBank
+from harness.data.bank import ImageBank, never
+from harness.errors import Interrupted
 from harness.method import Method, TrainConfig
 from harness.protocols.splits import Sources
 from harness.store.records import Score
@@ -26,10 +27,6 @@ from harness.training.step import Trainer
 
 CHECKPOINT_SECONDS = 20.0
 _TENTHS = 10
-
-
-class Interrupted(Exception):
-    """The run was asked to stop; its checkpoint is written."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,8 @@ class Trained:
 
     state: TrainState
     average: WeightAverage | None
+    saved: bool = False
+    """Whether the last weights are in the checkpoint, so that a run killed now has them again."""
 
 
 def train(
@@ -101,6 +100,8 @@ def train(
         spent = state.earlier_s + time.monotonic() - began
         writer.begin(replace(state, earlier_s=spent), trainer.state_dict())
 
+    saved = state.step == config.steps
+    bank.stop = never  # from here on a stop is noticed between steps, where it can be saved
     try:
         while state.step < config.steps:
             if settings.stop():
@@ -120,12 +121,15 @@ def train(
                 if log is not None:
                     log.scalars(state.step, fractions("source_val", val))
             settings.progress(state.step, config.steps)
-            if writer.due:
+            last = state.step == config.steps
+            # killed in its test, a long run had better not train again
+            if writer.due or (last and time.monotonic() - began > settings.checkpoint_seconds):
                 save()
+                saved = last
     finally:
         batches.close()
         writer.finish()
-    return Trained(state, trainer.average)
+    return Trained(state, trainer.average, saved)
 
 
 def validate(method: Method[Any], bank: ImageBank, sources: Sources) -> dict[str, Score]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from harness.data.bank import EVAL_BATCH
+from harness.data.bank import EVAL_BATCH, SHARD
 from harness.dataset import Sample
 from harness.protocols.splits import TestSet
-from harness.training.evaluate import pack_predictions, predict, score
+from harness.training.evaluate import Parts, pack_predictions, predict, score
 
 NAMES = ("a", "b")
 
@@ -20,9 +22,14 @@ NAMES = ("a", "b")
 class Pixels:
     """A bank whose picture of a sample is its label."""
 
-    def test_images(self, samples: list[Sample]) -> torch.Tensor:
-        assert len(samples) <= EVAL_BATCH
-        return torch.tensor([float(sample.label) for sample in samples])
+    def __init__(self) -> None:
+        self.batches = 0
+
+    def test_batches(self, samples: list[Sample]) -> Iterator[torch.Tensor]:
+        for start in range(0, len(samples), EVAL_BATCH):
+            self.batches += 1
+            part = samples[start : start + EVAL_BATCH]
+            yield torch.tensor([float(sample.label) for sample in part])
 
 
 class Knows:
@@ -79,3 +86,33 @@ def test_predictions_name_the_classes_of_the_data_set() -> None:
     assert found["score"].tolist() == [1.0, 2.0, 0.5]  # cosines
     assert found["confidence"][2] == 1
     assert pack_predictions([first, second], 4.0) == data
+
+
+@pytest.mark.parametrize("spoil", ["", "weights", "bit", "cut"])
+def test_a_long_evaluation_goes_on_where_it_was_stopped(tmp_path: Path, spoil: str) -> None:
+    asked = samples(*(i % 5 for i in range(2 * SHARD + 10)))
+    names = tuple("abcde")
+    bank: Any = Pixels()
+    whole = predict(Knows(), bank, asked, names)  # type: ignore[arg-type]
+    all_batches = bank.batches
+    for shard in (0, 1):  # all but the last part was done
+        part = asked[shard * SHARD : (shard + 1) * SHARD]
+        own = predict(Knows(), bank, part, names)  # type: ignore[arg-type]
+        Parts(tmp_path, "target", b"w").save(shard * SHARD, own)
+    file = tmp_path / "logits-target-0"
+    if spoil == "bit":
+        file.write_bytes(bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:])
+    elif spoil == "cut":
+        file.write_bytes(file.read_bytes()[:100])
+    bank.batches = 0
+    done = Parts(tmp_path, "target", b"other" if spoil == "weights" else b"w")
+    again = predict(Knows(), bank, asked, names, done)  # type: ignore[arg-type]
+    assert torch.equal(again, whole)
+    left = {"": 1, "weights": all_batches, "bit": 33, "cut": 33}
+    assert bank.batches == left[spoil]
+
+
+def test_a_short_evaluation_leaves_no_files(tmp_path: Path) -> None:
+    bank: Any = Pixels()
+    predict(Knows(), bank, samples(0, 1), NAMES, Parts(tmp_path, "t", b""))  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())

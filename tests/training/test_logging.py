@@ -10,14 +10,13 @@ from types import ModuleType
 
 import pytest
 
-from harness.errors import UserError
+from harness.errors import Interrupted, UserError
 from harness.execution.context import Context
 from harness.execution.run import Shared, execute
 from harness.specs import RunSpec
 from harness.store.store import Store
 from harness.training import logging
 from harness.training.logging import resolved, run_log
-from harness.training.loop import Interrupted
 from harness.training.optimiser import learning_rate
 from tests.engine import make_context, make_spec, outcome, stop_after
 from tests.test_specs import spec as any_spec

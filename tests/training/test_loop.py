@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from harness import registry
+from harness.errors import Interrupted
+from harness.execution import run
 from harness.execution.run import Shared, execute
 from harness.method import Batch
 from harness.store.store import Store
-from harness.training.loop import Interrupted
+from harness.training.batches import Batches
 from tests.engine import SMALL, make_context, make_spec, outcome, stop_after
 
 TRAINED = [name for name in SMALL if registry.method_class(name).trains]
@@ -26,12 +28,13 @@ def test_a_stopped_run_ends_in_the_same_bytes(
     spec = make_spec(method, image_folder, random_clip, selection=selection)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     execute(spec, Shared(make_context(whole, image_folder)))
-    for steps in (0, 5, 1):  # stopped before the first step, in the middle, and soon after
+    # stopped in the first evaluation, in the middle, and soon after
+    for asked in (0, 8, 5):
         with pytest.raises(Interrupted):
-            execute(spec, Shared(make_context(parts, image_folder)), stop=stop_after(steps))
+            execute(spec, Shared(make_context(parts, image_folder)), stop=stop_after(asked))
     torch.manual_seed(99)  # nothing may depend on the global generator
     record = execute(spec, Shared(make_context(parts, image_folder)))
-    assert record.provenance.resumed == 3
+    assert record.provenance.resumed == 2
     assert outcome(parts, spec.id) == outcome(whole, spec.id)
 
 
@@ -108,3 +111,25 @@ def test_training_reads_each_domain_as_often(
     execute(spec, Shared(make_context(tmp_path, image_folder)))
     assert all(domains == [0] * 5 + [1] * 5 for domains, _ in batches)
     assert len({tuple(labels) for _, labels in batches}) > 6
+
+
+def test_a_run_killed_in_its_test_does_not_train_again(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec("finetune", image_folder, random_clip)
+    execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
+    context = make_context(tmp_path / "parts", image_folder, checkpoint_seconds=0.0)
+    ended = [False]
+    original = run.train
+
+    def train(*arguments: Any) -> Any:
+        trained = original(*arguments)
+        ended[0] = True
+        return trained
+
+    monkeypatch.setattr(run, "train", train)
+    with pytest.raises(Interrupted):
+        execute(spec, Shared(context), stop=lambda: ended[0])
+    monkeypatch.setattr(Batches, "__call__", lambda self, step: pytest.fail("trained again"))
+    execute(spec, Shared(context))
+    assert outcome(context.store, spec.id) == outcome(tmp_path / "whole", spec.id)

@@ -289,7 +289,7 @@ def _judge_weights(look: Look) -> Judged:
 def _judge_images(look: Look) -> Judged:
     ((metrics, predictions),), ((_, first),) = look.took.values(), look.took_before.values()
     below = look.folder / "images" / "domain1"
-    images = [p for p in below.glob("*/*") if p.is_file() and p.suffix.lower() == ".png"]
+    images = [p for p in below.rglob("*/*") if p.is_file() and p.suffix.lower() == ".png"]
     images = [p for p in images if "/." not in str(p.relative_to(look.folder))]
     if metrics["tests"]["target"]["n"] != len(images):
         return Judged("silent", f"{len(images)} images, scored: {metrics['tests']}")

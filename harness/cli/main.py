@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
     except UserError as error:
-        print(f"error: {redacted(str(error))}", file=sys.stderr)
+        print(f"error: {_on_a_line(redacted(str(error)))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -166,3 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _on_a_line(text: str) -> str:
+    """Spell what a terminal would act on: names and values come from files of anybody's."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -44,6 +44,15 @@ def test_a_terminal_without_the_signs_gets_others(tmp_path: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_an_error_is_one_line_that_no_terminal_acts_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "a\n\x1b[2J\udcff"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: method 'a\\n\\x1b[2J\\udcff': write name or name[")
+    assert error[:-1].isprintable()
+
+
 @pytest.mark.parametrize(
     ("store", "said"),
     [

@@ -258,6 +258,7 @@ class ImageNetA(Family):
 
     name = "ImageNetA"
     members = (name,)
+    trained_within = "ImageNetShift"
     summary = "photos that mislead classifiers, 200 classes of ImageNet; test only"
     licence = MEMBERS[name].licence
     source = MEMBERS[name].source
@@ -272,6 +273,7 @@ class ImageNetR(Family):
 
     name = "ImageNetR"
     members = (name,)
+    trained_within = "ImageNetShift"
     summary = "art, toys, tattoos ... of 200 classes of ImageNet; test only"
     licence = MEMBERS[name].licence
     source = MEMBERS[name].source
@@ -286,6 +288,7 @@ class ImageNetSketch(Family):
 
     name = "ImageNetSketch"
     members = (name,)
+    trained_within = "ImageNetShift"
     summary = "sketches of the 1,000 classes of ImageNet; test only"
     licence = MEMBERS[name].licence
     source = MEMBERS[name].source
@@ -301,7 +304,8 @@ class ImageNetV2(Family):
 
     name = "ImageNetV2"
     members = (name,)
-    summary = "a second test set for ImageNet (matched frequency)"
+    trained_within = "ImageNetShift"
+    summary = "a second test set for ImageNet (matched frequency); test only"
     licence = MEMBERS[name].licence
     source = MEMBERS[name].source
     layout = _layout(name)

@@ -67,6 +67,8 @@ class Dataset:
     """(domain, count) of copies known to differ: why, and the fix."""
     source_domain: ClassVar[str] = ""
     """The domain that the protocol distribution_shift trains on, where the field agrees on one."""
+    trained_within: ClassVar[str] = ""
+    """Of a data set of test images alone: the one that has it as a domain, beside one to train."""
     small: ClassVar[bool] = False
     """True: listing it is instant, and its fingerprint becomes part of every run's identity."""
 

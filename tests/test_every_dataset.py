@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
+from harness.errors import UserError
 from harness.execution.run import Shared, execute
 from harness.protocols import read_protocol
 from harness.protocols.domain_shift import DomainShift
@@ -29,8 +30,35 @@ def protocol_of(name: str) -> str:
     return fits[-1] if fits else "open_class"
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"ImageNetV2", "ImageNetSketch",
-                                                      "ImageNetA", "ImageNetR"}))  # fmt: skip
+TEST_ONLY = {"ImageNetV2", "ImageNetSketch", "ImageNetA", "ImageNetR"}
+
+
+@pytest.mark.parametrize("root", ["", "data"])
+@pytest.mark.parametrize("name", sorted(TEST_ONLY))
+def test_a_data_set_of_test_images_alone_is_refused_when_planned(
+    name: str, root: str, tmp_path: Path
+) -> None:
+    miniature.make(name, tmp_path / "data", per_class=6)
+    spec, model = DatasetSpec(name=name), ModelSpec(name="ViT-B-16", pretrained="openai")
+    opened = plan.outline(spec, tmp_path / root if root else None)
+    for protocol in ("open_class", "distribution_shift", "domain_shift"):
+        methods = [plan.resolve_method("zero_shot", {})]
+        with pytest.raises(UserError) as caught:
+            plan.expand(
+                methods, model, spec, read_protocol({"name": protocol}), ["all"], [0], opened
+            )
+        assert str(caught.value).endswith(
+            f"use --dataset ImageNetShift --protocol distribution_shift --target {name}"
+        )
+    whole = plan.outline(DatasetSpec(name="ImageNetShift"), None)
+    shift = read_protocol({"name": "distribution_shift"})
+    (run,) = plan.expand(
+        methods, model, DatasetSpec(name="ImageNetShift"), shift, [name], [0], whole
+    )
+    assert run.target == name
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - TEST_ONLY))
 def test_a_run_of_its_protocol_ends_in_a_record(
     name: str, random_clip: Path, tmp_path: Path
 ) -> None:

@@ -209,7 +209,9 @@ def _other_shapes(given: Shapes, wanted: Shapes, model: Any) -> str:
 
 def _use(given: Shapes) -> str:
     names = fitting(given)
-    return f"use --model {' or '.join(names)}" if names else "choose the model they were trained as"
+    if names:
+        return f"use --model {' or '.join(names)}"
+    return "no model of open_clip's has their shapes: give a local-dir: with their configuration"
 
 
 def fitting(

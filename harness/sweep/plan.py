@@ -93,6 +93,7 @@ class Outline(Dataset):
         super().__init__(options, None)
         self.name = cls.name  # type: ignore[misc]
         self.source_domain = cls.source_domain  # type: ignore[misc]
+        self.trained_within = cls.trained_within  # type: ignore[misc]
         self.domains = tuple(sorted(cls.expected))
         self.class_names = tuple(f"class {i}" for i in range(cls.expected_classes))
 
@@ -193,11 +194,17 @@ def expand(
             the protocol fixes them.
 
     Raises:
-        UserError: If the protocol, a target or the selection does not fit.
+        UserError: If the data set, the protocol, a target or the selection does not fit.
     """
     for seed in (*seeds, *(() if data_seed is None else (data_seed,))):
         if seed < 0:
             raise UserError(f"seed {seed}: seeds are whole numbers from 0")
+    if opened.trained_within:
+        raise UserError(
+            f"data set '{opened.name}' has test images alone, and a protocol has something to "
+            f"train and validate on: use --dataset {opened.trained_within} --protocol "
+            f"distribution_shift --target {opened.name}"
+        )
     model, dataset = identify(model, dataset, opened)
     protocol = protocol.completed(opened)
     if protocol.fixed_splits and data_seed is None:

@@ -108,7 +108,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "wider": (
         lambda: state_of(vision={"width": 64}),
         f"its weights do not fit model {PLAIN}: 'visual.class_embedding' is 64, the model's 32; "
-        "choose the model they were trained as",
+        "no model of open_clip's has their shapes: give a local-dir: with their configuration",
     ),
     "deeper": (
         lambda: state_of(vision={"layers": 5}),

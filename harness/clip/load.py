@@ -28,7 +28,7 @@ from harness.specs import ModelSpec
 # What open_clip, torch and safetensors raise for a checkpoint or configuration they cannot use.
 _UNLOADABLE = (
     AssertionError, AttributeError, EOFError, ImportError, KeyError, OSError, RuntimeError,
-    SafetensorError, StopIteration, TypeError, UnpicklingError, ValueError,
+    SafetensorError, StopIteration, TypeError, UnpicklingError, ValueError, ZeroDivisionError,
 )  # fmt: skip
 
 __all__ = [

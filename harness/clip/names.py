@@ -20,6 +20,10 @@ MODEL_ALIASES = {
     if path.is_dir()
 }
 CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+_SIZES = {
+    "embed_dim", "layers", "width", "heads", "head_width", "patch_size", "image_size",
+    "context_length", "vocab_size",
+}  # fmt: skip
 FOLDER_SUFFIXES = (".safetensors", ".bin", ".pth")  # those open_clip looks for in a local-dir
 
 
@@ -119,6 +123,11 @@ def _folder_config(folder: Path) -> dict[str, Any]:
     config = config.get("model_cfg", config) if isinstance(config, dict) else config
     if not isinstance(config, dict):
         raise ValueError("open_clip_config.json holds no settings")
+    for part in (config, config.get("vision_cfg"), config.get("text_cfg")):
+        for key, value in part.items() if isinstance(part, dict) else ():
+            most = 1000 if key == "layers" else 10**6
+            if key in _SIZES and isinstance(value, int | float) and not 1 <= value <= most:
+                raise ValueError(f"open_clip_config.json: {key} is {value}, not 1 to {most}")
     return config
 
 

@@ -26,6 +26,7 @@ from harness.specs import RunSpec
 from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
 from harness.store.store import Store
+from harness.sweep.calls import one_line
 from harness.sweep.plan import open_dataset
 from harness.validation import validated
 
@@ -165,7 +166,7 @@ def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
     for dataset in datasets:
         if registry.dataset_class(dataset.name).small:
             for line in open_dataset(dataset, root).notes():
-                print(f"note: {line}", file=sys.stderr)
+                print(f"note: {one_line(line)}", file=sys.stderr)
 
 
 def conclude(outcome: Outcome, store: Path) -> int:

@@ -133,7 +133,11 @@ def runs_here(
     outcome = Outcome(skipped=len(specs) - len(todo))
     for spec in todo:
         worker.run_one(spec, shared.context, shared, stop, events)
-        last: dict[str, Any] = json.loads(events.getvalue().splitlines()[-1])
+        told: list[dict[str, Any]] = [json.loads(line) for line in events.getvalue().splitlines()]
+        for event in told:
+            if event["event"] == "note":
+                print(event["text"], file=sys.stderr)
+        last = told[-1]
         outcome.done += last["event"] == "done"
         outcome.busy += last["event"] == "busy"
         if last["event"] == "failed":

@@ -19,8 +19,6 @@ from tests.attacks.outcomes import Case, Judged, carry_out, line, markdown
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="attacks fork")
 EACH = 3
 """Mutations of a kind."""
-OPEN = {"predictions", "image", "model configuration"}
-"""Kinds with faults that are known and not mended yet."""
 
 
 def no_fault(cases: list[Case]) -> None:
@@ -51,14 +49,7 @@ def test_many_writers_leave_what_one_leaves(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        pytest.param(
-            kind,
-            id=kind.name,
-            marks=[pytest.mark.xfail(reason="faults are known")] if kind.name in OPEN else [],
-        )
-        for kind in KINDS
-    ],
+    [pytest.param(kind, id=kind.name) for kind in KINDS],
 )
 def test_a_changed_input_is_refused_or_means_what_it_says(kind: Kind, tmp_path: Path) -> None:
     cases = mutations.cases(EACH * len(KINDS), 0, tmp_path)

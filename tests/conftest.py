@@ -95,6 +95,7 @@ class Slow(base):
     summary = "slow"
 
     def losses(self, batch):
+        print("step", batch.step, flush=True)
         time.sleep(0.05)
         if self.seed % 2 and batch.step == 3:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -194,7 +194,7 @@ def test_from_an_empty_directory_to_a_page_with_a_method_of_ones_own(installed: 
     report = desk / "results" / "runs" / "report"
     assert "my_thing" in (report / "table.md").read_text(encoding="utf-8")
     assert "my_thing" in (report / "leaderboard.html").read_text(encoding="utf-8")
-    assert sorted(path.name for path in desk.iterdir()) == ["methods", "results"]
+    assert sorted(path.name for path in desk.iterdir()) == ["cache", "methods", "results"]
     for record in Store(desk / "results" / "runs").records():
         assert record.provenance.git == ""  # nothing is said of a repository around it
         assert record.provenance.versions["clip-benchmark-harness"] == __version__

@@ -177,3 +177,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    # all is written; unloading torch would only keep the parent waiting, for seconds
+    sys.stderr.flush()
+    os._exit(0)

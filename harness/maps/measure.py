@@ -51,11 +51,12 @@ def texts_of(backbone: Backbone, bank: ImageBank, images: Sequence[Pictured]) ->
 def shows_its_tower(built: BuiltMethod, bank: ImageBank, image: Pictured) -> bool:
     """Tell whether the method classifies by what its image tower, as it stands, looks at.
 
-    CoOp leaves the tower as it was, so its maps are zero-shot's; a method that adds something to
-    the tower from outside (MaPLe's prompts) would be shown without it.
+    CoOp leaves the tower as it was, so its maps are those of zero-shot, which trains nothing; a
+    method that adds something to the tower from outside (MaPLe's prompts) would be shown without
+    it.
     """
     if built.method.frozen_image_tower:
-        return False
+        return not built.method.trains
     pixels = bank.test_images([image.sample])
     trace = built.backbone.trace(pixels, TraceRequest(patches=True))
     assert trace.patches is not None

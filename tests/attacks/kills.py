@@ -286,13 +286,17 @@ class Unreadable(str):
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """Return what each file says, without times and places; hidden files and logs are left out."""
+    """Return what each file says, without times and places.
+
+    Hidden files and logs are left out, and prepared images, whose slots carry checksums: which of
+    them are filled says nothing.
+    """
     found: dict[str, Any] = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = str(path.relative_to(folder))
         if not any(part.startswith(".") for part in name.split("/")) and path.name not in (
             "log.txt", "lock",
-        ):  # fmt: skip
+        ) and path.suffix != ".slots":  # fmt: skip
             try:
                 found[name] = _content(path)
             except Exception as error:

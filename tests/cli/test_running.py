@@ -48,8 +48,7 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
         # Tests started in a shell's background inherit an ignored SIGINT, and so would the command.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    wait_for(log.exists, process)
-    time.sleep(0.5)  # into the steps, most likely; any other moment must do, too
+    wait_for(lambda: log.exists() and "step 3" in log.read_text(), process)
     process.send_signal(how)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130

@@ -1,0 +1,51 @@
+"""The stand-ins of large data sets have their layout and counts; the input bench runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness import registry, resources
+from harness.specs import DatasetSpec
+from harness.sweep.plan import open_dataset
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, resources.ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("name", "files"), [("DomainNet", 586_575), ("ImageNet", 1_331_167)])
+def test_a_stand_in_has_the_counts_and_the_layout(tmp_path: Path, name: str, files: int) -> None:
+    stand_in = script("stand_in")
+    assert sum(images for _, images in stand_in.folders(name, 1.0)) == files
+    made = stand_in.make(name, tmp_path, share=1e-9)  # one image of each class
+    data = open_dataset(DatasetSpec(name=name), tmp_path)
+    assert sum(len(data.samples(domain)) for domain in data.domains) == made
+    assert len(data.class_names) == registry.dataset_class(name).expected_classes
+
+
+def test_the_input_bench_measures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = script("bench_input")
+    monkeypatch.setattr(bench, "BATCH", 4)
+    monkeypatch.setattr(bench, "STEP_S", 0.001)
+    small = bench.write_pictures
+    monkeypatch.setattr(bench, "write_pictures", lambda root: small(root, per_class=4))
+    waiting = bench.waiting_share
+    monkeypatch.setattr(bench, "waiting_share", lambda bank, n: waiting(bank, n, steps=3))
+    monkeypatch.setattr(sys, "argv", ["bench_input", "--threads", "2", "--rounds", "1"])
+    bench.main()
+    out = capsys.readouterr().out
+    assert re.search(r"waiting for input: [\d.]+ % .* batch 4, 2 decoding threads", out)
+    assert re.search(r"time per training image: [\d.]+ \([\d.]+ to [\d.]+\) of torchvision's", out)

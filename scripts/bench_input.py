@@ -27,7 +27,6 @@ from harness.clip.backbone import Backbone, Preprocess
 from harness.clip.compat import ensure_torchvision
 from harness.data.bank import ImageBank, PixelCache
 from harness.protocols.domain_shift import DomainShift
-from harness.seeding import generator
 from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep.plan import open_dataset
 from harness.training.batches import Batches
@@ -59,11 +58,17 @@ def bank_of(root: Path, threads: int) -> ImageBank:
     return ImageBank(data, backbone, None, threads, PixelCache(limit=0))
 
 
+def batches_of(bank: ImageBank, steps: int) -> Batches:
+    """Return a training's batches."""
+    cls = registry.method_class("clipood")
+    config = cls.Config(steps=steps, batch_per_domain=BATCH // 2)
+    return Batches(cls(config), bank, DomainShift().sources(bank.dataset, "art", 0), 0)
+
+
 def waiting_share(bank: ImageBank, threads: int, steps: int = 40) -> float:
     """Return the share of a training's time in which the step waits for its images."""
-    cls = registry.method_class("clipood")
-    config = cls.Config(steps=steps + 1, batch_per_domain=BATCH // 2)
-    batches = Batches(cls(config), bank, DomainShift().sources(bank.dataset, "art", 0), 0)
+    bank.to_input = lambda pixels: pixels  # type: ignore[method-assign]  # a GPU's work
+    batches = batches_of(bank, steps + 1)
     batches(0)  # the first cannot be read ahead
     waited, start = 0.0, time.perf_counter()
     for step in range(1, steps + 1):
@@ -75,14 +80,12 @@ def waiting_share(bank: ImageBank, threads: int, steps: int = 40) -> float:
 
 
 def ours(bank: ImageBank, images: int) -> Callable[[], None]:
-    """Return what decodes and augments so many images."""
-    config = registry.method_class("clipood").Config()
-    samples = [s for d in bank.dataset.domains for s in bank.dataset.samples(d)]
+    """Return what decodes, augments and normalises so many images."""
 
     def work() -> None:
-        for start in range(0, images, BATCH):
-            chosen = [samples[i % len(samples)] for i in range(start, start + BATCH)]
-            bank.train_images(chosen, config, generator("bench", start))
+        batches = batches_of(bank, images // BATCH)
+        for step in range(images // BATCH):
+            batches(step)
 
     return work
 
@@ -133,7 +136,7 @@ def main() -> None:
         root = Path(name)
         write_pictures(root)
         bank = bank_of(root, args.threads)
-        shares = sorted(waiting_share(bank, args.threads) for _ in range(3))
+        shares = sorted(waiting_share(bank_of(root, args.threads), args.threads) for _ in range(3))
         scaled = 1000 * STEP_S * CORES / args.threads
         print(
             f"waiting for input: {100 * shares[1]:.1f} % ({100 * shares[0]:.1f} to "

@@ -17,9 +17,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
@@ -36,6 +38,7 @@ from harness.specs import CROP_REVISION
 from harness.store.files import write_atomically
 from harness.store.provenance import device_name
 
+_T = TypeVar("_T")
 EVAL_BATCH = 256
 SHARD = 32 * EVAL_BATCH
 """Images whose features or logits are kept together: what an interrupted run loses at most."""
@@ -62,20 +65,18 @@ class PixelCache:
     entries: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, key: tuple[str, ...], make: Callable[[], Tensor]) -> Tensor:
-        """Return the entry, made and kept if there is room.
+    def keep(self, key: tuple[str, ...], image: Image.Image) -> None:
+        """Keep an image if there is room.
 
         Nothing makes room for another: training draws images uniformly, and of those any part of
         a size is as good as any other.
         """
-        value = self.entries.get(key)
-        if value is None:
-            value = make()
-            with self.lock:
-                if key not in self.entries and self.used + value.nbytes <= self.limit:
-                    self.entries[key] = value
-                    self.used += value.nbytes
-        return value
+        size = 3 * image.width * image.height
+        with self.lock:
+            if key in self.entries or self.used + size > self.limit:
+                return
+            self.used += size
+        self.entries[key] = to_rows(image)
 
 
 class ImageBank:
@@ -145,14 +146,18 @@ class ImageBank:
                     "selects, only its training and validation images can be read"
                 )
 
-    def _map(self, function: Callable[..., Tensor], *items: Sequence[object]) -> list[Tensor]:
+    def _map(self, function: Callable[..., _T], *items: Sequence[object]) -> list[_T]:
         return list((self._pool.map if self._pool else map)(function, *items))
 
-    def _full(self, sample: Sample) -> Tensor:
-        def make() -> Tensor:
-            return to_rows(decode(self.dataset.read(sample), self.dataset.where(sample)))
-
-        return self._pixels.get((self.fingerprint, sample.key), make)
+    def _full(self, sample: Sample) -> Tensor | Image.Image:
+        """Return the decoded image, [H, W, 3] if it is kept."""
+        key = (self.fingerprint, sample.key)
+        kept = self._pixels.entries.get(key)
+        if kept is not None:
+            return kept
+        image = decode(self.dataset.read(sample), self.dataset.where(sample))
+        self._pixels.keep(key, image)
+        return image
 
     def _test(self, sample: Sample) -> Tensor:
         disk, number = self._slot(sample)

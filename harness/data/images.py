@@ -102,7 +102,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         background = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         background.alpha_composite(layer)
         return background.convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _grey(image: Image.Image) -> Image.Image:

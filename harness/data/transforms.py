@@ -35,7 +35,7 @@ def test_pixels(image: Image.Image, preprocess: Preprocess) -> Tensor:
 def normalise(pixels: Tensor, preprocess: Preprocess) -> Tensor:
     """Return float32 input of [B, 3, S, S] uint8 pixels, with the model's mean and deviation."""
     mean, std = _constants(preprocess, pixels.device)
-    return (pixels.float() / 255 - mean) / std
+    return pixels.float().div_(255).sub_(mean).div_(std)
 
 
 @cache
@@ -54,7 +54,7 @@ def random_numbers(count: int, generator: torch.Generator) -> list[list[float]]:
 
 
 def crop(
-    image: Tensor,
+    image: Tensor | Image.Image,
     size: int,
     scale: tuple[float, float],
     flip: bool,
@@ -67,7 +67,7 @@ def crop(
     a dozen levels of 255 at edges.
 
     Args:
-        image: [H, W, 3] uint8.
+        image: [H, W, 3] uint8, or Pillow's RGB.
         size: Side of the result in pixels.
         scale: Range of the crop's share of the area; its aspect is in 3/4 .. 4/3.
         flip: Flip with probability one half.
@@ -77,8 +77,12 @@ def crop(
     Returns:
         [3, size, size] uint8.
     """
-    top, left, height, width = crop_box(image.shape[0], image.shape[1], scale, draw)
-    part = Image.fromarray(image[top : top + height, left : left + width].numpy())
+    rows, columns = image.shape[:2] if isinstance(image, Tensor) else image.size[::-1]
+    top, left, height, width = crop_box(rows, columns, scale, draw)
+    if isinstance(image, Tensor):
+        part = Image.fromarray(image[top : top + height, left : left + width].numpy())
+    else:
+        part = image.crop((left, top, left + width, top + height))
     out = to_tensor(part.resize((size, size), Image.Resampling[interpolation.upper()]))
     return out.flip(-1) if flip and draw[20] < 0.5 else out
 

@@ -113,6 +113,9 @@ class Method(Generic[ConfigT]):
     """False: ``build`` returns nothing and no step is taken."""
     frozen_image_tower: ClassVar[bool] = False
     """True: batches carry image features, computed once for all runs, instead of images."""
+    starts_pretrained: ClassVar[bool] = False
+    """True: until the first step `image_features` are the pretrained tower's, so that the
+    validation before it reads features computed once for all runs."""
     own_selection: ClassVar[Literal["last", "averaged"]] = "last"
     """The weights the method's paper reports; see also ``selection_of``."""
     reference: ClassVar[int] = 0

@@ -39,6 +39,7 @@ class CLIPood(TextHeadMethod[CLIPoodConfig]):
         "arXiv 2302.00864"
     )
     Config = CLIPoodConfig
+    starts_pretrained = True
     own_selection = "averaged"
     reference = 3
     """The strongest that is widely known; also what AlignCLIP builds on."""

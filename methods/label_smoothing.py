@@ -32,6 +32,7 @@ class LabelSmoothing(TextHeadMethod[LabelSmoothingConfig]):
         "arXiv 1512.00567"
     )
     Config = LabelSmoothingConfig
+    starts_pretrained = True
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy of a batch with smoothed targets."""

@@ -76,6 +76,7 @@ class TeS(TextHeadMethod[TeSConfig]):
         "arXiv 2304.01489"
     )
     Config = TeSConfig
+    starts_pretrained = True
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:
         """Prepare for the task; the image tower and the projection head train, fc if it is to.

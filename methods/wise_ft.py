@@ -65,6 +65,7 @@ class WiseFT(TextHeadMethod[WiseFTConfig]):
         "Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, CVPR 2022, arXiv 2109.01903"
     )
     Config = WiseFTConfig
+    starts_pretrained = True
     own_selection = "averaged"
 
     @classmethod

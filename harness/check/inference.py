@@ -35,13 +35,14 @@ def features(subject: Subject) -> None:
             "norm 1 of each row",
             f"norms {float(norms.min()):.4g} to {float(norms.max()):.4g}",
         )
-    if built.method.frozen_image_tower:
+    if built.method.frozen_image_tower or built.method.starts_pretrained:
         plain = subject.bench.pretrained.image_features(images)
         if made.shape != plain.shape or not torch.allclose(made, plain, atol=_CLOSE):
             raise Wrong(
-                "return backbone.image_features(images), or set frozen_image_tower = False",
-                "with a frozen tower the engine computes features once and does not call "
-                "image_features() for the test",
+                "return backbone.image_features(images), or set frozen_image_tower and "
+                "starts_pretrained to False",
+                "the engine computes the pretrained tower's features once and does not call "
+                "image_features() for them",
                 "the pretrained tower's features",
                 "others",
             )

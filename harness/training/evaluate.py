@@ -60,8 +60,9 @@ def _logits(
     bank: ImageBank,
     samples: Sequence[Sample],
     class_names: tuple[str, ...],
+    pretrained: bool,
 ) -> Iterator[Tensor]:
-    if method.frozen_image_tower:
+    if pretrained:
         kept = torch.split(bank.frozen_features(samples, None)[:, 0], EVAL_BATCH)
         features = (part.to(bank.backbone.device) for part in kept)
     else:
@@ -77,6 +78,7 @@ def predict(
     samples: Sequence[Sample],
     class_names: tuple[str, ...],
     done: Parts | None = None,
+    at_start: bool = False,
 ) -> Tensor:
     """Return [n, C] float32 logits on the CPU, in the order of `samples`.
 
@@ -86,18 +88,23 @@ def predict(
         samples: n images.
         class_names: C classes.
         done: Where parts of a long evaluation are kept until the run has its record.
+        at_start: No step was taken yet.
 
     Raises:
         Interrupted: When the run is asked to stop; the parts are kept.
         FloatingPointError: If a logit is not finite: an argmax over it would be a number about
             nothing.
     """
+    pretrained = method.frozen_image_tower or (
+        # features in half precision are not those of weights rounded to it
+        at_start and method.starts_pretrained and bank.backbone.spec.precision != "fp16-replica"
+    )
     parts = []
     for start in range(0, len(samples), SHARD):
         part = samples[start : start + SHARD]
         known = done.load(start, (len(part), len(class_names))) if done else None
         if known is None:
-            known = torch.cat(list(_logits(method, bank, part, class_names)))
+            known = torch.cat(list(_logits(method, bank, part, class_names, pretrained)))
             if done and len(samples) > SHARD:
                 done.save(start, known)
         parts.append(known)

@@ -82,7 +82,7 @@ def train(
     if not state.zero_shot_val:
         state.zero_shot_val = {
             domain: [part.correct, part.n]
-            for domain, part in validate(method, bank, sources).items()
+            for domain, part in validate(method, bank, sources, at_start=True).items()
         }
     log = settings.log
     if log is not None:
@@ -132,10 +132,13 @@ def train(
     return Trained(state, trainer.average, saved)
 
 
-def validate(method: Method[Any], bank: ImageBank, sources: Sources) -> dict[str, Score]:
+def validate(
+    method: Method[Any], bank: ImageBank, sources: Sources, at_start: bool = False
+) -> dict[str, Score]:
     """Return the current weights' scores on each source domain's validation part."""
+    names = sources.class_names
     return {
-        domain: score(predict(method, bank, samples, sources.class_names), samples)
+        domain: score(predict(method, bank, samples, names, at_start=at_start), samples)
         for domain, samples in sources.val.items()
     }
 

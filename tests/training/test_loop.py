@@ -133,3 +133,17 @@ def test_a_run_killed_in_its_test_does_not_train_again(
     monkeypatch.setattr(Batches, "__call__", lambda self, step: pytest.fail("trained again"))
     execute(spec, Shared(context))
     assert outcome(context.store, spec.id) == outcome(tmp_path / "whole", spec.id)
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_what_starts_as_the_pretrained_model_is_validated_as_it(
+    image_folder: Path, random_clip: Path, tmp_path: Path, method: str, monkeypatch: Any
+) -> None:
+    cls = registry.method_class(method)
+    spec = make_spec(method, image_folder, random_clip)
+    read = execute(spec, Shared(make_context(tmp_path / "a", image_folder))).metrics
+    declared = cls.starts_pretrained
+    monkeypatch.setattr(cls, "starts_pretrained", False)
+    computed = execute(spec, Shared(make_context(tmp_path / "b", image_folder))).metrics
+    assert read == computed
+    assert declared or cls.frozen_image_tower or method in ("average_pooling", "maple")

@@ -66,12 +66,12 @@ class Trainer:
         """
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(step, self.method.config)
+        self.optimiser.zero_grad(set_to_none=True)  # first: they need not live through the forward
         terms = self.method.losses(batch)
         total = torch.stack([term.float() for term in terms.values()]).sum()
         values = {name: float(term.detach()) for name, term in terms.items()}
         if not torch.isfinite(total):
             raise FloatingPointError(f"loss is not finite at step {step}: {values}")
-        self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimiser)
         self.scaler.update()

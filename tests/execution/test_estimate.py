@@ -68,3 +68,7 @@ def test_only_the_published_backbone_has_a_published_length() -> None:
     assert seconds is not None
     assert 5000 * 0.19 < seconds < 5000 * 0.19 + 20  # 36 images a step, and the test
     assert published_seconds(pacs.model_copy(update={"model": ModelSpec(name="RN50")})) is None
+    for trained_text in ("coop", "cocoop"):  # a text tower's time is nobody's guess
+        assert published_seconds(pacs.model_copy(update={"method": trained_text})) is None
+    untrained = pacs.model_copy(update={"method": "zero_shot", "config": {}})
+    assert published_seconds(untrained) == pytest.approx(3929 * 0.19 / 36 / 3)

@@ -140,6 +140,11 @@ def _backbone(model: Any, spec: ModelSpec, name: str, device: str) -> Backbone:
                 f"weights of {spec.title()}: {bad} of {tensor.numel()} values of '{key}' are not "
                 "finite; give an intact checkpoint"
             )
+        if key.endswith(("visual.proj", "text_projection")) and not tensor.any():
+            raise UserError(
+                f"weights of {spec.title()}: all values of '{key}' are 0, so that all images or "
+                "texts are alike; give an intact checkpoint"
+            )
     return Backbone(
         model=model,
         tokenizer=_tokenizer(spec, name),

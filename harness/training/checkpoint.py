@@ -46,6 +46,12 @@ class TrainState:
     resumed: int = 0
 
 
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "step": int, "best_correct": int, "best_step": int, "resumed": int, "earlier_s": (int, float),
+    "losses": dict, "best": dict, "zero_shot_val": dict, "step_ms": list,
+}  # fmt: skip
+
+
 def save(path: Path, state: TrainState, parts: dict[str, Any], owner: Mapping[str, str]) -> None:
     """Write `state` and the state dicts in `parts` in one file, atomically.
 
@@ -160,6 +166,9 @@ def load(
     for key, value in owner.items():
         if written.get(key) != value:
             raise Unusable(f"its {key} is {written.get(key)}, this run's is {value}")
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(state, name), kind):
+            raise Unusable(f"its {name} is {str(getattr(state, name))[:40]}")
     return state, parts
 
 
@@ -173,9 +182,10 @@ def digest(path: Path) -> bytes:
 
 
 def check_shapes(saved: Mapping[str, Tensor], live: Mapping[str, Tensor]) -> None:
-    """Raise Unusable unless two sets of named tensors have the same names and shapes.
+    """Raise Unusable unless two sets of named tensors have the same names, shapes and types.
 
-    A tensor of one number would be copied over a whole parameter without a word.
+    A tensor of one number would be copied over a whole parameter without a word, and one of whole
+    numbers rounded.
     """
     if list(saved) != list(live):
         raise Unusable(f"it has other parameters: {sorted(set(saved) ^ set(live)) or 'order'}")
@@ -183,3 +193,5 @@ def check_shapes(saved: Mapping[str, Tensor], live: Mapping[str, Tensor]) -> Non
         if saved[name].shape != tensor.shape:
             shapes = f"{list(saved[name].shape)}, not {list(tensor.shape)}"
             raise Unusable(f"its '{name}' has shape {shapes}")
+        if saved[name].dtype != tensor.dtype or not torch.isfinite(saved[name]).all():
+            raise Unusable(f"its '{name}' is {saved[name].dtype}, or not finite")

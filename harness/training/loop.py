@@ -172,10 +172,12 @@ def _resume(settings: LoopSettings, trainer: Trainer, bank: ImageBank) -> TrainS
         if found is None:
             return TrainState()
         state, parts = found
+        if not 0 <= state.step <= trainer.method.config.steps:
+            raise checkpoint.Unusable(f"it is of step {state.step}")
         before = copy.deepcopy(trainer.state_dict())
         try:
             trainer.load_state_dict(parts)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (checkpoint.Unusable, KeyError, TypeError, ValueError, RuntimeError) as error:
             trainer.load_state_dict(before)
             raise checkpoint.Unusable(f"it does not fit this method ({error})") from None
     except checkpoint.Unusable as why:

@@ -11,7 +11,7 @@ from harness.clip.backbone import Backbone
 from harness.clip.half import half_typed, round_to_half
 from harness.method import Batch, Method, TrainConfig
 from harness.training.averaging import WeightAverage
-from harness.training.checkpoint import check_shapes
+from harness.training.checkpoint import Unusable, check_shapes
 from harness.training.optimiser import learning_rate, make_optimiser
 
 
@@ -102,6 +102,10 @@ class Trainer:
             for name, parameter in self.parameters.items():
                 parameter.copy_(state["parameters"][name])
         self.optimiser.load_state_dict(state["optimiser"])
+        for trained, kept in self.optimiser.state.items():
+            for name, value in kept.items():
+                if value.ndim and value.shape != trained.shape:
+                    raise Unusable(f"its optimiser's '{name}' has shape {list(value.shape)}")
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.method.load_state_dict(state["method"])

@@ -180,6 +180,14 @@ def test_nothing_in_a_checkpoint_is_ever_executed(tmp_path: Path, member: str, m
     assert not mark.exists()
 
 
+def test_a_projection_of_zeros_is_refused(tmp_path: Path) -> None:
+    folder = models.write_local_dir(tmp_path / "m")
+    file = folder / "open_clip_model.safetensors"
+    state = load_file(file)
+    save_file(state | {"visual.proj": torch.zeros_like(state["visual.proj"])}, file)
+    assert "all values of 'visual.proj' are 0" in refused(f"local-dir:{folder}")
+
+
 def test_weights_that_are_not_finite_are_named(tmp_path: Path) -> None:
     folder = models.write_local_dir(tmp_path / "m")
     file = folder / "open_clip_model.safetensors"

@@ -83,6 +83,18 @@ def test_shapes_and_names_must_be_the_same() -> None:
         check_shapes({"a": torch.ones(2, 3), "b": torch.ones(1)}, live)
     with pytest.raises(Unusable, match=r"it has other parameters: \['b', 'c'\]"):
         check_shapes({"a": torch.ones(2, 3), "c": torch.ones(4)}, live)
+    for other in (torch.ones(4, dtype=torch.int64), torch.full((4,), torch.nan)):
+        with pytest.raises(Unusable, match=f"its 'b' is {other.dtype}, or not finite"):
+            check_shapes({"a": torch.ones(2, 3), "b": other}, live)
+
+
+@pytest.mark.parametrize(
+    "state", [{"step": "7"}, {"losses": 3}, {"step_ms": None}, {"earlier_s": "x"}, {"best": []}]
+)
+def test_a_state_of_other_types_is_noticed(tmp_path: Path, state: dict[str, Any]) -> None:
+    save(tmp_path / "checkpoint.pt", TrainState(**state), PARTS, OWNER)
+    with pytest.raises(Unusable, match=f"its {next(iter(state))} is "):
+        load(tmp_path / "checkpoint.pt", "cpu", OWNER)
 
 
 def test_the_copy_is_of_the_moment_and_written_meanwhile(

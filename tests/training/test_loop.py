@@ -13,7 +13,9 @@ from harness.errors import Interrupted
 from harness.execution import run
 from harness.execution.run import Shared, execute
 from harness.method import Batch
+from harness.source import source_hash
 from harness.store.store import Store
+from harness.training import checkpoint
 from harness.training.batches import Batches
 from tests.engine import SMALL, make_context, make_spec, outcome, stop_after
 
@@ -147,3 +149,28 @@ def test_what_starts_as_the_pretrained_model_is_validated_as_it(
     computed = execute(spec, Shared(make_context(tmp_path / "b", image_folder))).metrics
     assert read == computed
     assert declared or cls.frozen_image_tower or method in ("average_pooling", "maple")
+
+
+@pytest.mark.parametrize("change", ["far", "before", "optimiser"])
+def test_a_checkpoint_that_was_edited_and_sealed_again_only_costs_time(
+    image_folder: Path, random_clip: Path, tmp_path: Path, change: str
+) -> None:
+    spec = make_spec("finetune", image_folder, random_clip)
+    execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
+    context = make_context(tmp_path / "parts", image_folder)
+    with pytest.raises(Interrupted):
+        execute(spec, Shared(context), stop=stop_after(8))
+    file = Store(context.store).work_dir(spec.id) / "checkpoint.pt"
+    owner = {"run": spec.id, "source": source_hash(registry.method_class("finetune"))}
+    loaded = checkpoint.load(file, "cpu", owner)
+    assert loaded is not None
+    state, parts = loaded
+    if change == "optimiser":
+        kept = next(iter(parts["optimiser"]["state"].values()))
+        kept["exp_avg"] = kept["exp_avg"].flatten()[:1]
+        parts["parameters"] = {k: v + 1 for k, v in parts["parameters"].items()}
+    else:
+        state.step = 10**6 if change == "far" else -5
+    checkpoint.save(file, state, parts, owner)
+    execute(spec, Shared(context))
+    assert outcome(context.store, spec.id) == outcome(tmp_path / "whole", spec.id)

@@ -49,6 +49,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> U
     names = sorted(known)
     lowered = {known_name.lower(): known_name for known_name in names}
     close = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
+    # what people write out and we do not: learning_rate is lr
+    initials = "".join(word[:1] for word in name.lower().split("_"))
+    close += [initials] if len(initials) > 1 and initials in lowered and not close else []
     near = [lowered[match] for match in close]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     listing = ", ".join(names) if names else "none"

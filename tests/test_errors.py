@@ -41,3 +41,8 @@ def test_near_names_come_first_in_their_own_case_then_all() -> None:
 def test_nothing_near_and_nothing_known() -> None:
     assert str(unknown_name("row", "zzz", ["a"])) == "unknown row 'zzz': known: a"
     assert str(unknown_name("row", "zzz", [])) == "unknown row 'zzz': known: none"
+
+
+def test_the_nearest_name_may_be_the_initials() -> None:
+    assert "did you mean lr? " in str(unknown_name("key", "learning_rate", ["lr", "steps"]))
+    assert "did you mean" not in str(unknown_name("key", "whole_thing", ["lr", "steps"]))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.data.checked import is_checked, mark_checked
-from harness.data.fingerprints import fingerprint_of
+from harness.data.fingerprints import content_of, fingerprint_of
 from harness.data.images import decode, to_rows
 from harness.data.slots import SlotFile
 from harness.data.transforms import crop, normalise, random_numbers, test_pixels
@@ -123,6 +124,10 @@ class ImageBank:
             self._fingerprint = fingerprint_of(self.dataset, self.cache_dir)
         return self._fingerprint
 
+    @cached_property
+    def _content(self) -> str:
+        return content_of(self.dataset, self.fingerprint)
+
     @contextmanager
     def only(self, samples: Iterable[Sample]) -> Iterator[None]:
         """Refuse every other image while inside.
@@ -151,7 +156,7 @@ class ImageBank:
 
     def _full(self, sample: Sample) -> Tensor | Image.Image:
         """Return the decoded image, [H, W, 3] if it is kept."""
-        key = (self.fingerprint, sample.key)
+        key = (self._content, sample.key)
         kept = self._pixels.entries.get(key)
         if kept is not None:
             return kept
@@ -185,7 +190,7 @@ class ImageBank:
             count += len(samples)
         preprocess = self.backbone.preprocess
         shape = (3, preprocess.image_size, preprocess.image_size)
-        key = f"{self.fingerprint} {preprocess}"
+        key = f"{self._content} {preprocess}"
         self._prepared = SlotFile(self.cache_dir / "pixels", key, count, shape, self._disk_bytes)
 
     def check(self, samples: Sequence[Sample]) -> None:
@@ -195,7 +200,7 @@ class ImageBank:
         large data set, of which a broken image stops the run when training meets it.
         """
         self._admit(samples)
-        if self.cache_dir and is_checked(self.cache_dir, self.fingerprint, samples):
+        if self.cache_dir and is_checked(self.cache_dir, self._content, samples):
             return
         until = time.monotonic() + _CHECK_SECONDS
         step = max(1, len(samples) // 4096)  # spread over the domains if there is no time for all
@@ -206,7 +211,7 @@ class ImageBank:
                 if time.monotonic() > until:
                     return
         if self.cache_dir:
-            mark_checked(self.cache_dir, self.fingerprint, samples)
+            mark_checked(self.cache_dir, self._content, samples)
 
     def read_ahead(
         self, samples: Sequence[Sample], config: TrainConfig, draw: torch.Generator
@@ -330,7 +335,7 @@ class ImageBank:
         device = self.backbone.device
         kind = device_name(str(device)) if device.type == "cuda" else str(device)
         return hashlib.sha256(
-            repr((self.backbone.fingerprint, self.backbone.spec.precision, self.fingerprint,
+            repr((self.backbone.fingerprint, self.backbone.spec.precision, self._content,
                   kind, torch.get_num_threads(), recipe, keys,
                   self.backbone.preprocess)).encode()
         ).hexdigest()[:24]  # fmt: skip

@@ -39,6 +39,17 @@ def fingerprint_of(dataset: Dataset, cache_dir: Path | None) -> str:
     return found
 
 
+def content_of(dataset: Dataset, fingerprint: str) -> str:
+    """Return what pixels are kept under: 16 hex digits.
+
+    Names and sizes may be equal where the pixels are not: in another folder, or where an option
+    changes how images are read.
+    """
+    place = dataset.root.resolve() if dataset.root else ""
+    text = f"{type(dataset).name} {dataset.options!r} {place} {fingerprint}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _seen(dataset: Dataset, root: Path) -> str:
     """Hash the folders' times and some files' sizes; return "" if one of them is not there."""
     digest = hashlib.sha256()

@@ -414,7 +414,7 @@ BYTES = (spoil.bytes_, spoil.bytes_, spoil.bytes_, spoil.inside)
 ARRAYS = (spoil.arrays, spoil.bytes_, spoil.inside)
 PLAIN = (spoil.text, spoil.bytes_, spoil.place)
 RECORD, PREDICTIONS = "store/runs/*/record.json", "store/runs/*/predictions.npz"
-CHECKPOINT, SPLIT = "store/work/*/checkpoint.pt", "images/*/split_zhou_*.json"
+CHECKPOINT, SPLIT = "store/**/checkpoint.pt", "images/*/split_zhou_*.json"
 ZERO = _run("zero_shot")
 KINDS = [
     Kind("sweep file", inputs.with_sweep, SWEEP, NAMED, _sweep, _judge_sweep),

@@ -23,6 +23,15 @@ from tests.engine import make_context, make_spec, outcome, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def zero_shot(root: Path, model: Path, place: Path) -> list[str]:
+    """Return the command of a run on `root`, with store and cache in `place`."""
+    return [
+        "run", "zero_shot", "--model", f"local-dir:{model}", "--dataset", "folder",
+        "--data-root", str(root), "--target", "domain0", "--store", str(place / "store"),
+        "--cache-dir", str(place / "cache"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_the_command_stops_and_the_next_call_continues(
     image_folder: Path,
@@ -142,11 +151,7 @@ def test_what_a_folder_leaves_out_is_said_before_the_runs(
 ) -> None:
     root = make_folder(tmp_path / "d", domains=2)
     (root / "domain0" / "red_thing" / "00.png").rename(root / "domain0" / "red_thing" / "00.heic")
-    command = [
-        "run", "zero_shot", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
-        "--data-root", str(root), "--target", "domain0", "--dry-run",
-    ]  # fmt: skip
-    assert main([*command, "--store", str(tmp_path / "s")]) == 0
+    assert main([*zero_shot(root, random_clip, tmp_path), "--dry-run"]) == 0
     assert "note: " in (said := capsys.readouterr().err)
     assert "files left out by their ending: 1 .heic" in said
 
@@ -158,12 +163,7 @@ def test_the_next_run_sweeps_what_killed_ones_left(tmp_path: Path, random_clip: 
         file.parent.mkdir(parents=True)
         file.touch()
         os.utime(file, (time.time() - 2 * AGE_SECONDS,) * 2)
-    command = [
-        "run", "zero_shot", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
-        "--data-root", str(root), "--target", "domain0", "--store", str(tmp_path / "store"),
-        "--cache-dir", str(tmp_path / "cache"),
-    ]  # fmt: skip
-    assert main(command) == 0
+    assert main(zero_shot(root, random_clip, tmp_path)) == 0
     assert not any(file.exists() for file in left)
 
 
@@ -174,12 +174,7 @@ def test_damaged_images_are_said_when_runs_read_them(
     file = root / "domain0" / "red_thing" / "00.png"
     Image.effect_noise((64, 64), 50).convert("RGB").save(file)
     file.write_bytes(file.read_bytes()[:-1000])
-    command = [
-        "run", "zero_shot", "--model", f"local-dir:{random_clip}", "--dataset", "folder",
-        "--data-root", str(root), "--target", "domain0", "--store", str(tmp_path / "store"),
-        "--cache-dir", str(tmp_path / "cache"),
-    ]  # fmt: skip
-    assert main(command) == 0
+    assert main(zero_shot(root, random_clip, tmp_path)) == 0
     assert f"damaged, read as far as it goes, the rest grey: {file}" in " ".join(
         capsys.readouterr().err.split()
     )

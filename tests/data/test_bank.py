@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import ExifTags, Image
 
 from harness.clip.load import load_backbone
-from harness.data.bank import ImageBank
+from harness.data.bank import ImageBank, PixelCache
 from harness.data.checked import mark_checked
-from harness.dataset import Dataset
+from harness.data.fingerprints import content_of
+from harness.dataset import Dataset, Sample
 from harness.method import TrainConfig
 from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep.plan import open_dataset
+from tests.conftest import make_folder
 
 VIEWS: dict[str, Any] = {"feature_views": 2}
 
@@ -141,7 +145,7 @@ def test_what_was_checked_is_not_checked_again(
 ) -> None:
     samples = data.samples("domain0")
     bank(data, random_clip, tmp_path).check(samples)
-    mark_checked(tmp_path / "other", bank(data, random_clip, None).fingerprint)
+    mark_checked(tmp_path / "other", content_of(data, data.fingerprint()))
     read: list[str] = []
     original = type(data).read
 
@@ -190,3 +194,56 @@ def test_features_in_memory_are_bounded_and_come_back(
         for part, features in zip(parts, want, strict=True):
             assert torch.equal(own.frozen_features(part, None), features)
             assert own._feature_bytes() <= 2 * want[0].nbytes
+
+
+def bitmaps(root: Path, shade: int) -> Path:
+    """Write images whose names and sizes do not depend on what they show."""
+    for domain in ("a", "b"):
+        for label, name in enumerate(("cat", "dog")):
+            (root / domain / name).mkdir(parents=True)
+            for i in range(3):
+                color = (shade, 40 * i, 90 * label)
+                Image.new("RGB", (8, 8), color).save(root / domain / name / f"{i}.bmp")
+    return root
+
+
+def all_forms(bank: ImageBank, samples: Sequence[Sample]) -> list[torch.Tensor]:
+    config, draw = TrainConfig(**VIEWS), torch.Generator().manual_seed(1)
+    return [
+        bank.test_images(samples),
+        bank.train_images(samples, config, draw),
+        bank.frozen_features(samples, None),
+        bank.frozen_features(samples, config),
+    ]
+
+
+def test_images_of_equal_names_and_sizes_elsewhere_are_other_images(
+    random_clip: Path, tmp_path: Path
+) -> None:
+    cache, pixels = tmp_path / "cache", PixelCache()
+    backbone = load_backbone(ModelSpec(name=f"local-dir:{random_clip}"))
+    sets = [bitmaps(tmp_path / str(shade), shade) for shade in (0, 250)]
+    opened = [open_dataset(DatasetSpec(name="folder"), root) for root in sets]
+    assert opened[0].fingerprint() == opened[1].fingerprint()
+    for data in opened:
+        samples = data.samples("a")
+        own = ImageBank(data, backbone, cache, 1, pixels, disk_bytes=10**7)
+        alone = ImageBank(data, backbone, None)
+        for mine, right in zip(all_forms(own, samples), all_forms(alone, samples), strict=True):
+            assert torch.equal(mine, right)
+
+
+def test_images_that_an_option_turns_are_other_images(random_clip: Path, tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "d", domains=2)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    picture = Image.effect_noise((40, 40), 90).convert("RGB")
+    picture.save(root / "domain0" / "red_thing" / "00.jpg", exif=exif)
+    backbone = load_backbone(ModelSpec(name=f"local-dir:{random_clip}"))
+    for turned in (False, True):
+        data = open_dataset(DatasetSpec(name="folder", options={"exif": turned}), root)
+        samples = [s for s in data.samples("domain0") if s.key.endswith(".jpg")]
+        own = ImageBank(data, backbone, tmp_path / "cache", disk_bytes=10**7)
+        alone = ImageBank(data, backbone, None)
+        for mine, right in zip(all_forms(own, samples), all_forms(alone, samples), strict=True):
+            assert torch.equal(mine, right)

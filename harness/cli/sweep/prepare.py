@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 def _check_images(data: DatasetSpec, data_root: Path | None, cache: Path) -> tuple[int, str]:
     """Return how many images were decoded and the data set's fingerprint; runs then need not."""
     from harness.data.checked import mark_checked
-    from harness.data.fingerprints import fingerprint_of
+    from harness.data.fingerprints import content_of, fingerprint_of
     from harness.data.images import decode
     from harness.sweep import plan
 
@@ -80,7 +80,7 @@ def _check_images(data: DatasetSpec, data_root: Path | None, cache: Path) -> tup
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         raise UserError(f"data set '{data.name}': {bad[0]}{more}")
     fingerprint = fingerprint_of(opened, cache)
-    mark_checked(cache, fingerprint)
+    mark_checked(cache, content_of(opened, fingerprint))
     return len(samples), fingerprint
 
 

@@ -9,7 +9,8 @@ from functools import cache, partial
 from pathlib import Path
 
 from tests.attacks.child import Child, Ended
-from tests.attacks.kinds import KINDS, Kind, Look
+from tests.attacks.kinds import KINDS
+from tests.attacks.look import Kind, Look
 from tests.attacks.outcomes import Case, Judged
 
 SECONDS = 20

@@ -13,7 +13,8 @@ import pytest
 
 from tests.attacks import archives, inputs, kills, mutations, spoil, writers
 from tests.attacks.child import Child, call
-from tests.attacks.kinds import KINDS, Kind
+from tests.attacks.kinds import KINDS
+from tests.attacks.look import Kind
 from tests.attacks.outcomes import Case, Judged, carry_out, line, markdown
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="attacks fork")

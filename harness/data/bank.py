@@ -44,7 +44,7 @@ EVAL_BATCH = 256
 SHARD = 32 * EVAL_BATCH
 """Images whose features or logits are kept together: what an interrupted run loses at most."""
 _DIGEST = hashlib.sha256().digest_size
-_AHEAD = 2
+AHEAD = 2
 """Batches that are read while one is in use."""
 _CHECK_SECONDS = 10.0
 """What a run spends on looking for broken images before its first step, unless they are checked."""
@@ -272,7 +272,7 @@ class ImageBank:
                 if self.stop():
                     raise Interrupted
                 waiting.append(batch)
-                if len(waiting) > _AHEAD:
+                if len(waiting) > AHEAD:
                     yield self.to_input(waiting.popleft().result())
             while waiting:
                 yield self.to_input(waiting.popleft().result())

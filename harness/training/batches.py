@@ -8,14 +8,11 @@ from concurrent.futures import Future
 import torch
 from torch import Tensor
 
-from harness.data.bank import ImageBank
+from harness.data.bank import AHEAD, ImageBank
 from harness.dataset import Sample
 from harness.method import Batch, Method, TrainConfig
 from harness.protocols.splits import Sources
 from harness.seeding import generator
-
-AHEAD = 2
-"""Batches whose images are read while a step runs."""
 
 
 class Batches:

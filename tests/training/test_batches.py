@@ -11,13 +11,13 @@ import torch
 
 from harness import registry
 from harness.clip.load import load_backbone
-from harness.data.bank import ImageBank
+from harness.data.bank import AHEAD, ImageBank
 from harness.errors import UserError
 from harness.protocols.domain_shift import DomainShift
 from harness.protocols.splits import Sources
 from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep.plan import open_dataset
-from harness.training.batches import AHEAD, Batches
+from harness.training.batches import Batches
 
 
 @pytest.fixture(scope="module")

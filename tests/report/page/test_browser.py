@@ -128,9 +128,9 @@ def test_a_cell_opens_its_runs(site: Site, opened: Open) -> None:
         link = row.locator("td a[data-runs]").nth(1)
         link.click()
         dialog = it.page.locator("dialog#run")
-        assert dialog.is_visible()
+        dialog.wait_for()
         assert it.page.locator("#run-h").inner_text() == "CoOp · fluent_3d · seed 0"
-        assert it.page.url.endswith(link.get_attribute("href"))
+        it.page.wait_for_url("**" + link.get_attribute("href"))
         assert it.page.locator("#seeds button").count() == 3
         text = dialog.inner_text()
         for part in ("Metrics", "Configuration", "Specification", "Provenance", "2025-01-01"):
@@ -140,8 +140,8 @@ def test_a_cell_opens_its_runs(site: Site, opened: Open) -> None:
         it.page.locator("#seeds button").nth(2).click()
         assert it.page.locator("#run-h").inner_text().endswith("seed 2")
         it.page.keyboard.press("Escape")
-        assert not dialog.is_visible()
-        assert "#run=" not in it.page.url
+        dialog.wait_for(state="hidden")
+        it.page.wait_for_url(lambda url: "#run=" not in url)  # "close" is an event of its own
         assert link.evaluate("link => link === document.activeElement")
 
 
@@ -155,7 +155,7 @@ def test_a_link_to_a_failed_run_shows_why(site: Site, opened: Open) -> None:
         it.page.click("#close")
         it.page.evaluate("location.hash = '#run=0000'")
         it.page.evaluate("location.hash = '#%'")
-        assert not it.page.locator("dialog").is_visible()
+        it.page.locator("dialog").wait_for(state="hidden")
 
 
 def test_with_the_keyboard_alone(site: Site, opened: Open) -> None:
@@ -172,7 +172,7 @@ def test_with_the_keyboard_alone(site: Site, opened: Open) -> None:
         assert "g-columns" in cell
         assert it.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         it.page.keyboard.press("Enter")
-        assert it.page.locator("dialog").is_visible()
+        it.page.locator("dialog").wait_for()
         it.page.keyboard.press("Escape")
         assert it.page.evaluate(place) == 2
         assert it.page.locator("table.board tbody a[tabindex='0']").count() == 1
@@ -208,8 +208,10 @@ def test_one_view_at_a_time(several: Path, opened: Open) -> None:
         visible = it.page.locator("section.view:visible")
         assert visible.count() == 1
         it.page.select_option("#view", "view-new")
+        it.page.locator("#view-new").wait_for()  # the address changes first, its event follows
         assert visible.get_attribute("id") == "view-new"
         it.page.locator("nav a[href='#view-base']").click()
+        it.page.locator("#view-base").wait_for()
         assert visible.get_attribute("id") == "view-base"
         assert it.page.locator("nav a[aria-current]").get_attribute("href") == "#view-base"
         tabs = visible.locator(".tabs button")
@@ -219,6 +221,7 @@ def test_one_view_at_a_time(several: Path, opened: Open) -> None:
             "Trained parameters"
         )
         it.page.select_option("#view", "all")
+        it.page.locator("section.view").nth(3).wait_for()
         assert visible.count() == 4
 
 

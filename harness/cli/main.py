@@ -95,6 +95,7 @@ VERBS: Mapping[str, Verb | Family] = {
         },
     ),
     "maps": Verb("where finished runs look, in pictures", "maps"),
+    "bench": Verb("how fast the harness is on this machine", "bench"),
     "cost": Verb("parameters, GFLOPs, time and memory of methods", "cost"),
     "doctor": Verb("check this installation", "doctor"),
     "new-method": Verb("write a starting file", "new_method"),

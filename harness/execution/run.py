@@ -214,6 +214,8 @@ def _provenance(context: Context, state: TrainState, started: str, seconds: floa
         peak_memory_mb=round(provenance.peak_memory_mb(context.device), 1),
         resumed=state.resumed,
         device=provenance.device_name(context.device),
+        gpu=context.gpu,
+        runs_per_gpu=context.runs_per_gpu,
         threads=torch.get_num_threads(),
         host=provenance.host(),
         git=provenance.git_state(),

@@ -1,4 +1,4 @@
-"""What runs inside a Slurm job: one task's runs in a worker process, one worker for each GPU.
+"""What runs inside a Slurm job: one task's runs in worker processes, on each GPU its own.
 
 The job's own process imports no torch and holds no GPU: it feeds a worker, says what happens, and
 answers Slurm's signal through submitit's checkpoint protocol. A run that takes its worker down
@@ -22,8 +22,10 @@ from typing import Any
 import submitit
 
 from harness.errors import UserError
+from harness.execution.context import Context
 from harness.execution.order import Order
 from harness.execution.process import Worker, how_it_ended
+from harness.execution.seats import memory_gb, seated, visible_gpus
 from harness.execution.slurm import scheduler
 from harness.execution.slurm.ledger import JobTask, TaskState, read_task, state_of_seat
 from harness.specs import RunSpec
@@ -96,19 +98,11 @@ def await_scheduler() -> None:
             time.sleep(1.0)
 
 
-def gpus_of_seats(seats: int) -> list[str]:
-    """Return CUDA_VISIBLE_DEVICES of each worker: one of the job's GPUs where it has several."""
-    if seats == 1:
-        return [""]
-    visible = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
-    return visible[:seats] or [str(seat) for seat in range(seats)]
-
-
 @dataclass
 class _Seat:
     """Where one worker after the other sits, and what the present one does."""
 
-    gpu: str
+    context: Context
     file: Path
     state: TaskState
     worker: Worker | None = None
@@ -134,9 +128,10 @@ class _Job:
         self.deaths = 0
         self.counts = {"done": 0, "failed": 0, "busy": 0, "skipped": 0}
         node = os.environ.get("SLURMD_NODENAME") or platform.node()
+        gpus = visible_gpus(task.gpus) * task.runs_per_gpu or [""]
         self.seats = [
-            _Seat(gpu, state_of_seat(task.state_file, n), TaskState(job=job_name(), node=node))
-            for n, gpu in enumerate(gpus_of_seats(task.seats))
+            _Seat(context, state_of_seat(task.state_file, n), TaskState(job=job_name(), node=node))
+            for n, context in enumerate(seated(task.context, gpus, memory_gb()))
         ]
 
     def run(self) -> dict[str, int]:
@@ -190,8 +185,8 @@ class _Job:
             self.counts["skipped"] += 1
             return
         if seat.worker is None:
-            seat.worker = Worker(0, self.task.context, self.events, seat.gpu)
-        where = f" · GPU {seat.gpu}" if seat.gpu else ""
+            seat.worker = Worker(0, seat.context, self.events)
+        where = f" · GPU {seat.context.gpu}" if seat.context.gpu else ""
         said = (
             f"{spec.title()} · {spec.id}" if order.do == "run" else f"features for {spec.title()}"
         )

@@ -110,6 +110,8 @@ class _Crew:
         self.fail_fast = fail_fast
         self.events: queue.Queue[tuple[Worker, Any]] = queue.Queue()
         self.workers: list[Worker] = []
+        self.unfit: set[int] = set()
+        """Numbers of the workers whose GPU is left out."""
         self.display: RunsProgress
 
     def run(self) -> None:
@@ -168,6 +170,17 @@ class _Crew:
                 # What broke may have left the process unwell (a CUDA error stays): a new one.
                 self._replace(worker)
                 return
+        elif kind == "unfit":
+            if len(self.unfit) + 1 < len(
+                self.contexts
+            ):  # else it would take one run after the other, to fail them
+                self.display.say(f"left out, and its run goes to another worker: {event['error']}")
+                self.unfit.add(worker.number)
+                self.todo.appendleft(spec)
+                self._replace(worker)
+                return
+            self.store.fail(spec, event["error"], "", now())
+            self._failed(worker, spec, event["error"])
         elif kind == "busy":
             self.outcome.busy += 1
             self.display.failed(worker.number, spec, "is being run by another process: left to it")
@@ -191,8 +204,10 @@ class _Crew:
             error = how_it_ended(code)
             self.store.fail(spec, error, "", now())
             self._failed(worker, spec, error)
-        if self.todo:
+        if self.todo and worker.number not in self.unfit:
             self._hire(worker.number)
+        elif self.todo and not self.workers:  # the others had nothing left to do, and now have
+            self._hire(min(set(range(len(self.contexts))) - self.unfit))
 
     def stop(self) -> None:
         """Ask every worker to write its checkpoint and end; kill those that take too long."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from harness import registry
-from harness.execution.local import run_local
+from harness.execution.local import Outcome, _Crew, run_local
 from harness.specs import RunSpec
 from harness.store.store import Store
 from tests.engine import make_context, make_spec, outcome
@@ -124,3 +126,41 @@ def test_four_gpus_do_four_runs_at_a_time_and_one_that_is_killed_is_done_again(
         assert made.gpu == (gpus[0] if spec == killed else seen[spec.seed])
         assert made.runs_per_gpu == 1
         assert outcome(tmp_path / "four", spec.id) == outcome(tmp_path / "one", spec.id)
+
+
+@pytest.mark.parametrize("healthy", [True, False], ids=["one of two", "every one"])
+def test_a_gpu_that_does_not_answer_takes_no_run_from_the_others(
+    healthy: bool,
+    image_folder: Path,
+    random_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    broken = make_context(tmp_path, image_folder, device="cuda", gpu="0")
+    other = make_context(tmp_path, image_folder) if healthy else broken
+    monkeypatch.setattr("harness.execution.local.seated", lambda *_: [broken, other])
+    specs = [make_spec("zero_shot", image_folder, random_clip, seed=n) for n in range(3)]
+    result = run_local(specs, broken, ["0", "1"])
+    assert (result.done, len(result.failed)) == ((3, 0) if healthy else (0, 3))
+    failures = [Store(tmp_path).failure(spec.id) for spec in specs]
+    for failure in failures:
+        assert healthy or (failure is not None and "sees no CUDA device" in failure.error)
+        assert not healthy or failure is None
+
+
+def test_a_worker_that_had_nothing_left_to_do_takes_what_an_unfit_one_gives_back(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = make_context(tmp_path, image_folder)
+    crew = _Crew(deque(), [context, context], Outcome(), fail_fast=False)
+    crew.display = Mock()
+    spec = make_spec("zero_shot", image_folder, random_clip)
+    unfit = Mock(number=1)
+    unfit.spec = spec
+    crew.workers = [unfit]  # the first one has ended
+    hired: list[int] = []
+    monkeypatch.setattr(crew, "_hire", hired.append)
+    crew._handle(unfit, {"event": "unfit", "error": "GPU 1 does not answer"})
+    crew._handle(unfit, {"event": "exit", "code": 0})
+    assert (hired, list(crew.todo)) == ([0], [spec])

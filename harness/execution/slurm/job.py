@@ -107,6 +107,8 @@ class _Seat:
     state: TaskState
     worker: Worker | None = None
     order: Order | None = None
+    unfit: bool = False
+    """Its GPU is left out."""
     written: float = 0.0
 
     def note(self, force: bool = False, **changes: Any) -> None:
@@ -148,7 +150,7 @@ class _Job:
         waited = time.monotonic() + BUSY_SECONDS
         while True:
             for seat in seats:
-                while todo and seat.order is None:
+                while todo and seat.order is None and not seat.unfit:
                     self._start(seat, todo.popleft())
             if not any(seat.order for seat in seats):
                 return
@@ -166,6 +168,8 @@ class _Job:
                 say(f"{order.spec.title()}: another process runs it; looking again later")
                 todo.append(order)
                 time.sleep(5.0)
+            elif end == "unfit":
+                todo.appendleft(order)
             elif end == "stopped":
                 todo.appendleft(order)
                 time.sleep(PAUSE_SECONDS)
@@ -210,7 +214,8 @@ class _Job:
                     return seat, event
 
     def _end(self, seat: _Seat, event: dict[str, Any]) -> str | None:
-        """Return how an order ended: done, failed, busy or stopped; None while it goes on."""
+        """Return how an order ended: done, failed, busy, stopped or, if it is another seat's now,
+        unfit; None while it goes on."""
         kind = event["event"]
         if kind == "progress":
             seat.note(step=event["step"], steps=event["steps"])
@@ -220,6 +225,15 @@ class _Job:
             return None
         if kind == "exit":
             return self._died(seat, event["code"])
+        if kind == "unfit":
+            say(event["error"])
+            self.stop(10.0, [seat])
+            if any(not other.unfit for other in self.seats if other is not seat):
+                seat.unfit = True  # else it would take one run after the other, to fail them
+                return "unfit"
+            if seat.order is not None and seat.order.do == "run":
+                self.store.fail(seat.order.spec, event["error"], "", now())
+            return "failed"
         if kind == "done":
             self.deaths = 0
             say(f"done: {100 * event['accuracy']:.1f} %, {event['wall_s']:.0f} s · {event['id']}")

@@ -55,6 +55,26 @@ def test_a_job_does_as_many_runs_at_a_time_as_it_has_room(
     assert all(state_of_seat(task.state_file, seat).is_file() for seat in range(4))
 
 
+@pytest.mark.parametrize("healthy", [True, False], ids=["one of two", "every one"])
+def test_a_gpu_that_does_not_answer_takes_no_run_from_the_others(
+    healthy: bool,
+    image_folder: Path,
+    random_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    broken = make_context(tmp_path, image_folder, device="cuda", gpu="0")
+    other = make_context(tmp_path, image_folder) if healthy else broken
+    monkeypatch.setattr(job, "seated", lambda *_: [broken, other])
+    runs = [make_spec("zero_shot", image_folder, random_clip, seed=n) for n in range(3)]
+    task = JobTask(context=broken, state_file=tmp_path / "0.state", runs=tuple(runs))
+    counts = job._Job(task).run()
+    assert (counts["done"], counts["failed"]) == ((3, 0) if healthy else (0, 3))
+    failed = [Store(tmp_path).failure(run.id) is not None for run in runs]
+    assert failed == [not healthy] * 3
+
+
 @pytest.mark.parametrize("killed", [True, False], ids=["with its whole job", "alone"])
 def test_a_killed_job_is_no_failure_of_its_run(
     killed: bool, image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

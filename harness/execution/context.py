@@ -14,7 +14,7 @@ def default_cache() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "clip-benchmark-harness"
 
 
-LIMITS = ("cache_gb", "memory_gb", "checkpoint_seconds")
+LIMITS = ("cache_gb", "memory_gb", "checkpoint_seconds", "activation_checkpointing")
 """Fields that a user may set for a worker, here or in a cluster file."""
 
 
@@ -40,6 +40,8 @@ class Context(BaseModel):
     runs_per_gpu: int = 1
     """Workers on that GPU."""
     plugins: tuple[str, ...] = ()
+    activation_checkpointing: bool = False
+    """Compute activations again in the backward pass: less memory, more time, the same numbers."""
     checkpoint_seconds: float = Field(default=20.0, ge=0, allow_inf_nan=False)
     """Least time between two checkpoints; see `harness.training.checkpoint.Writer`."""
     keep_weights: bool = False

@@ -50,6 +50,7 @@ def run(
     fail_fast: bool = False,
     log: str | Sequence[str] = (),
     plugins: Sequence[Path | str] = (),
+    runs_per_gpu: int | None = None,
 ) -> pd.DataFrame:
     """Run methods x targets x seeds, each in a worker process; what is done is not run again.
 
@@ -79,12 +80,13 @@ def run(
         selection: Which weights are tested.
         store: Directory of the results.
         cache: Directory of frozen features.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
-        workers: Processes at a time; by default one per core, or one on a GPU.
+        device: ``auto``, ``cpu``, ``cuda`` (all GPUs), ``cuda:1``.
+        workers: Processes at a time; by default one per core, or one on each GPU.
         threads: Of torch in each worker.
         fail_fast: Stop at the first failure.
         log: ``tensorboard[:DIR]``, ``wandb[:PROJECT]``.
         plugins: Plugin files of yours, beside those in ./methods and ./datasets.
+        runs_per_gpu: Processes on each GPU; instead of `workers`.
 
     Returns:
         One row per run, target and measure, values in percent; see `load_results`. A run that
@@ -133,7 +135,7 @@ def run(
     )
     check_models(specs)
     folder = Path(store).expanduser()
-    context, workers = place(
+    context, gpus = place(
         folder,
         root,
         Path(cache).expanduser() if cache is not None else None,
@@ -141,8 +143,9 @@ def run(
         threads,
         workers,
         [log] if isinstance(log, str) else log,
+        runs_per_gpu,
     )
-    if run_local(specs, context, workers, fail_fast).interrupted:
+    if run_local(specs, context, gpus, fail_fast).interrupted:
         raise KeyboardInterrupt("the checkpoints are written; the same call continues")
     return frame_of(Store(folder), specs)
 

@@ -107,7 +107,9 @@ def dataset(parser: Group) -> None:
 
 def device(parser: Group) -> None:
     """Add ``--device``."""
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    parser.add_argument(
+        "--device", default="auto", help="cpu, cuda (all GPUs), cuda:1 (%(default)s)"
+    )
 
 
 def log(parser: Group) -> None:
@@ -147,6 +149,9 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     cache_dir(group)
     group.add_argument(
         "--workers", type=int, help="processes at a time (one per core, or one per GPU)"
+    )
+    group.add_argument(
+        "--runs-per-gpu", type=int, metavar="N", help="processes on each GPU at a time (1)"
     )
     group.add_argument(
         "--threads", type=int, default=1, help="threads of torch per worker (%(default)s)"

@@ -81,9 +81,10 @@ def run_here(
     if args.dry_run:
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
         return 0
-    context, workers = place(
-        store, args.data_root, args.cache_dir, args.device, args.threads, args.workers, args.log
-    )
+    context, gpus = place(
+        store, args.data_root, args.cache_dir, args.device, args.threads, args.workers, args.log,
+        args.runs_per_gpu,
+    )  # fmt: skip
     Store(store).prepare()
     sweep_leftovers(store, *([context.cache] if context.cache else []))
     if planned is not None:
@@ -94,7 +95,7 @@ def run_here(
     limits = {name: getattr(args, name) for name in LIMITS}
     context = context.model_copy(update={"keep_weights": keep_weights, **limits})
     _say_other_code(specs, Store(store))
-    outcome = run_local(specs, context, workers, args.fail_fast)
+    outcome = run_local(specs, context, gpus, args.fail_fast)
     status = conclude(outcome, store)
     if keep_weights:
         _say_without_weights(specs, Store(store))

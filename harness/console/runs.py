@@ -29,19 +29,22 @@ class RunsProgress(ProgressDisplay):
     """A bar of all runs and one for each worker; a line for each run that ended."""
 
     def __init__(
-        self, total: int, skipped: int, workers: int, store: Path, estimate: TimeLeft
+        self, total: int, skipped: int, gpus: Sequence[str], store: Path, estimate: TimeLeft
     ) -> None:
         super().__init__(TextColumn("{task.fields[note]}"))
         self.total = total
         self.finished = 0
-        self.workers = workers
+        several = len(set(gpus)) > 1
+        self.places = [f" · GPU {gpu}" if several else "" for gpu in gpus]
         self.estimate = estimate
         self.running: dict[int, tuple[RunSpec, float]] = {}
         self.waiting: list[RunSpec] = []
         self.head = self.bars.add_task("runs", total=total, note="")
         self.rows: dict[int, TaskID] = {}
         already = f", {skipped} already done" if skipped else ""
-        self.say(f"{total} runs on {workers} worker(s){already}; store: {store}")
+        names = ", ".join(dict.fromkeys(gpus))
+        where = f"GPU {names}" if names else "the CPU"
+        self.say(f"{total} runs on {len(gpus)} worker(s) on {where}{already}; store: {store}")
 
     def started(self, worker: int, spec: RunSpec) -> None:
         """Show a worker's new run."""
@@ -49,7 +52,8 @@ class RunsProgress(ProgressDisplay):
         steps = max(int(spec.config.get("steps") or 1), 1)
         if worker not in self.rows:
             self.rows[worker] = self.bars.add_task("", total=steps, note="")
-        self.bars.reset(self.rows[worker], total=steps, description=spec.title(), note="loading")
+        title = spec.title() + self.places[worker]
+        self.bars.reset(self.rows[worker], total=steps, description=title, note="loading")
 
     def progress(self, worker: int, step: int, steps: int) -> None:
         """Show a run's step."""
@@ -63,7 +67,7 @@ class RunsProgress(ProgressDisplay):
     def _left(self) -> str:
         now = time.monotonic()
         running = [(spec, now - began) for spec, began in self.running.values()]
-        seconds = self.estimate.left(self.waiting, running, self.workers)
+        seconds = self.estimate.left(self.waiting, running, len(self.places))
         return "" if seconds is None else f"about {duration(seconds)} left"
 
     def done(self, worker: int, spec: RunSpec, accuracy: float, wall_s: float) -> None:
@@ -83,4 +87,4 @@ class RunsProgress(ProgressDisplay):
         """Note a run that did not end in a record."""
         self.running.pop(worker, None)
         self.finished += 1
-        self.say(f"[{self.finished}/{self.total}] {spec.title()} {message}")
+        self.say(f"[{self.finished}/{self.total}] {spec.title()}{self.places[worker]} {message}")

@@ -35,6 +35,10 @@ class Context(BaseModel):
     """GiB of prepared test images in `cache`, shared by all processes."""
     memory_gb: float = Field(default=2.0, ge=0, allow_inf_nan=False)
     """GiB of decoded training images in the memory of each worker."""
+    gpu: str = ""
+    """The only GPU that the worker sees, as CUDA_VISIBLE_DEVICES calls it; empty: not pinned."""
+    runs_per_gpu: int = 1
+    """Workers on that GPU."""
     plugins: tuple[str, ...] = ()
     activation_checkpointing: bool = False
     """Compute activations again in the backward pass: less memory, more time, the same numbers."""

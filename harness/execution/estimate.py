@@ -20,14 +20,18 @@ _FORWARD_SHARE = 1 / 3
 
 
 class Durations:
-    """Mean seconds of earlier runs of the same method, data set and model, scaled by steps."""
+    """Mean seconds of earlier runs of the same method, data set and model, scaled by steps.
+
+    Of runs that shared a GPU, as records say, it is their share of its time that counts.
+    """
 
     def __init__(self, records: Iterable[RunRecord] = ()) -> None:
         self.devices: set[str] = set()
         self._times: dict[tuple[str, ...], list[tuple[int, float]]] = defaultdict(list)
         for record in records:
             self.devices.add(record.provenance.device)
-            self.add(record.spec, record.provenance.wall_s)
+            made = record.provenance
+            self.add(record.spec, made.wall_s / made.runs_per_gpu)
 
     @property
     def count(self) -> int:

@@ -18,6 +18,7 @@ from harness.console.runs import RunsProgress
 from harness.execution.context import Context
 from harness.execution.estimate import Durations
 from harness.execution.process import Worker, how_it_ended
+from harness.execution.seats import memory_gb, seated
 from harness.specs import RunSpec
 from harness.store.store import Store
 from harness.store.timestamps import now
@@ -39,7 +40,7 @@ class Outcome:
 def run_local(
     specs: Sequence[RunSpec],
     context: Context,
-    workers: int = 1,
+    gpus: Sequence[str] = ("",),
     fail_fast: bool = False,
 ) -> Outcome:
     """Run what is not done yet; show progress; leave a record or a failure for each.
@@ -47,7 +48,7 @@ def run_local(
     Args:
         specs: The runs, in order.
         context: Store, device, threads.
-        workers: Processes at a time.
+        gpus: Of each process at a time, as `place` returns them.
         fail_fast: Stop at the first failure instead of going on with the others.
 
     Returns:
@@ -60,8 +61,9 @@ def run_local(
     outcome = Outcome(skipped=len(unique) - len(todo))
     if not todo:
         return outcome
-    crew = _Crew(todo, context, min(workers, len(todo)), outcome, fail_fast)
-    progress = RunsProgress(len(todo), outcome.skipped, crew.size, Path(context.store), Durations())
+    gpus = gpus[: len(todo)]
+    crew = _Crew(todo, seated(context, gpus, memory_gb()), outcome, fail_fast)
+    progress = RunsProgress(len(todo), outcome.skipped, gpus, Path(context.store), Durations())
     with _terminate_as_interrupt(), progress as crew.display:
         try:
             crew.run()
@@ -95,20 +97,26 @@ class _Crew:
     """The workers and the queue of runs."""
 
     def __init__(
-        self, todo: deque[RunSpec], context: Context, size: int, outcome: Outcome, fail_fast: bool
+        self,
+        todo: deque[RunSpec],
+        contexts: Sequence[Context],
+        outcome: Outcome,
+        fail_fast: bool,
     ) -> None:
         self.todo = todo
-        self.context = context
-        self.size = size
+        self.contexts = contexts
+        self.store = Store(contexts[0].store)
         self.outcome = outcome
         self.fail_fast = fail_fast
         self.events: queue.Queue[tuple[Worker, Any]] = queue.Queue()
         self.workers: list[Worker] = []
+        self.unfit: set[int] = set()
+        """Numbers of the workers whose GPU is left out."""
         self.display: RunsProgress
 
     def run(self) -> None:
         """Feed the workers until nothing is left."""
-        for number in range(self.size):
+        for number in range(len(self.contexts)):
             self._hire(number)
         while self.workers:
             worker, event = self._next()
@@ -123,7 +131,7 @@ class _Crew:
             return None, None
 
     def _hire(self, number: int) -> None:
-        worker = Worker(number, self.context, self.events)
+        worker = Worker(number, self.contexts[number], self.events)
         self.workers.append(worker)
         self._feed(worker)
 
@@ -162,6 +170,17 @@ class _Crew:
                 # What broke may have left the process unwell (a CUDA error stays): a new one.
                 self._replace(worker)
                 return
+        elif kind == "unfit":
+            if len(self.unfit) + 1 < len(
+                self.contexts
+            ):  # else it would take one run after the other, to fail them
+                self.display.say(f"left out, and its run goes to another worker: {event['error']}")
+                self.unfit.add(worker.number)
+                self.todo.appendleft(spec)
+                self._replace(worker)
+                return
+            self.store.fail(spec, event["error"], "", now())
+            self._failed(worker, spec, event["error"])
         elif kind == "busy":
             self.outcome.busy += 1
             self.display.failed(worker.number, spec, "is being run by another process: left to it")
@@ -181,12 +200,14 @@ class _Crew:
         """Handle a worker that is gone: at the end of its work, or killed in the middle of it."""
         self.workers.remove(worker)
         spec, worker.spec = worker.spec, None
-        if spec is not None and not Store(self.context.store).has(spec.id):
+        if spec is not None and not self.store.has(spec.id):
             error = how_it_ended(code)
-            Store(self.context.store).fail(spec, error, "", now())
+            self.store.fail(spec, error, "", now())
             self._failed(worker, spec, error)
-        if self.todo:
+        if self.todo and worker.number not in self.unfit:
             self._hire(worker.number)
+        elif self.todo and not self.workers:  # the others had nothing left to do, and now have
+            self._hire(min(set(range(len(self.contexts))) - self.unfit))
 
     def stop(self) -> None:
         """Ask every worker to write its checkpoint and end; kill those that take too long."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from harness import registry
 from harness.errors import UserError
 from harness.execution.context import Context, default_cache
+from harness.execution.seats import visible_gpus
 from harness.training.logging import resolved
 
 
@@ -17,15 +20,32 @@ def resolve_device(device: str) -> str:
     """Return torch's name of a device; ``auto`` is the GPU if there is one.
 
     Raises:
-        UserError: If a GPU is asked for and there is none.
+        UserError: If a GPU is asked for that is not there, or for what is no device.
     """
-    import torch
-
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UserError(f"device {device}: no device; write auto, cpu, cuda or cuda:1")
+    count = _count_gpus()
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
+        return "cuda" if count else "cpu"
+    if device.startswith("cuda") and not count:
         raise UserError(f"device {device}: torch sees no CUDA device; use cpu")
+    if device.startswith("cuda:") and int(device[5:]) >= count:
+        raise UserError(f"device {device}: torch sees {count} CUDA device(s), the first is cuda:0")
     return device
+
+
+def _count_gpus() -> int:
+    import torch  # already there: the plugins were loaded
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def gpus_of(device: str) -> list[str]:
+    """Return the GPUs that a resolved device means, as CUDA_VISIBLE_DEVICES calls them."""
+    if device == "cpu":
+        return []
+    gpus = visible_gpus(_count_gpus())
+    return [gpus[int(device[5:])]] if ":" in device else gpus
 
 
 def place(
@@ -36,27 +56,36 @@ def place(
     threads: int = 1,
     workers: int | None = None,
     log: Sequence[str] = (),
-) -> tuple[Context, int]:
-    """Return the context and the number of workers.
+    runs_per_gpu: int | None = None,
+) -> tuple[Context, list[str]]:
+    """Return the context and the GPU of each worker (empty on the CPU).
 
     Args:
         store: Of the results.
         data_root: Where the data set's files are.
         cache: Of frozen features; by default the user's.
-        device: ``auto`` is the GPU, if torch sees one.
+        device: ``auto`` is all GPUs, if torch sees any; so is ``cuda``.
         threads: Of torch in each worker.
-        workers: By default one on a GPU, else one for each `threads` cores.
+        workers: Spread over the GPUs; by default one on each, or one for each `threads` cores.
         log: See `harness.training.logging.resolved`.
+        runs_per_gpu: Workers on each GPU; instead of `workers`.
 
     Raises:
-        UserError: For a device that is not there, or a number below 1.
+        UserError: For a device that is not there, a number below 1, or numbers that exclude each
+            other.
     """
     device = resolve_device(device)
-    if threads < 1 or (workers is not None and workers < 1):
-        raise UserError(f"workers {workers}, threads {threads}: must be 1 or more")
+    for name, value in ("threads", threads), ("workers", workers), ("runs per GPU", runs_per_gpu):
+        if value is not None and value < 1:
+            raise UserError(f"{name} {value}: must be 1 or more")
+    if runs_per_gpu and workers:
+        raise UserError(f"runs per GPU {runs_per_gpu}, workers {workers}: give one of them")
+    gpus = gpus_of(device)
+    if runs_per_gpu and not gpus:
+        raise UserError(f"runs per GPU {runs_per_gpu}: runs are on the CPU; give workers instead")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = cores or 1
-    workers = workers or (1 if device.startswith("cuda") else max(1, cores // threads))
+    workers = workers or len(gpus) * (runs_per_gpu or 1) or max(1, cores // threads)
     context = Context(
         store=store.resolve(),
         data_root=data_root.resolve() if data_root else None,
@@ -68,4 +97,4 @@ def place(
         log=resolved(log),
         command=tuple(sys.argv),
     )
-    return context, workers
+    return context, list(itertools.islice(itertools.cycle(gpus or [""]), workers))

@@ -18,20 +18,19 @@ from harness.specs import RunSpec
 
 
 class Worker:
-    """One worker process and the thread that reads its events; `gpu` is the only one it sees."""
+    """One worker process and the thread that reads its events."""
 
     def __init__(
         self,
         number: int,
         context: Context,
         events: queue.Queue[tuple[Worker, Any]],
-        gpu: str = "",
     ) -> None:
         self.number = number
         self.spec: RunSpec | None = None
         environment = resources.child_environment() | {"OMP_NUM_THREADS": str(context.threads)}
-        if gpu:
-            environment["CUDA_VISIBLE_DEVICES"] = gpu
+        if context.gpu:
+            environment["CUDA_VISIBLE_DEVICES"] = context.gpu
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness.execution.worker"],
             stdin=subprocess.PIPE,

@@ -50,11 +50,8 @@ class Shared:
         self._banks: dict[str, ImageBank] = {}
         self._pixels = PixelCache(int(context.memory_gb * 2**30))
         torch.set_num_threads(context.threads)
-        if context.device.startswith("cuda") and not torch.cuda.is_available():
-            raise UserError(
-                f"device {context.device}: torch {torch.__version__} sees no CUDA device on "
-                f"{provenance.host()}; check driver and partition, or ask for device cpu"
-            )
+        if context.device.startswith("cuda"):
+            _check_gpu(context)
         for path in context.plugins:
             registry.add_plugin_file(path)
 
@@ -103,6 +100,20 @@ class Shared:
                 )
             self._banks[key] = bank
         return self._banks[key]
+
+
+def _check_gpu(context: Context) -> None:
+    where = f"device {context.device}{f' (GPU {context.gpu})' if context.gpu else ''}"
+    if not torch.cuda.is_available():
+        raise UserError(
+            f"{where}: torch {torch.__version__} sees no CUDA device on "
+            f"{provenance.host()}; check driver and partition, or ask for device cpu"
+        )
+    try:
+        torch.zeros(1, device=context.device)
+    except RuntimeError as error:  # broken, or full of somebody else's work
+        why = str(error).splitlines()[0]
+        raise UserError(f"{where} on {provenance.host()} does not answer: {why}") from None
 
 
 def execute(
@@ -230,6 +241,8 @@ def _provenance(
         settings=provenance.settings(context.device),
         resumed=state.resumed,
         device=provenance.device_name(context.device),
+        gpu=context.gpu,
+        runs_per_gpu=context.runs_per_gpu,
         threads=torch.get_num_threads(),
         host=provenance.host(),
         git=provenance.git_state(),

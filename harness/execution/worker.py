@@ -2,7 +2,8 @@
 
 Events, one JSON a line on the original stdout: ``progress`` (id, step, steps), ``done`` (id,
 accuracy, wall_s), ``failed`` (id, error), ``stopped`` (id), ``busy`` (id: another process runs it),
-``features`` (id: its frozen features are in the cache), ``note`` (id, text: what to know of it).
+``features`` (id: its frozen features are in the cache), ``note`` (id, text: what to know of it),
+``unfit`` (id, error: nothing can be run here, e.g. on a GPU that does not answer).
 Everything else that is printed goes to the run's log.
 """
 
@@ -165,12 +166,10 @@ def main() -> None:
 
     try:
         shared = Shared(context)
-    except UserError as error:  # e.g. no GPU on this machine: every run says so
+    except UserError as error:
         for line in sys.stdin:
             spec = Order.model_validate_json(line).spec
-            Store(context.store).fail(spec, str(error), "", now())
-            event = {"event": "failed", "id": spec.id, "error": str(error), "user": True}
-            out.write(json.dumps(event) + "\n")
+            out.write(json.dumps({"event": "unfit", "id": spec.id, "error": str(error)}) + "\n")
             out.flush()
         return
     for line in sys.stdin:

@@ -70,6 +70,10 @@ class Provenance(Record):
     """How often the run continued from a checkpoint."""
     device: str
     """The CPU's or the GPU's name."""
+    gpu: str = ""
+    """Which of the machine's GPUs, as CUDA_VISIBLE_DEVICES calls it."""
+    runs_per_gpu: int = 1
+    """How many runs shared it: times are of its share."""
     threads: int
     host: str
     git: str

@@ -123,7 +123,7 @@ def _serve(work: Callable[[], int], files: Sequence[IO[bytes]]) -> None:
 
 
 def runs_here(
-    specs: Sequence[RunSpec], context: Context, workers: int = 1, fail_fast: bool = False
+    specs: Sequence[RunSpec], context: Context, gpus: Sequence[str], fail_fast: bool = False
 ) -> Outcome:
     """Do what a worker does in this very process; every step leaves a checkpoint."""
     store = Store(context.store)

@@ -65,6 +65,10 @@ def test_dry_run_writes_nothing(
         (["run", "finetune", "--data-root", "/nowhere/x"], "/nowhere/x: no such folder"),
         (["run", "finetune", "--plugin", "gone.py"], "--plugin gone.py: no such file"),
         (["run", "finetune", "--workers", "-1"], "must be 1 or more"),
+        (
+            ["run", "finetune", "--device", "cpu", "--runs-per-gpu", "2"],
+            "runs are on the CPU; give",
+        ),
         (["run", "finetune", "--model", "ViT-B/17"], "unknown model 'ViT-B-17': did you mean"),
         (["run", "finetune", "--model", "ViT-B-16"], "ViT-B-16 needs weights; set pretrained to"),
         (

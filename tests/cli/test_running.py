@@ -46,9 +46,13 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
         "--plugin", str(slow_plugin), "--model", f"local-dir:{random_clip}",
         "--dataset", "folder", "--data-root", str(image_folder), "--target", "domain1",
         "--store", str(tmp_path), "--cache-dir", str(tmp_path / "cache"),
+        "--seeds", "0,2", "--workers", "2",
     ]  # fmt: skip
-    spec = make_spec("slow", image_folder, random_clip, steps=120, batch_per_domain=4, lr=0.001)
-    log = Store(tmp_path).work_dir(spec.id) / "log.txt"
+    specs = [
+        make_spec("slow", image_folder, random_clip, seed=n, steps=120, batch_per_domain=4, lr=1e-3)
+        for n in (0, 2)
+    ]
+    logs = [Store(tmp_path).work_dir(spec.id) / "log.txt" for spec in specs]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -57,20 +61,22 @@ def test_interrupting_the_command_stops_and_the_next_call_continues(
         # Tests started in a shell's background inherit an ignored SIGINT, and so would the command.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    wait_for(lambda: log.exists() and "step 3" in log.read_text(), process)
+    for log in logs:
+        wait_for(lambda log=log: log.exists() and "step 3" in log.read_text(), process)
     process.send_signal(how)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "the same command continues" in said
-    assert (Store(tmp_path).work_dir(spec.id) / "checkpoint.pt").is_file()
+    assert all((log.parent / "checkpoint.pt").is_file() for log in logs)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    record = Store(tmp_path).read(spec.id)
-    assert record.provenance.resumed == 1
-    assert record.provenance.command[0] == "run_benchmark.py"
     assert not list(Store(tmp_path).failures())
-    execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
-    assert outcome(tmp_path, spec.id) == outcome(tmp_path / "whole", spec.id)
+    for spec in specs:
+        record = Store(tmp_path).read(spec.id)
+        assert record.provenance.resumed == 1
+        assert record.provenance.command[0] == "run_benchmark.py"
+        execute(spec, Shared(make_context(tmp_path / "whole", image_folder)))
+        assert outcome(tmp_path, spec.id) == outcome(tmp_path / "whole", spec.id)
 
 
 def test_an_unreadable_image_is_named(

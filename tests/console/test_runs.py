@@ -34,7 +34,7 @@ def test_every_run_that_ends_is_a_line_with_the_time_left(
     monkeypatch.setattr("harness.console.runs.time", clock)
     runs = [spec("a", "noto", seed) for seed in range(4)]
     estimate = Known()
-    with RunsProgress(4, 2, 2, Path("s"), estimate) as display:
+    with RunsProgress(4, 2, ["0", "GPU-7"], Path("s"), estimate) as display:
         display.started(0, runs[0])
         display.started(1, runs[1])
         display.refresh(runs[2:])
@@ -44,9 +44,9 @@ def test_every_run_that_ends_is_a_line_with_the_time_left(
         display.failed(1, runs[1], "failed: E")
         assert display.running == {}
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "4 runs on 2 worker(s), 2 already done; store: s"
+    assert lines[0] == "4 runs on 2 worker(s) on GPU 0, GPU-7, 2 already done; store: s"
     assert lines[1] == f"[1/4] {runs[0].title()}: 50.0 % (6 s) · about 14 s left"  # (20 + 7) / 2
-    assert lines[2] == f"[2/4] {runs[1].title()} failed: E"
+    assert lines[2] == f"[2/4] {runs[1].title()} · GPU GPU-7 failed: E"
     assert estimate.noted == [7.0]
 
 
@@ -54,11 +54,11 @@ def test_before_anything_is_known_no_time_is_given(capsys: pytest.CaptureFixture
     run = spec("a")
     estimate = Known()
     estimate.add = lambda spec, seconds: None  # type: ignore[method-assign]
-    with RunsProgress(1, 0, 1, Path("s"), estimate) as display:
+    with RunsProgress(1, 0, [""], Path("s"), estimate) as display:
         display.started(0, run)
         display.done(0, run, 1.0, 61.0)
     assert capsys.readouterr().err.splitlines() == [
-        "1 runs on 1 worker(s); store: s",
+        "1 runs on 1 worker(s) on the CPU; store: s",
         f"[1/1] {run.title()}: 100.0 % (1 min)",
     ]
 
@@ -67,7 +67,7 @@ def test_what_waits_shrinks_with_every_run_that_starts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     runs = [spec("a", "noto", seed) for seed in range(3)]
-    with RunsProgress(3, 0, 1, Path("s"), Known()) as display:
+    with RunsProgress(3, 0, [""], Path("s"), Known()) as display:
         display.started(0, runs[0])
         display.refresh(runs[1:])
         for run, after in zip(runs, (*runs[1:], None), strict=True):

@@ -58,6 +58,13 @@ def test_records_tell_lengths_and_devices() -> None:
     assert durations.devices == {"cpu"}
 
 
+def test_of_a_run_that_shared_its_gpu_its_share_counts() -> None:
+    alone = record(run(), 1)
+    provenance = alone.provenance.model_copy(update={"runs_per_gpu": 4})
+    shared = Durations([alone.model_copy(update={"provenance": provenance})])
+    assert shared.seconds(run()) == alone.provenance.wall_s / 4
+
+
 def test_only_the_published_backbone_has_a_published_length() -> None:
     vit = ModelSpec(name="ViT-B-16", pretrained="openai")
     config = {"steps": 5000, "batch_per_domain": 12}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
+from unittest.mock import Mock
 
-from harness.execution.local import run_local
+import pytest
+
+from harness import registry
+from harness.execution.local import Outcome, _Crew, run_local
 from harness.specs import RunSpec
 from harness.store.store import Store
 from tests.engine import make_context, make_spec, outcome
+from tests.execution.meeting import Meeting
 
 
 def test_done_runs_are_skipped_and_equal_specs_run_once(
@@ -15,7 +21,7 @@ def test_done_runs_are_skipped_and_equal_specs_run_once(
 ) -> None:
     spec = make_spec("zero_shot", image_folder, random_clip)
     context = make_context(tmp_path, image_folder)
-    first = run_local([spec, spec.model_copy(update={"label": "again"})], context, workers=2)
+    first = run_local([spec, spec.model_copy(update={"label": "again"})], context, gpus=["", ""])
     assert (first.done, first.skipped) == (1, 0)
     again = run_local([spec], context)
     assert (again.done, again.skipped) == (0, 1)
@@ -89,6 +95,72 @@ def test_two_workers_give_the_numbers_of_one(
     specs = [make_spec(name, image_folder, random_clip) for name in ("clipood", "coop", "finetune")]
     for workers in (1, 2):
         context = make_context(tmp_path / str(workers), image_folder, cache=tmp_path / "cache")
-        assert run_local(specs, context, workers).done == 3
+        assert run_local(specs, context, [""] * workers).done == 3
     for spec in specs:
         assert outcome(tmp_path / "1", spec.id) == outcome(tmp_path / "2", spec.id)
+
+
+def test_four_gpus_do_four_runs_at_a_time_and_one_that_is_killed_is_done_again(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_extra_files", [])
+    monkeypatch.setattr(registry, "_found", {})
+    meeting = Meeting(tmp_path / "here", wanted=4)
+    meeting.kill.touch()
+    registry.add_plugin_file(str(meeting.plugin))
+    specs = [make_spec("meeting", image_folder, random_clip, seed=n, steps=4) for n in range(6)]
+    context = make_context(tmp_path / "four", image_folder, plugins=(str(meeting.plugin),))
+    gpus = ["0", "GPU-1", "2", "3"]
+    first = run_local(specs, context, gpus)
+    assert first.done == 5
+    ((killed, why),) = first.failed
+    assert (killed, "SIGKILL" in why) == (specs[1], True)
+    seen = meeting.gpus()
+    assert {seen[seed] for seed in range(4)} == set(gpus)
+    again = run_local(specs, context, gpus)
+    assert (again.done, again.skipped) == (1, 5)
+    alone = context.model_copy(update={"store": tmp_path / "one"})
+    assert run_local(specs, alone).done == 6
+    for spec in specs:
+        made = Store(tmp_path / "four").read(spec.id).provenance
+        assert made.gpu == (gpus[0] if spec == killed else seen[spec.seed])
+        assert made.runs_per_gpu == 1
+        assert outcome(tmp_path / "four", spec.id) == outcome(tmp_path / "one", spec.id)
+
+
+@pytest.mark.parametrize("healthy", [True, False], ids=["one of two", "every one"])
+def test_a_gpu_that_does_not_answer_takes_no_run_from_the_others(
+    healthy: bool,
+    image_folder: Path,
+    random_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    broken = make_context(tmp_path, image_folder, device="cuda", gpu="0")
+    other = make_context(tmp_path, image_folder) if healthy else broken
+    monkeypatch.setattr("harness.execution.local.seated", lambda *_: [broken, other])
+    specs = [make_spec("zero_shot", image_folder, random_clip, seed=n) for n in range(3)]
+    result = run_local(specs, broken, ["0", "1"])
+    assert (result.done, len(result.failed)) == ((3, 0) if healthy else (0, 3))
+    failures = [Store(tmp_path).failure(spec.id) for spec in specs]
+    for failure in failures:
+        assert healthy or (failure is not None and "sees no CUDA device" in failure.error)
+        assert not healthy or failure is None
+
+
+def test_a_worker_that_had_nothing_left_to_do_takes_what_an_unfit_one_gives_back(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = make_context(tmp_path, image_folder)
+    crew = _Crew(deque(), [context, context], Outcome(), fail_fast=False)
+    crew.display = Mock()
+    spec = make_spec("zero_shot", image_folder, random_clip)
+    unfit = Mock(number=1)
+    unfit.spec = spec
+    crew.workers = [unfit]  # the first one has ended
+    hired: list[int] = []
+    monkeypatch.setattr(crew, "_hire", hired.append)
+    crew._handle(unfit, {"event": "unfit", "error": "GPU 1 does not answer"})
+    crew._handle(unfit, {"event": "exit", "code": 0})
+    assert (hired, list(crew.todo)) == ([0], [spec])

@@ -135,17 +135,15 @@ def test_a_parent_that_is_killed_is_no_failure_of_the_run(
     assert (Store(tmp_path).work_dir(spec.id) / "checkpoint.pt").is_file()
 
 
-def test_a_gpu_that_is_not_there_fails_the_run_in_one_line(
+def test_a_gpu_that_is_not_there_is_said_in_one_line(
     image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     spec = make_spec("zero_shot", image_folder, random_clip)
     (event,) = Process(make_context(tmp_path, image_folder, device="cuda"), spec).events()
-    assert event["event"] == "failed"
-    failure = Store(tmp_path).failure(spec.id)
-    assert failure is not None
-    assert "sees no CUDA device" in failure.error == event["error"]
-    assert "\n" not in failure.error
+    assert event["event"] == "unfit"
+    assert "sees no CUDA device" in event["error"]
+    assert "\n" not in event["error"]
 
 
 @pytest.mark.parametrize(

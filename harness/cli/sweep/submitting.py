@@ -181,6 +181,7 @@ def _asks(array: Array) -> str:
     r = array.resources
     words = [f"{r.gpus} GPU", f"{r.cpus_per_task} cores"]
     words += [f"{r.mem_gb:g} GiB"] if r.mem_gb else []
+    words += [f"{r.seats} runs at a time"] if r.seats > 1 else []
     return ", ".join([*words, f"{r.timeout_min} min"])
 
 

@@ -51,10 +51,10 @@ class Resources(Written):
     """Memory of a job in GiB; the partition's default if not given."""
     gpus_per_node: int | str | None = None
     """A number, or with the type ``a100:1``; 0 for CPU jobs. A job does as many runs at a time as
-    it has GPUs. 1 if not given, unless `slurm_additional_parameters` asks for GPUs (``gres``,
-    ``gpus``, ``gpus_per_task``)."""
+    it has GPUs, times `runs_per_gpu`. 1 if not given, unless `slurm_additional_parameters` asks for
+    GPUs (``gres``, ``gpus``, ``gpus_per_task``)."""
     cpus_per_task: int = Field(4, ge=1)
-    """Cores of a job; all but torch's threads decode images."""
+    """Cores of a job, shared by its runs; all but torch's threads decode images."""
     slurm_partition: OneLine | None = None
     slurm_account: OneLine | None = None
     slurm_qos: OneLine | None = None
@@ -66,6 +66,8 @@ class Resources(Written):
     """Shell lines before the job, e.g. ``module load cuda``."""
     slurm_additional_parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Any other option of sbatch by its long name, e.g. ``{nice: 100, exclude: node7}``."""
+    runs_per_gpu: int = Field(1, ge=1)
+    """Runs at a time on each GPU, which share its memory."""
     slurm_signal_delay_s: int = Field(90, ge=10, validate_default=True)
     """Seconds before the time limit at which Slurm signals, to leave time for the checkpoint: less
     than 80 % of the limit."""
@@ -130,6 +132,14 @@ class Resources(Written):
                 raise ValueError(f"'{key}' asks for GPUs, and so does gpus_per_node; keep one")
         return values
 
+    @field_validator("runs_per_gpu")
+    @classmethod
+    def _on_a_gpu(cls, value: int, info: ValidationInfo) -> int:
+        given = cls.model_construct(**info.data)
+        if value > 1 and not given.gpus:
+            raise ValueError("a job has no GPU (gpus_per_node); write 1")
+        return value
+
     @property
     def gpus(self) -> int:
         """How many GPUs a job asks for, in whatever style."""
@@ -140,7 +150,7 @@ class Resources(Written):
     @property
     def seats(self) -> int:
         """How many runs a job does at a time."""
-        return max(1, self.gpus)
+        return max(1, self.gpus * self.runs_per_gpu)
 
     def _gpus_by_option(self) -> int:
         return max((asked(*item) for item in self.slurm_additional_parameters.items()), default=0)

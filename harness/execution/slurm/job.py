@@ -1,4 +1,4 @@
-"""What runs inside a Slurm job: one task's runs in a worker process, one worker for each GPU.
+"""What runs inside a Slurm job: one task's runs in worker processes, on each GPU its own.
 
 The job's own process imports no torch and holds no GPU: it feeds a worker, says what happens, and
 answers Slurm's signal through submitit's checkpoint protocol. A run that takes its worker down
@@ -22,8 +22,10 @@ from typing import Any
 import submitit
 
 from harness.errors import UserError
+from harness.execution.context import Context
 from harness.execution.order import Order
 from harness.execution.process import Worker, how_it_ended
+from harness.execution.seats import memory_gb, seated, visible_gpus
 from harness.execution.slurm import scheduler
 from harness.execution.slurm.ledger import JobTask, TaskState, read_task, state_of_seat
 from harness.specs import RunSpec
@@ -96,23 +98,17 @@ def await_scheduler() -> None:
             time.sleep(1.0)
 
 
-def gpus_of_seats(seats: int) -> list[str]:
-    """Return CUDA_VISIBLE_DEVICES of each worker: one of the job's GPUs where it has several."""
-    if seats == 1:
-        return [""]
-    visible = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
-    return visible[:seats] or [str(seat) for seat in range(seats)]
-
-
 @dataclass
 class _Seat:
     """Where one worker after the other sits, and what the present one does."""
 
-    gpu: str
+    context: Context
     file: Path
     state: TaskState
     worker: Worker | None = None
     order: Order | None = None
+    unfit: bool = False
+    """Its GPU is left out."""
     written: float = 0.0
 
     def note(self, force: bool = False, **changes: Any) -> None:
@@ -134,9 +130,10 @@ class _Job:
         self.deaths = 0
         self.counts = {"done": 0, "failed": 0, "busy": 0, "skipped": 0}
         node = os.environ.get("SLURMD_NODENAME") or platform.node()
+        gpus = visible_gpus(task.gpus) * task.runs_per_gpu or [""]
         self.seats = [
-            _Seat(gpu, state_of_seat(task.state_file, n), TaskState(job=job_name(), node=node))
-            for n, gpu in enumerate(gpus_of_seats(task.seats))
+            _Seat(context, state_of_seat(task.state_file, n), TaskState(job=job_name(), node=node))
+            for n, context in enumerate(seated(task.context, gpus, memory_gb()))
         ]
 
     def run(self) -> dict[str, int]:
@@ -153,7 +150,7 @@ class _Job:
         waited = time.monotonic() + BUSY_SECONDS
         while True:
             for seat in seats:
-                while todo and seat.order is None:
+                while todo and seat.order is None and not seat.unfit:
                     self._start(seat, todo.popleft())
             if not any(seat.order for seat in seats):
                 return
@@ -171,6 +168,8 @@ class _Job:
                 say(f"{order.spec.title()}: another process runs it; looking again later")
                 todo.append(order)
                 time.sleep(5.0)
+            elif end == "unfit":
+                todo.appendleft(order)
             elif end == "stopped":
                 todo.appendleft(order)
                 time.sleep(PAUSE_SECONDS)
@@ -190,8 +189,8 @@ class _Job:
             self.counts["skipped"] += 1
             return
         if seat.worker is None:
-            seat.worker = Worker(0, self.task.context, self.events, seat.gpu)
-        where = f" · GPU {seat.gpu}" if seat.gpu else ""
+            seat.worker = Worker(0, seat.context, self.events)
+        where = f" · GPU {seat.context.gpu}" if seat.context.gpu else ""
         said = (
             f"{spec.title()} · {spec.id}" if order.do == "run" else f"features for {spec.title()}"
         )
@@ -215,7 +214,8 @@ class _Job:
                     return seat, event
 
     def _end(self, seat: _Seat, event: dict[str, Any]) -> str | None:
-        """Return how an order ended: done, failed, busy or stopped; None while it goes on."""
+        """Return how an order ended: done, failed, busy, stopped or, if it is another seat's now,
+        unfit; None while it goes on."""
         kind = event["event"]
         if kind == "progress":
             seat.note(step=event["step"], steps=event["steps"])
@@ -225,6 +225,15 @@ class _Job:
             return None
         if kind == "exit":
             return self._died(seat, event["code"])
+        if kind == "unfit":
+            say(event["error"])
+            self.stop(10.0, [seat])
+            if any(not other.unfit for other in self.seats if other is not seat):
+                seat.unfit = True  # else it would take one run after the other, to fail them
+                return "unfit"
+            if seat.order is not None and seat.order.do == "run":
+                self.store.fail(seat.order.spec, event["error"], "", now())
+            return "failed"
         if kind == "done":
             self.deaths = 0
             say(f"done: {100 * event['accuracy']:.1f} %, {event['wall_s']:.0f} s · {event['id']}")

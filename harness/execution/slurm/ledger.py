@@ -39,8 +39,9 @@ class JobTask(_Part):
     attempts: dict[str, int] = Field(default_factory=dict)
     """Per run, how often it had failed before: a requeued job does not repeat its own failures."""
     signal_delay_s: int = 90
-    seats: int = 1
-    """Runs at a time, each on a GPU of its own."""
+    gpus: int = 0
+    runs_per_gpu: int = 1
+    """Runs at a time on each of them; without a GPU one at a time."""
 
 
 class TaskState(_Part):

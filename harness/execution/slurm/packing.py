@@ -21,7 +21,7 @@ class Pack:
     """Runs whose frozen features are computed for others to read."""
     runs: tuple[RunSpec, ...] = ()
     seconds: float | None = None
-    """Estimate of the runs; None when nothing is known of at least one."""
+    """Estimate of the job; None when nothing is known of at least one run."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def _arrange(
             # Features are known by the device and threads they were computed with, so it is their
             # readers' resources that count.
             method = (wanted or quick)[0].method
-            known = None if wanted else total([seconds(s) for s in quick])
             settings[FIRST + key] = cluster.resources(method)
+            known = None if wanted else job_seconds(quick, settings[FIRST + key], seconds)
             groups[(FIRST + key, "")] = [Pack(wanted, quick, known)]
         for resources, packs in readers:
             put(resources, FIRST + key if wanted else "", packs)
@@ -154,11 +154,13 @@ def pack(
         least: Runs that a job takes whatever its budget.
     """
     budget = 60 * min(resources.job_minutes, SHARE_OF_LIMIT * resources.timeout_min)
+    share = resources.runs_per_gpu
     packs: list[list[RunSpec]] = []
     left = 0.0
     for spec in runs:
         known = seconds(spec)
-        cost = budget if known is None else known
+        # A run takes its seat for as long as those that share the GPU let it, and one seat at most.
+        cost = budget if known is None else min(known * share, budget)
         if resources.runs_per_job:
             fits = bool(packs) and len(packs[-1]) < resources.runs_per_job
         else:
@@ -169,7 +171,23 @@ def pack(
         else:
             packs.append([spec])
             left = budget * resources.seats - cost
-    return [Pack((), tuple(part), total([seconds(spec) for spec in part])) for part in packs]
+    return [Pack((), tuple(part), job_seconds(part, resources, seconds)) for part in packs]
+
+
+def job_seconds(
+    runs: Sequence[RunSpec], resources: Resources, seconds: Callable[[RunSpec], float | None]
+) -> float | None:
+    """Return how long a job takes: its GPUs share the runs; None if the length of one is unknown.
+
+    Args:
+        runs: Of the job.
+        resources: Of the job.
+        seconds: Estimates a run's time of a whole GPU.
+    """
+    known = [took for took in map(seconds, runs) if took is not None]
+    if len(known) < len(runs):
+        return None
+    return max(sum(known) / max(1, resources.gpus), *known)
 
 
 def total(parts: Sequence[float | None]) -> float | None:

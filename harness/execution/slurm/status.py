@@ -193,7 +193,9 @@ def _status(
     states = ledger.states(place.submission.id, place.array, place.task)
     now = next((state for state in states if state.run == spec.id), None)
     if now is None:
-        return replace(status, state="queued", reason=f"its job runs on {info.node}")
+        seats = place.array.resources.seats
+        pace = f", {seats} runs at a time" if seats > 1 else ""
+        return replace(status, state="queued", reason=f"its job runs on {info.node}{pace}")
     # On the node's own clock, plus what ours has seen since is nothing: no two clocks compared.
     spent = now.updated - now.since
     left = spent / now.step * (now.steps - now.step) if now.step else None

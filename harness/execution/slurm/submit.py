@@ -225,7 +225,8 @@ def _write_tasks(
             runs=pack.runs,
             attempts={run: n for run, n in submission.attempts.items() if run in ids},
             signal_delay_s=resources.slurm_signal_delay_s,
-            seats=resources.seats,
+            gpus=resources.gpus,
+            runs_per_gpu=resources.runs_per_gpu,
         )
         file = ledger.task_file(submission.id, array.name, number)
         write_atomically(file, task.model_dump_json(indent=1).encode())

@@ -49,7 +49,7 @@ def supervisors(jobs: list[int]) -> set[int]:
 class MiniCluster:
     """One controller and some virtual nodes."""
 
-    def __init__(self, root: Path, nodes: int = 2, cpus: int = 1, gpus: int = 1) -> None:
+    def __init__(self, root: Path, nodes: int = 2, cpus: int = 1, gpus: int = 4) -> None:
         self.root = root
         self.nodes = [f"n{i}" for i in range(nodes)]
         self.env = {

@@ -50,6 +50,10 @@ def test_changes_on_the_command_line_and_per_method() -> None:
         ('slurm_account: "a\\n#SBATCH --x"', "field 'slurm_account' is 'a\\n#SBATCH --x': Value"),
         ('slurm_additional_parameters: {exclude: "a\\0"}', "has a line break or control character"),
         ('slurm_additional_parameters: {"a\\nb": 1}', "'a\\nb' is no option of sbatch"),
+        (
+            "gpus_per_node: 0\nruns_per_gpu: 2",
+            "field 'runs_per_gpu' is 2: Value error, a job has no",
+        ),
         ("gpus_per_node: a100", "field 'gpus_per_node' is 'a100'"),
         (
             "gpus_per_node: 1\nslurm_additional_parameters: {gres: 'gpu:a100:1'}",

@@ -13,28 +13,8 @@ from harness.execution.slurm import job
 from harness.execution.slurm.ledger import JobTask, state_of_seat
 from harness.store.store import Store
 from tests.engine import make_context, make_spec
+from tests.execution.meeting import Meeting
 from tests.execution.slurm.fakes import command, spec
-
-MEETING = '''
-import os, time
-from pathlib import Path
-from harness import registry
-
-class Meeting(registry.method_class("finetune")):
-    """Fine-tuning that waits in its first step until another run is at its first step, too."""
-    name = "meeting"
-    summary = "meeting"
-
-    def losses(self, batch):
-        if batch.step == 0:
-            gpu, here = os.environ["CUDA_VISIBLE_DEVICES"], Path("{here}")
-            (here / f"{{gpu}}-{{os.getpid()}}").touch()
-            until = time.monotonic() + 60
-            while len(list(here.iterdir())) < 2:
-                assert time.monotonic() < until, "alone"
-                time.sleep(0.01)
-        return super().losses(batch)
-'''
 
 
 def test_a_job_waits_for_the_controller_before_it_is_requeued(
@@ -51,43 +31,48 @@ def test_a_job_waits_for_the_controller_before_it_is_requeued(
     job.await_scheduler()  # submitit then says what is missing
 
 
-def test_a_job_does_as_many_runs_at_a_time_as_it_has_gpus(
+def test_a_job_does_as_many_runs_at_a_time_as_it_has_room(
     image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "_extra_files", [])
     monkeypatch.setattr(registry, "_found", {})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,GPU-7,9")
-    here = tmp_path / "here"
-    here.mkdir()
-    plugin = tmp_path / "meeting.py"
-    plugin.write_text(MEETING.format(here=here))
-    registry.add_plugin_file(str(plugin))
-    runs = [make_spec("meeting", image_folder, random_clip, seed=n, steps=2) for n in range(3)]
+    meeting = Meeting(tmp_path / "here", wanted=4)
+    registry.add_plugin_file(str(meeting.plugin))
+    runs = [make_spec("meeting", image_folder, random_clip, seed=n, steps=2) for n in range(5)]
     store = Store(tmp_path / "store")
     task = JobTask(
-        context=make_context(store.root, image_folder, plugins=(str(plugin),)),
-        state_file=tmp_path / "0.state", runs=tuple(runs), seats=2,
+        context=make_context(store.root, image_folder, plugins=(str(meeting.plugin),)),
+        state_file=tmp_path / "0.state", runs=tuple(runs), gpus=2, runs_per_gpu=2,
     )  # fmt: skip
     (tmp_path / "0.json").write_text(task.model_dump_json())
     counts = job.RunPack(str(tmp_path / "0.json"))()
-    assert counts == {"done": 3, "failed": 0, "busy": 0, "skipped": 0}
-    assert all(store.has(run.id) for run in runs)
-    assert {file.name.partition("-")[0] for file in here.iterdir()} == {"5", "GPU"}
-    assert all(state_of_seat(task.state_file, seat).is_file() for seat in range(2))
+    assert counts == {"done": 5, "failed": 0, "busy": 0, "skipped": 0}
+    assert [meeting.gpus()[seed] for seed in range(4)] == ["5", "GPU-7", "5", "GPU-7"]
+    for run in runs:
+        made = store.read(run.id).provenance
+        assert (made.gpu, made.runs_per_gpu) == (meeting.gpus()[run.seed], 2)
+    assert all(state_of_seat(task.state_file, seat).is_file() for seat in range(4))
 
 
-@pytest.mark.parametrize(
-    ("seats", "visible", "gpus"),
-    [
-        (1, "3", [""]), (2, "3,4", ["3", "4"]), (2, "", ["0", "1"]), (4, "0,1", ["0", "1"]),
-        (2, "MIG-a,MIG-b,MIG-c", ["MIG-a", "MIG-b"]),
-    ],
-)  # fmt: skip
-def test_which_gpu_a_worker_sees(
-    seats: int, visible: str, gpus: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("healthy", [True, False], ids=["one of two", "every one"])
+def test_a_gpu_that_does_not_answer_takes_no_run_from_the_others(
+    healthy: bool,
+    image_folder: Path,
+    random_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert job.gpus_of_seats(seats) == gpus
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    broken = make_context(tmp_path, image_folder, device="cuda", gpu="0")
+    other = make_context(tmp_path, image_folder) if healthy else broken
+    monkeypatch.setattr(job, "seated", lambda *_: [broken, other])
+    runs = [make_spec("zero_shot", image_folder, random_clip, seed=n) for n in range(3)]
+    task = JobTask(context=broken, state_file=tmp_path / "0.state", runs=tuple(runs))
+    counts = job._Job(task).run()
+    assert (counts["done"], counts["failed"]) == ((3, 0) if healthy else (0, 3))
+    failed = [Store(tmp_path).failure(run.id) is not None for run in runs]
+    assert failed == [not healthy] * 3
 
 
 @pytest.mark.parametrize("killed", [True, False], ids=["with its whole job", "alone"])

@@ -90,3 +90,19 @@ def test_runs_of_unknown_length_keep_to_the_most_jobs() -> None:
         assert {array.least > 1 for array in arrays} == {True}
     chosen = arrange(runs, ClusterSpec(max_jobs=5, runs_per_job=10), KINDS, UNKNOWN)
     assert sum(len(array.packs) for array in chosen) > 5
+
+
+def test_runs_that_share_a_gpu_and_gpus_that_share_a_job() -> None:
+    runs = [spec("finetune", seed) for seed in range(40)]
+    minute = lambda run: 60.0  # noqa: E731
+    day = lambda run: 86400.0  # noqa: E731
+    shared = Resources(gpus_per_node=4, runs_per_gpu=2, job_minutes=5)
+    assert [len(p.runs) for p in pack(runs, shared, UNKNOWN)] == [8] * 5
+    # A minute of a whole GPU is two of one that is shared; so many a job has time for.
+    packs = pack(runs, shared, minute)
+    assert [len(p.runs) for p in packs] == [20, 20]
+    assert [p.seconds for p in packs] == [300, 300]
+    # A run longer than a job's budget leaves the other GPUs no reason to be idle.
+    assert [len(p.runs) for p in pack(runs, Resources(gpus_per_node=4), day)] == [4] * 10
+    (alone,) = pack(runs[:1], shared, minute)
+    assert alone.seconds == 60  # no GPU helps another with its run

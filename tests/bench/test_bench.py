@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.bench import record, run
+from harness.bench import processes, record, run, steps
 from harness.bench.original import DEPTH, LAYERS, original
 from harness.bench.record import BenchReport, BenchRow, BenchSetting
 from harness.bench.turns import in_turns, over
@@ -24,7 +24,8 @@ TINY = BenchSetting(
 )  # fmt: skip
 
 
-def test_every_group_gives_figures() -> None:
+def test_every_group_gives_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "compared", lambda: steps.trained_on_features()[:1])
     for group in ("step", "attention", "input", "inference"):
         report = run.measure(TINY, [group])
         assert not report.failed
@@ -35,7 +36,8 @@ def test_every_group_gives_figures() -> None:
         assert BenchReport.model_validate_json(report.model_dump_json()) == report
 
 
-def test_processes_are_timed(tmp_path: Path) -> None:
+def test_processes_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "RUNS", 2)
     report = run.measure(TINY.model_copy(update={"rounds": 1}), ["sweep", "startup"])
     assert not report.failed
     groups = {row.group for row in report.rows}

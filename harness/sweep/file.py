@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness import registry, resources
 from harness.command_name import command_name
@@ -30,7 +29,31 @@ class MethodEntry(Written):
     method: str
     """``name`` or ``name[param=value]``."""
     params: dict[str, Any] = Field(default_factory=dict)
+    """``{grid: [a, b]}`` in place of a value makes a row of each; several grids are crossed."""
     label: str = ""
+
+    def rows(self) -> list[MethodEntry]:
+        """Return the entry, or one for each point of its grids, labelled by what varies.
+
+        Raises:
+            ValueError: If a grid is no list of values.
+        """
+        grids = {
+            key: value["grid"]
+            for key, value in self.params.items()
+            if isinstance(value, dict) and "grid" in value
+        }
+        for key, values in grids.items():
+            if not isinstance(values, list) or not values or len(self.params[key]) > 1:
+                raise ValueError(f"params.{key} is {self.params[key]}: write {{grid: [a, b]}}")
+        entries = []
+        for point in itertools.product(*grids.values()):
+            varied = dict(zip(grids, point, strict=True))
+            label = print_call(self.label, varied) if self.label else ""
+            entries.append(
+                MethodEntry(method=self.method, params={**self.params, **varied}, label=label)
+            )
+        return entries
 
 
 class ModelEntry(ModelSpec):
@@ -70,7 +93,8 @@ class SweepSpec(Written):
     """Fix the splits for all seeds (the original code's 0); by default they vary with the seed."""
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Recipe values for every method that has the field; a method's own `params` win."""
-    methods: list[MethodEntry | str] = Field(min_length=1)
+    methods: list[MethodEntry] = Field(min_length=1)
+    """The table's rows; a text is a method without more to say, a grid is multiplied out."""
     reference: str = ""
     """The row that reports compare the others with: its label, or its ``method[param=value]``."""
     keep_weights: bool = False
@@ -92,6 +116,10 @@ class SweepSpec(Written):
                 values[many] = [values.pop(one)]
             if isinstance(values.get(many), list):
                 values[many] = [{"name": v} if isinstance(v, str) else v for v in values[many]]
+        if isinstance(values.get("methods"), list):
+            values["methods"] = [
+                {"method": v} if isinstance(v, str) else v for v in values["methods"]
+            ]
         if isinstance(values.get("figures"), list):  # without a kind it is an ablation
             values["figures"] = [
                 {"kind": "ablation"} | v if isinstance(v, dict) else v for v in values["figures"]
@@ -99,6 +127,11 @@ class SweepSpec(Written):
         if isinstance(values.get("protocol"), str):
             values["protocol"] = {"name": values["protocol"]}
         return values
+
+    @field_validator("methods")
+    @classmethod
+    def _grids(cls, methods: list[MethodEntry]) -> list[MethodEntry]:
+        return [row for entry in methods for row in entry.rows()]
 
 
 def read_sweep(path: str | Path) -> SweepSpec:
@@ -139,14 +172,13 @@ def expand_sweep(
 
 
 def _expanded(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> list[RunSpec]:
-    entries = [MethodEntry(method=e) if isinstance(e, str) else e for e in sweep.methods]
     runs: list[RunSpec] = []
     for dataset in sweep.datasets:
         spec = DatasetSpec.model_validate(dataset.model_dump(include=set(DatasetSpec.model_fields)))
         opened = (plan.outline if outline else plan.open_dataset)(spec, root)
         asked = dataset.targets if dataset.targets is not None else sweep.targets
         for model in sweep.models:
-            methods = _methods(sweep, entries, dataset, model, where)
+            methods = _methods(sweep, dataset, model, where)
             _check_figures(sweep, methods, where)
             runs += plan.expand(
                 methods,
@@ -164,18 +196,17 @@ def _expanded(sweep: SweepSpec, root: Path | None, where: str, outline: bool) ->
 
 def _methods(
     sweep: SweepSpec,
-    entries: Sequence[MethodEntry],
     dataset: DatasetEntry,
     model: ModelEntry,
     where: str,
 ) -> list[plan.MethodChoice]:
     """Return the rows' configurations on one data set and backbone."""
-    _check_defaults(sweep, entries, dataset, where)
+    _check_defaults(sweep, dataset, where)
     defaults = {**sweep.defaults, **dataset.defaults}
     places: tuple[DatasetEntry | ModelEntry, ...] = (dataset, model)
     unused = {key: place for place in places for key in place.methods}
     methods = []
-    for entry in entries:
+    for entry in sweep.methods:
         name, inline = parse_call(entry.method)
         given = {**inline, **entry.params}
         choice = plan.resolve_method(name, given, defaults, entry.label, where)
@@ -196,11 +227,9 @@ def _methods(
     return methods
 
 
-def _check_defaults(
-    sweep: SweepSpec, entries: Sequence[MethodEntry], dataset: DatasetEntry, where: str
-) -> None:
+def _check_defaults(sweep: SweepSpec, dataset: DatasetEntry, where: str) -> None:
     """Refuse a default that no method of the sweep has: it would be passed over unseen."""
-    names = {parse_call(entry.method)[0] for entry in entries}
+    names = {parse_call(entry.method)[0] for entry in sweep.methods}
     known = {key for name in names for key in registry.method_class(name).Config.model_fields}
     for place, defaults in (("defaults", sweep.defaults), (dataset.name, dataset.defaults)):
         for key in defaults:

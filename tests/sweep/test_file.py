@@ -42,6 +42,11 @@ from tests.sweep.small import SWEEP
             ("figures:\n", "figures:\n  - {{kind: table, name: bars}}\n"),
             "figure 'bars' is there 2 times; rename one",
         ),
+        (
+            ("aligned_layers: 2", "aligned_layers: {{grid: 2}}"),
+            "params.aligned_layers is {'grid': 2}: write {grid: [a, b]}",
+        ),
+        (("aligned_layers: 2", "aligned_layers: {{grid: [1, two]}}"), "aligned_layers"),
     ],
 )
 def test_a_mistake_in_a_sweep_file_names_the_file_and_field(
@@ -71,3 +76,24 @@ def test_sweeps_of_the_repository_expand(file: Path) -> None:
     assert sweep.name == file.stem
     runs = expand_sweep(sweep, None, outline=True)
     assert len({run.id for run in runs}) == len(runs)  # no row twice
+
+
+def test_grids_are_crossed_and_labelled_by_what_varies(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    grids = "{{margin: {{grid: [0.1, 0.3]}}, lr: {{grid: [1.0e-5, 2]}}, beta: 1}}"
+    rows = (
+        f"methods:\n  - {{{{method: clipood, params: {grids}}}}}\n"
+        f"  - {{{{method: clipood, label: mine, params: {grids}}}}}\n"
+    )
+    file = tmp_path / "small.yaml"
+    head = SWEEP.partition("methods:")[0].replace("[domain0, domain2]", "[domain0]")
+    file.write_text((head.replace("[0, 1]", "[0]") + rows).format(model=random_clip))
+    runs = expand_sweep(read_sweep(file), image_folder)
+    values = [(0.1, 1e-5), (0.1, 2.0), (0.3, 1e-5), (0.3, 2.0)]
+    assert [(r.config["margin"], r.config["lr"]) for r in runs] == values * 2
+    assert [r.label for r in runs] == [
+        *(f"clipood[margin={m}, lr={lr}, beta=1]" for m in (0.1, 0.3) for lr in ("1e-05", 2)),
+        *(f"mine[margin={m}, lr={lr}]" for m in (0.1, 0.3) for lr in ("1e-05", 2)),
+    ]
+    assert all(run.config["beta"] == 1 and run.given["margin"] in (0.1, 0.3) for run in runs)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.clip.backbone import Backbone
     from harness.training.averaging import WeightAverage
+    from harness.tune.space import Space
 
 
 class MethodConfig(Written):
@@ -135,6 +136,9 @@ class Method(Generic[ConfigT]):
     bilinear."""
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Named sets of configuration values, asked for as ``name[preset=...]``."""
+    search_space: ClassVar[Space] = {}
+    """What a sweep with `tune` draws parameters from, see `harness.tune.space`; the docstring says
+    where the ranges are from. Empty: there is nothing to tune."""
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config

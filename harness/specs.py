@@ -65,6 +65,7 @@ class ModelSpec(Strict):
 
 _LATER_OF_MODELS = ("preprocess", "compile", "channels_last")
 _LATER_OF_RECIPES = ("micro_batch", "clip_norm")
+_LATER_OF_PROTOCOLS = ("left_out",)
 
 
 class DatasetSpec(Strict):
@@ -106,7 +107,11 @@ class RunSpec(Strict):
         """
         content = self.model_dump(mode="json", exclude={"given", "label"})
         # runs that do without what came later are who they were
-        for part, later in (("model", _LATER_OF_MODELS), ("config", _LATER_OF_RECIPES)):
+        for part, later in (
+            ("model", _LATER_OF_MODELS),
+            ("config", _LATER_OF_RECIPES),
+            ("protocol", _LATER_OF_PROTOCOLS),
+        ):
             for key in later:
                 if not content[part].get(key):
                     content[part].pop(key, None)

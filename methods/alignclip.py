@@ -16,6 +16,8 @@ from harness.method import Batch, Task, TrainConfig
 from harness.training import losses
 from harness.training.averaging import BetaAverage
 from harness.training.text_head import TextHeadMethod, check_trace, images_of
+from harness.tune.space import log_uniform, uniform
+from harness.tune.spaces import CLIPOOD
 
 
 class AlignCLIPConfig(TrainConfig):
@@ -87,6 +89,14 @@ class AlignCLIP(TextHeadMethod[AlignCLIPConfig]):
         "generalization, Machine Learning 114:58, 2025, doi 10.1007/s10994-025-06742-z"
     )
     Config = AlignCLIPConfig
+    search_space = {  # noqa: RUF012 (declared ClassVar in the base)
+        **CLIPOOD,
+        "alignment_weight": log_uniform(1.0, 10.0),
+        "epsilon": uniform(0.6, 1.0),
+        "kappa": log_uniform(5.0, 50.0),
+    }
+    """Between the two weights that the code had; the paper's study of epsilon; a decade
+    of kappa."""
     loss_is_mean = True
     starts_pretrained = True
     own_selection = "averaged"

@@ -10,6 +10,7 @@ from harness.clip.forward import TraceRequest
 from harness.method import Batch, TrainConfig
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
 from harness.training.text_head import TextHeadMethod, check_trace, images_of
+from harness.tune.spaces import FINETUNING
 
 
 class AveragePoolingConfig(TrainConfig):
@@ -33,6 +34,7 @@ class AveragePooling(TextHeadMethod[AveragePoolingConfig]):
         "doi 10.1007/s10994-025-06742-z"
     )
     Config = AveragePoolingConfig
+    search_space = FINETUNING
     loss_is_mean = True
 
     request = TraceRequest(patches=True)

@@ -10,6 +10,7 @@ from harness.method import Batch, TrainConfig
 from harness.training.averaging import BetaAverage
 from harness.training.losses import margin_logits, smoothed_cross_entropy
 from harness.training.text_head import TextHeadMethod, images_of
+from harness.tune.spaces import CLIPOOD
 
 
 class CLIPoodConfig(TrainConfig):
@@ -39,6 +40,7 @@ class CLIPood(TextHeadMethod[CLIPoodConfig]):
         "arXiv 2302.00864"
     )
     Config = CLIPoodConfig
+    search_space = CLIPOOD
     loss_is_mean = True
     starts_pretrained = True
     own_selection = "averaged"

@@ -19,6 +19,7 @@ from harness.training.prompts import (
     prompted_tower,
     seeded_linear,
 )
+from harness.tune.spaces import PROMPTS
 
 
 class CoCoOpConfig(PromptConfig):
@@ -59,6 +60,7 @@ class CoCoOp(Method[CoCoOpConfig]):
         "arXiv 2203.05557"
     )
     Config = CoCoOpConfig
+    search_space = PROMPTS
     loss_is_mean = True
     authors_resize = "bicubic"
     frozen_image_tower = True

@@ -23,6 +23,8 @@ from harness.training.prompts import (
     initial_context,
     prompted_tower,
 )
+from harness.tune.space import choice
+from harness.tune.spaces import PROMPTS
 
 
 class CoOpConfig(PromptConfig):
@@ -70,6 +72,8 @@ class CoOp(Method[CoOpConfig]):
         "Zhou et al., Learning to Prompt for Vision-Language Models, IJCV 2022, arXiv 2109.01134"
     )
     Config = CoOpConfig
+    search_space = {**PROMPTS, "class_position": choice("end", "middle")}  # noqa: RUF012
+    """The positions that the paper compares."""
     loss_is_mean = True
     authors_resize = "bicubic"
     frozen_image_tower = True

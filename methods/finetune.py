@@ -7,6 +7,7 @@ from torch import Tensor
 from harness.method import Batch, TrainConfig
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
 from harness.training.text_head import TextHeadMethod, images_of
+from harness.tune.spaces import FINETUNING
 
 
 class FinetuneConfig(TrainConfig):
@@ -27,6 +28,7 @@ class Finetune(TextHeadMethod[FinetuneConfig]):
         "arXiv 2302.00864"
     )
     Config = FinetuneConfig
+    search_space = FINETUNING
     loss_is_mean = True
     starts_pretrained = True
     reference = 2

@@ -8,6 +8,8 @@ from torch import Tensor
 from harness.method import Batch, TrainConfig
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
 from harness.training.text_head import TextHeadMethod, images_of
+from harness.tune.space import uniform
+from harness.tune.spaces import FINETUNING
 
 
 class LabelSmoothingConfig(TrainConfig):
@@ -32,6 +34,8 @@ class LabelSmoothing(TextHeadMethod[LabelSmoothingConfig]):
         "arXiv 1512.00567"
     )
     Config = LabelSmoothingConfig
+    search_space = {**FINETUNING, "smoothing": uniform(0.0, 0.4)}  # noqa: RUF012 (ClassVar in base)
+    """Szegedy's 0.1 and both sides of it."""
     loss_is_mean = True
     starts_pretrained = True
 

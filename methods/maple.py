@@ -28,6 +28,7 @@ from harness.training.prompts import (
     worded_prompts,
 )
 from harness.training.text_head import images_of
+from harness.tune.spaces import PROMPTS
 
 
 class MaPLeConfig(PromptConfig):
@@ -67,6 +68,7 @@ class MaPLe(Method[MaPLeConfig]):
     summary = "coupled deep prompts in both towers, towers frozen"
     citation = "Khattak et al., MaPLe: Multi-modal Prompt Learning, CVPR 2023, arXiv 2210.03117"
     Config = MaPLeConfig
+    search_space = PROMPTS
     loss_is_mean = True
     authors_resize = "bicubic"
     presets = {  # noqa: RUF012 (declared ClassVar in the base)

@@ -16,6 +16,8 @@ from harness.seeding import generator
 from harness.training import losses
 from harness.training.linear_head import LinearHead
 from harness.training.text_head import TextHeadMethod, images_of
+from harness.tune.space import log_uniform, uniform
+from harness.tune.spaces import FINETUNING
 
 
 class TeSConfig(TrainConfig):
@@ -76,6 +78,13 @@ class TeS(TextHeadMethod[TeSConfig]):
         "arXiv 2304.01489"
     )
     Config = TeSConfig
+    search_space = {  # noqa: RUF012 (declared ClassVar in the base)
+        **FINETUNING,
+        "tau": log_uniform(0.01, 0.1),
+        "lambda_t": uniform(0.0, 0.8),
+        "lambda_v": uniform(0.0, 0.4),
+    }
+    """From nothing to twice the authors' weights; half a decade either side of their tau."""
     starts_pretrained = True
 
     def build(self, backbone: Backbone, task: Task) -> dict[str, torch.nn.Parameter]:

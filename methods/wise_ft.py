@@ -14,6 +14,8 @@ from harness.training.averaging import EndpointAverage
 from harness.training.linear_head import LinearHead
 from harness.training.losses import cosine_logits, smoothed_cross_entropy
 from harness.training.text_head import TextHeadMethod, images_of
+from harness.tune.space import uniform
+from harness.tune.spaces import FINETUNING
 
 WARMUP_STEPS = 500
 WARMUP_SHARE = 10
@@ -65,6 +67,8 @@ class WiseFT(TextHeadMethod[WiseFTConfig]):
         "Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, CVPR 2022, arXiv 2109.01903"
     )
     Config = WiseFTConfig
+    search_space = {**FINETUNING, "alpha": uniform(0.0, 1.0)}  # noqa: RUF012 (ClassVar in base)
+    """All shares, as the authors' curves."""
     loss_is_mean = True
     starts_pretrained = True
     own_selection = "averaged"

@@ -14,7 +14,7 @@ from harness.cli.main import build_parser, main
 from harness.execution.run import Shared, execute
 from harness.execution.slurm.cluster import read_cluster
 from harness.sweep.figures import figure_spec
-from harness.sweep.file import SweepSpec, expand_sweep
+from harness.sweep.file import SweepSpec, plan_sweep
 from harness.validation import validated
 from tests.engine import make_context, make_spec
 
@@ -78,9 +78,9 @@ def test_the_guide_names_every_check() -> None:
 def test_the_sweep_of_the_guide_is_valid() -> None:
     first, several = map(yaml.safe_load, blocks(ROOT / "docs" / "sweeps.md", "yaml"))
     sweep = validated(SweepSpec, first, "docs/sweeps.md")
-    assert len(expand_sweep(sweep, None)) == 3 * 4 * 3
+    assert len(plan_sweep(sweep, None).runs) == 3 * 4 * 3
     whole = {key: first[key] for key in ("name", "seeds", "methods")} | several
-    runs = expand_sweep(validated(SweepSpec, whole, "docs/sweeps.md"), None, outline=True)
+    runs = plan_sweep(validated(SweepSpec, whole, "docs/sweeps.md"), None, outline=True).runs
     assert len(runs) == 3 * 3 * 2 * (4 + 4 + 6)
     rates = {(run.dataset.name, run.config["lr"]) for run in runs if run.method == "clipood"}
     assert rates == {("PACS", 5e-6), ("OfficeHome", 1e-5), ("DomainNet", 5e-6)}

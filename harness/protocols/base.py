@@ -36,9 +36,9 @@ class Protocol(Strict):
     """
 
     name: str
-    test_on: Literal["all", "in", "out"] = "all"
+    test_on: Literal["all", "in", "out", "nothing", "oracle", "rest"] = "all"
     """domain_shift: part of the held-out domain that is tested: all of it, DomainBed's 80 % or its
-    20 %."""
+    20 %; see there for `nothing`, `oracle` and `rest`, which are for tuning."""
     holdout_fraction: float = Field(default=0.2, gt=0, lt=1)
     """Share of a source domain kept for validation (and again for testing, where a protocol tests
     in the training domain and the data set has no official split)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +124,43 @@ class Failure(Record):
     attempts: int = 1
 
 
+Rule = Literal["training-domain", "leave-one-source-out", "oracle"]
+"""What a trial is chosen by."""
+
+
+class Candidate(Record):
+    """The values of one trial."""
+
+    values: dict[str, Any]
+    """What was drawn; empty where the row's own values stay."""
+    config: dict[str, Any]
+    """The complete configuration of its final runs."""
+    runs: tuple[RunSpec, ...]
+    """That the trial consists of: its score is their mean."""
+
+
+class Search(Record):
+    """The trials of a row for one held-out domain, and what runs with the values chosen."""
+
+    row: str
+    rule: Rule
+    about: str
+    """Budget and rule in a sentence, for captions."""
+    order: int
+    """Its row's place in the plan's runs."""
+    candidates: tuple[Candidate, ...] = Field(min_length=1)
+    finals: tuple[RunSpec, ...] = Field(min_length=1)
+    """A run for each seed, as the first candidate would have it."""
+
+    def finals_of(self, number: int) -> tuple[RunSpec, ...]:
+        """Return the final runs with the values of a candidate."""
+        chosen = self.candidates[number]
+        return tuple(
+            spec.model_copy(update={"config": chosen.config, "given": spec.given | chosen.values})
+            for spec in self.finals
+        )
+
+
 class SweepPlan(Record):
     """What a sweep asked for; tells the report which cells are missing."""
 
@@ -131,6 +168,24 @@ class SweepPlan(Record):
     source: dict[str, Any]
     """The sweep as the user gave it, figures included."""
     runs: tuple[RunSpec, ...]
+    """Of rows whose values are given."""
+    searches: tuple[Search, ...] = ()
+    """Of rows whose values are chosen from trials: see `harness.tune.choice`."""
+
+    @property
+    def trials(self) -> tuple[RunSpec, ...]:
+        """The runs that values are chosen by, each once: rules may share them."""
+        runs = (run for search in self.searches for c in search.candidates for run in c.runs)
+        return tuple({run.id: run for run in runs}.values())
+
+    def possible_finals(self) -> frozenset[str]:
+        """Return the ids of all runs that a choice might ask for."""
+        return frozenset(
+            run.id
+            for search in self.searches
+            for number in range(len(search.candidates))
+            for run in search.finals_of(number)
+        )
 
 
 @dataclass(frozen=True)

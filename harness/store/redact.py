@@ -7,12 +7,12 @@ identity once its files have a fingerprint, becomes ``./<last part>``. Identitie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
 
 from harness.specs import ModelSpec, RunSpec
-from harness.store.records import RunRecord, SweepPlan
+from harness.store.records import RunRecord, Search, SweepPlan
 
 WITHHELD = "withheld"
 """Stands for a host's name."""
@@ -68,8 +68,25 @@ def _nearby(text: str) -> str:
 
 def safe_plan(plan: SweepPlan) -> SweepPlan:
     """Return the plan without places."""
-    runs = tuple(safe_spec(spec) for spec in plan.runs)
-    return plan.model_copy(update={"source": safe_value(plan.source), "runs": runs})
+    return plan.model_copy(
+        update={
+            "source": safe_value(plan.source),
+            "runs": _safe_specs(plan.runs),
+            "searches": tuple(map(_safe_search, plan.searches)),
+        }
+    )
+
+
+def _safe_search(search: Search) -> Search:
+    candidates = tuple(
+        c.model_copy(update={"runs": _safe_specs(c.runs)}) for c in search.candidates
+    )
+    finals = _safe_specs(search.finals)
+    return search.model_copy(update={"candidates": candidates, "finals": finals})
+
+
+def _safe_specs(specs: Iterable[RunSpec]) -> tuple[RunSpec, ...]:
+    return tuple(map(safe_spec, specs))
 
 
 def safe_record(record: RunRecord) -> RunRecord:

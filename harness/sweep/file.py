@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,11 +17,14 @@ from harness.errors import UserError, unknown_name
 from harness.protocols import AnyProtocol
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
-from harness.store.records import SweepPlan
+from harness.store.records import Search, SweepPlan
 from harness.sweep import plan
 from harness.sweep.calls import canonical, parse_call, print_call
 from harness.sweep.figures import FigureSpec, check_names
 from harness.sweep.reading import read_yaml
+from harness.sweep.tuning import TunedRow, TuneSpec, searches
+from harness.tune.space import Distribution
+from harness.tune.words import defaults_label
 from harness.validation import Name, Seed, Written, validated
 
 
@@ -31,6 +36,8 @@ class MethodEntry(Written):
     params: dict[str, Any] = Field(default_factory=dict)
     """``{grid: [a, b]}`` in place of a value makes a row of each; several grids are crossed."""
     label: str = ""
+    space: dict[str, Distribution | None] = Field(default_factory=dict)
+    """Of a sweep with `tune`: what this row's parameters are drawn from; null: not tuned."""
 
     def rows(self) -> list[MethodEntry]:
         """Return the entry, or one for each point of its grids, labelled by what varies.
@@ -51,7 +58,7 @@ class MethodEntry(Written):
             varied = dict(zip(grids, point, strict=True))
             label = print_call(self.label, varied) if self.label else ""
             entries.append(
-                MethodEntry(method=self.method, params={**self.params, **varied}, label=label)
+                self.model_copy(update={"params": {**self.params, **varied}, "label": label})
             )
         return entries
 
@@ -95,6 +102,8 @@ class SweepSpec(Written):
     """Recipe values for every method that has the field; a method's own `params` win."""
     methods: list[MethodEntry] = Field(min_length=1)
     """The table's rows; a text is a method without more to say, a grid is multiplied out."""
+    tune: TuneSpec | None = None
+    """The search for the rows' hyperparameters; see `harness.sweep.tuning`."""
     reference: str = ""
     """The row that reports compare the others with: its label, or its ``method[param=value]``."""
     keep_weights: bool = False
@@ -128,6 +137,13 @@ class SweepSpec(Written):
             values["protocol"] = {"name": values["protocol"]}
         return values
 
+    @model_validator(mode="after")
+    def _spaces_are_for_a_search(self) -> Self:
+        for entry in self.methods:
+            if entry.space and self.tune is None:
+                raise ValueError(f"'space' of {entry.method}: the sweep has no 'tune'; add it")
+        return self
+
     @field_validator("methods")
     @classmethod
     def _grids(cls, methods: list[MethodEntry]) -> list[MethodEntry]:
@@ -149,10 +165,10 @@ def read_sweep(path: str | Path) -> SweepSpec:
     return spec
 
 
-def expand_sweep(
+def plan_sweep(
     sweep: SweepSpec, root: Path | None, where: str = "", outline: bool = False
-) -> list[RunSpec]:
-    """Return the sweep's runs.
+) -> SweepPlan:
+    """Return all that a sweep asks for, which is also what the store keeps of it.
 
     Args:
         sweep: What the file says.
@@ -164,67 +180,113 @@ def expand_sweep(
         UserError: For an unknown plugin, parameter, target or value; names `where`.
     """
     try:
-        return _expanded(sweep, root, where, outline)
+        return _planned(sweep, root, where, outline)
     except UserError as error:
         if where in str(error):
             raise
         raise UserError(f"{where}: {error}") from None
 
 
-def _expanded(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> list[RunSpec]:
+def _planned(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> SweepPlan:
     runs: list[RunSpec] = []
+    found: list[Search] = []
+    tune = sweep.tune
+    protocol = tune.final_protocol(sweep.protocol) if tune else sweep.protocol
     for dataset in sweep.datasets:
         spec = DatasetSpec.model_validate(dataset.model_dump(include=set(DatasetSpec.model_fields)))
         opened = (plan.outline if outline else plan.open_dataset)(spec, root)
         asked = dataset.targets if dataset.targets is not None else sweep.targets
+        targets = [asked] if isinstance(asked, str) else asked
         for model in sweep.models:
-            methods = _methods(sweep, dataset, model, where)
-            _check_figures(sweep, methods, where)
-            runs += plan.expand(
-                methods,
-                ModelSpec.model_validate(model.model_dump(include=set(ModelSpec.model_fields))),
-                spec,
-                sweep.protocol,
-                [asked] if isinstance(asked, str) else asked,
-                sweep.seeds,
-                opened,
-                sweep.selection,
-                sweep.data_seed,
+            given, tuned = _methods(sweep, dataset, model, where, len(runs))
+            _check_figures(sweep, given, tuned, where)
+            expand = partial(
+                plan.expand,
+                model=ModelSpec.model_validate(
+                    model.model_dump(include=set(ModelSpec.model_fields))
+                ),
+                dataset=spec,
+                opened=opened,
+                selection=sweep.selection,
             )
-    return runs
+            if tune:
+                named = protocol.targets_of(opened, targets)
+                more = (protocol, opened, named, expand, sweep.seeds, sweep.data_seed)
+                found += searches(tune, tuned, *more)
+            runs += expand(
+                given,
+                protocol=protocol,
+                targets=targets,
+                seeds=sweep.seeds,
+                data_seed=sweep.data_seed,
+            )
+    if tune:
+        tune.check_fresh(sweep.selection, [run for search in found for run in search.finals])
+    return SweepPlan(
+        name=sweep.name,
+        source=sweep.model_dump(mode="json"),
+        runs=tuple(runs),
+        searches=tuple(found),
+    )
 
 
 def _methods(
-    sweep: SweepSpec,
-    dataset: DatasetEntry,
-    model: ModelEntry,
-    where: str,
-) -> list[plan.MethodChoice]:
-    """Return the rows' configurations on one data set and backbone."""
+    sweep: SweepSpec, dataset: DatasetEntry, model: ModelEntry, where: str, first: int
+) -> tuple[list[plan.MethodChoice], list[TunedRow]]:
+    """Return the rows on one data set and backbone: those with given values, those to be tuned.
+
+    Args:
+        sweep: What the file says.
+        dataset: One of its data sets.
+        model: One of its backbones.
+        where: The file, for messages.
+        first: Place of the first row among the plan's runs.
+    """
     _check_defaults(sweep, dataset, where)
     defaults = {**sweep.defaults, **dataset.defaults}
-    places: tuple[DatasetEntry | ModelEntry, ...] = (dataset, model)
-    unused = {key: place for place in places for key in place.methods}
-    methods = []
+    places = (dataset, model)
+    known: set[str] = set()
+    given: list[plan.MethodChoice] = []
+    tuned: list[TunedRow] = []
     for entry in sweep.methods:
-        name, inline = parse_call(entry.method)
-        given = {**inline, **entry.params}
-        choice = plan.resolve_method(name, given, defaults, entry.label, where)
-        changes: dict[str, Any] = {}
-        for place, key in itertools.product(places, (name, choice.label)):
-            if key in place.methods:
-                changes |= place.methods[key]
-                unused.pop(key, None)
-        if changes:
-            changed = plan.resolve_method(name, {**given, **changes}, defaults, choice.label, where)
-            # What the row is called and was given is the same on every data set and backbone.
-            choice = replace(choice, config=changed.config)
-        methods.append(choice)
-    for key, place in unused.items():
-        known = {name for m in methods for name in (m.name, m.label)}
-        fix = f"under '{place.name}' in {where or sweep.name}"
-        raise unknown_name("method or row", key, known, fix)
-    return methods
+        choice = _choice(entry, places, defaults, {}, where)
+        known |= {choice.name, choice.label}
+        space = sweep.tune.space_of(choice.name, entry.space) if sweep.tune else {}
+        if sweep.tune and space:
+            values = sweep.tune.values(choice.name, space)
+            choices = [_choice(entry, places, defaults, drawn, where) for drawn in values]
+            tuned.append(TunedRow(choice.label, first + len(given), choices, values))
+            choice = replace(choice, label=defaults_label(choice.label))
+        if not space or (sweep.tune and sweep.tune.defaults):
+            given.append(choice)
+    for place in places:
+        for key in place.methods:
+            if key not in known:
+                fix = f"under '{place.name}' in {where or sweep.name}"
+                raise unknown_name("method or row", key, known, fix)
+    return given, tuned
+
+
+def _choice(
+    entry: MethodEntry,
+    places: Sequence[DatasetEntry | ModelEntry],
+    defaults: dict[str, Any],
+    drawn: dict[str, Any],
+    where: str,
+) -> plan.MethodChoice:
+    """Return a row's configuration at some places, with the values drawn for a trial."""
+    name, inline = parse_call(entry.method)
+    given = {**inline, **entry.params}
+    choice = plan.resolve_method(name, given, defaults, entry.label, where)
+    changes: dict[str, Any] = {}
+    for place, key in itertools.product(places, (name, choice.label)):
+        changes |= place.methods.get(key, {})
+    if not changes and not drawn:
+        return choice
+    changed = {**given, **changes, **drawn}
+    resolved = plan.resolve_method(name, changed, defaults, choice.label, where)
+    # What the row is called and was given is the same on every data set and backbone.
+    return replace(choice, config=resolved.config)
 
 
 def _check_defaults(sweep: SweepSpec, dataset: DatasetEntry, where: str) -> None:
@@ -239,11 +301,15 @@ def _check_defaults(sweep: SweepSpec, dataset: DatasetEntry, where: str) -> None
                 raise unknown_name("parameter of these methods", key, known, fix)
 
 
-def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: str) -> None:
+def _check_figures(
+    sweep: SweepSpec, given: Sequence[plan.MethodChoice], tuned: Sequence[TunedRow], where: str
+) -> None:
     # Before anything runs: a figure that cannot be drawn must not be found out hours later.
     check_names([figure.name for figure in sweep.figures], f"{where or sweep.name}: figure")
-    labels = [method.label for method in methods]
-    calls = [print_call(method.name, method.given) for method in methods]
+    labels = [method.label for method in given]
+    if sweep.tune:
+        labels += [label for row in tuned for label in row.labels(sweep.tune.select)]
+    calls = [print_call(method.name, method.given) for method in given]
     known = {canonical(name) for name in (*labels, *calls)}
     if sweep.reference and canonical(sweep.reference) not in known:
         raise unknown_name("row", sweep.reference, labels, f"as reference of {where or sweep.name}")
@@ -252,8 +318,3 @@ def _check_figures(sweep: SweepSpec, methods: list[plan.MethodChoice], where: st
             if canonical(row) not in known:
                 fix = f"in figure '{figure.name}' of {where or sweep.name}"
                 raise unknown_name("row", row, labels, fix)
-
-
-def plan_of(sweep: SweepSpec, runs: list[RunSpec]) -> SweepPlan:
-    """Return what the store keeps of a sweep."""
-    return SweepPlan(name=sweep.name, source=sweep.model_dump(mode="json"), runs=tuple(runs))

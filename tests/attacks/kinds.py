@@ -25,7 +25,7 @@ from harness.report.published.numbers import PublishedNumber, load_numbers
 from harness.specs import DatasetSpec, RunSpec
 from harness.store.store import Store
 from harness.sweep.calls import parse_call
-from harness.sweep.file import expand_sweep, read_sweep
+from harness.sweep.file import plan_sweep, read_sweep
 from harness.sweep.plan import open_dataset
 from harness.sweep.reading import read_yaml
 from tests.attacks import inputs, spoil
@@ -82,7 +82,7 @@ def _planned(folder: Path, specs: Sequence[RunSpec]) -> int:
 def _sweep(folder: Path) -> int:
     file = folder / SWEEP
     status = main(["sweep", "plan", str(file), *inputs.where(folder)])
-    return status or _planned(folder, expand_sweep(read_sweep(file), folder / "images"))
+    return status or _planned(folder, plan_sweep(read_sweep(file), folder / "images").runs)
 
 
 def _judge_sweep(look: Look) -> Judged:

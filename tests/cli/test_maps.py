@@ -21,7 +21,7 @@ from harness.maps.compute import tower_of
 from harness.specs import ModelSpec
 from harness.store.records import SweepPlan
 from harness.store.store import Store
-from harness.sweep.file import expand_sweep, read_sweep
+from harness.sweep.file import plan_sweep, read_sweep
 from tests.clip import models
 from tests.engine import make_context, make_spec
 
@@ -192,7 +192,7 @@ def test_a_sweep_file_asks_for_weights_here_and_on_a_cluster(
         where = ["--store", str(tmp_path / "store")]
         assert main(["sweep", "run", str(file), *where]) == 0
         assert main(["sweep", "submit", str(file), "--cluster", "academic", *where]) == 0
-        ids.append([run.id for run in expand_sweep(read_sweep(file), None)])
+        ids.append([run.id for run in plan_sweep(read_sweep(file), None).runs])
     assert asked == [True, True, False, False]
     assert ids[0] == ids[1]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.sweep.file import expand_sweep, read_sweep
+from harness.sweep.file import plan_sweep, read_sweep
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,6 @@ def test_the_sweep_that_is_run(
 ) -> None:
     store = tmp_path / "store"
     assert main(["quickstart", "--dry-run", "--store", str(store), *options]) == 0
-    runs = expand_sweep(read_sweep(sweep), None)
+    runs = plan_sweep(read_sweep(sweep), None).runs
     assert f"{len(runs)} runs" in capsys.readouterr().out
     assert not store.exists()

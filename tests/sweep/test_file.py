@@ -8,7 +8,7 @@ import pytest
 
 from harness import resources
 from harness.cli.main import main
-from harness.sweep.file import expand_sweep, read_sweep
+from harness.sweep.file import plan_sweep, read_sweep
 from tests.sweep.small import SWEEP
 
 
@@ -74,7 +74,7 @@ def test_a_mistake_in_a_sweep_file_names_the_file_and_field(
 def test_sweeps_of_the_repository_expand(file: Path) -> None:
     sweep = read_sweep(file)
     assert sweep.name == file.stem
-    runs = expand_sweep(sweep, None, outline=True)
+    runs = plan_sweep(sweep, None, outline=True).runs
     assert len({run.id for run in runs}) == len(runs)  # no row twice
 
 
@@ -89,7 +89,7 @@ def test_grids_are_crossed_and_labelled_by_what_varies(
     file = tmp_path / "small.yaml"
     head = SWEEP.partition("methods:")[0].replace("[domain0, domain2]", "[domain0]")
     file.write_text((head.replace("[0, 1]", "[0]") + rows).format(model=random_clip))
-    runs = expand_sweep(read_sweep(file), image_folder)
+    runs = plan_sweep(read_sweep(file), image_folder).runs
     values = [(0.1, 1e-5), (0.1, 2.0), (0.3, 1e-5), (0.3, 2.0)]
     assert [(r.config["margin"], r.config["lr"]) for r in runs] == values * 2
     assert [r.label for r in runs] == [

@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep import plan
-from harness.sweep.file import SweepSpec, expand_sweep, read_sweep
+from harness.sweep.file import SweepSpec, plan_sweep, read_sweep
 from tests.engine import make_spec
 
 
@@ -73,11 +73,11 @@ def test_a_model_file_that_is_none_is_named_and_not_waited_for(tmp_path: Path) -
 
 def test_runs_of_one_seed_share_the_data_seed_across_methods() -> None:
     sweep = SweepSpec(name="s", methods=["zero_shot", "clipood"], seeds=[3, 5], targets="noto")
-    runs = expand_sweep(sweep, None)
+    runs = plan_sweep(sweep, None).runs
     assert [(r.method, r.seed, r.data_seed) for r in runs] == [
         ("zero_shot", 3, 3), ("clipood", 3, 3), ("zero_shot", 5, 5), ("clipood", 5, 5),
     ]  # fmt: skip
-    fixed = expand_sweep(sweep.model_copy(update={"data_seed": 0}), None)
+    fixed = plan_sweep(sweep.model_copy(update={"data_seed": 0}), None).runs
     assert [r.data_seed for r in fixed] == [0] * 4
 
 
@@ -95,7 +95,7 @@ def test_all_means_every_domain_and_a_name_must_be_one() -> None:
 @pytest.mark.parametrize("selection", ["own", "last", "best"])
 def test_methods_without_an_average_take_the_other_selections(selection: Any) -> None:
     sweep = SweepSpec(name="s", methods=["finetune"], seeds=[0], selection=selection)
-    assert all(run.selection == selection for run in expand_sweep(sweep, None))
+    assert all(run.selection == selection for run in plan_sweep(sweep, None).runs)
 
 
 EPOCHS = {  # CoOp, CoCoOp, MaPLe: images of 16 shots // batch, times the authors' epochs
@@ -116,7 +116,7 @@ EPOCHS = {  # CoOp, CoCoOp, MaPLe: images of 16 shots // batch, times the author
 @pytest.mark.parametrize("dataset", EPOCHS)
 def test_epochs_are_so_many_steps_on_each_data_set(dataset: str) -> None:
     sweep = read_sweep("table3-open-class")
-    runs = expand_sweep(sweep, None, outline=True)
+    runs = plan_sweep(sweep, None, outline=True).runs
     own = {r.method: r for r in runs if r.dataset.name == dataset and r.seed == 1}
     for method, steps in zip(("coop", "cocoop", "maple"), EPOCHS[dataset], strict=True):
         config = own[method].config
@@ -134,7 +134,7 @@ def test_epochs_over_all_images_need_the_files(image_folder: Path, random_clip: 
         {"name": "s", "dataset": "PACS", "methods": [{"method": "coop", "params": {"epochs": 2}}]}
     )
     with pytest.raises(UserError, match=r"need its files, to be counted: give --data-root, or st"):
-        expand_sweep(sweep, None, outline=True)
+        plan_sweep(sweep, None, outline=True)
 
 
 def test_recipes_in_steps_stay_as_they_are(image_folder: Path, random_clip: Path) -> None:

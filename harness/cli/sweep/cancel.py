@@ -26,15 +26,17 @@ def run(args: argparse.Namespace) -> int:
     from harness.execution.slurm.ledger import Ledger
     from harness.execution.slurm.status import recovered, statuses
     from harness.store.timestamps import now
+    from harness.tune.choice import runs_of
 
     store, planned = find_plan(args.sweep, args.store)
     ledger = Ledger(store.root)
-    ids = {spec.id for spec in planned.runs}
+    runs = runs_of(planned, store)
+    ids = {spec.id for spec in runs}
     with ledger.lock(say):
         try:
             until = time.monotonic() + scheduler.ACT_SECONDS
             submissions = recovered(ledger, ledger.submissions(), until)
-            found = statuses(store, planned.runs, scheduler.ACT_SECONDS)
+            found = statuses(store, runs, scheduler.ACT_SECONDS)
             if any(s.state == "unknown" for s in found):
                 raise UserError("Slurm does not answer; try again when `squeue` does")
             live = [s for s in found if s.state in ("running", "queued")]

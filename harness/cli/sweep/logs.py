@@ -11,6 +11,7 @@ from harness.cli.sweep.naming import say
 from harness.errors import UserError
 from harness.specs import RunSpec
 from harness.store.store import Store
+from harness.tune.choice import runs_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
     roots = [args.store] if args.store else [p.parent for p in Path("results").glob("*/sweeps")]
     for root in roots:
         store = Store(root)
-        runs: dict[str, RunSpec] = {run.id: run for plan in store.plans() for run in plan.runs}
+        found = (run for plan in store.plans() for run in runs_of(plan, store))
+        runs: dict[str, RunSpec] = {run.id: run for run in found}
         matches = [run_id for run_id in runs if run_id.startswith(args.run)]
         if len(matches) > 1:
             raise UserError(f"run {args.run}: {len(matches)} begin so; give more digits")

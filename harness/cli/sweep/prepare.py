@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from harness.sweep import file as sweeps
 
     sweep = sweeps.read_sweep(args.file)
-    specs = sweeps.expand_sweep(sweep, args.data_root, args.file)
+    plan = sweeps.plan_sweep(sweep, args.data_root, args.file)
+    specs = (*plan.runs, *plan.trials)
     root = args.store or Path("results") / sweep.name
     cache = (args.cache_dir or default_cache()).resolve()
     try:

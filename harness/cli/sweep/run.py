@@ -31,16 +31,20 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from harness.cli.running import run_here
-    from harness.sweep.file import expand_sweep, plan_of, read_sweep
+    from harness.cli.sweep.tuned import run_tuned
+    from harness.sweep.file import plan_sweep, read_sweep
 
     status = 0
     for file in args.file:
         sweep = read_sweep(file)
         if len(args.file) > 1:
             print(f"sweep {sweep.name}: {sweep.description}", file=sys.stderr)
-        specs = expand_sweep(sweep, args.data_root, file, outline=args.dry_run)
+        plan = plan_sweep(sweep, args.data_root, file, outline=args.dry_run)
         store = args.store or Path("results") / sweep.name
-        ended = run_here(specs, args, store, plan_of(sweep, specs), sweep.keep_weights)
+        if plan.searches:
+            ended = run_tuned(plan, args, store, sweep.keep_weights)
+        else:
+            ended = run_here(list(plan.runs), args, store, plan, sweep.keep_weights)
         if ended == 130:
             return ended
         status = max(status, ended)

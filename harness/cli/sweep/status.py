@@ -7,7 +7,7 @@ import json
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.execution.slurm.status import RunState, RunStatus
+    from harness.specs import RunSpec
     from harness.store.records import SweepPlan
     from harness.store.store import Store
 
@@ -53,26 +54,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print where the runs are; 1 if some failed or were lost."""
     from harness.execution.slurm.status import statuses
+    from harness.tune.choice import runs_of
 
     store, plans = find_plans(args.sweep, args.store)
-    specs = {spec.id: spec for plan in plans for spec in plan.runs}
+    asked = {plan.name: runs_of(plan, store) for plan in plans}
+    specs = {spec.id: spec for runs in asked.values() for spec in runs}
 
     def look() -> dict[str, RunStatus]:
         return {s.spec.id: s for s in statuses(store, list(specs.values()))}
 
     def view(found: dict[str, RunStatus]) -> Group:
         if len(plans) > 1:
-            return _overview(store, plans, found)
-        return _view(store, plans[0], [found[spec.id] for spec in plans[0].runs], args.all)
+            return _overview(store, asked, found)
+        return _view(store, plans[0], [found[i] for i in specs], args.all)
 
     if args.watch is not None and not args.json:
         return _watch(look, view, args.watch)
     found = look()
     if args.json:
         runs = [
-            {"sweep": plan.name, **_as_json(store, found[run.id])}
-            for plan in plans
-            for run in plan.runs
+            {"sweep": name, **_as_json(store, found[run.id])}
+            for name, runs in asked.items()
+            for run in runs
         ]
         print(json.dumps(runs, indent=1))
     else:
@@ -142,15 +145,17 @@ def _as_json(store: Store, status: RunStatus) -> dict[str, Any]:
     }
 
 
-def _overview(store: Store, plans: Sequence[SweepPlan], found: dict[str, RunStatus]) -> Group:
+def _overview(
+    store: Store, asked: Mapping[str, Sequence[RunSpec]], found: Mapping[str, RunStatus]
+) -> Group:
     """A row for each sweep of a store."""
     from rich.console import Group
     from rich.text import Text
 
-    table, shown = _table(f"{store.root}: {len(plans)} sweeps", ("sweep", "runs"), found.values())
-    for plan in plans:
-        counts = Counter(found[spec.id].state for spec in plan.runs)
-        table.add_row(Text(plan.name), str(len(plan.runs)), *_cells(counts, shown))
+    table, shown = _table(f"{store.root}: {len(asked)} sweeps", ("sweep", "runs"), found.values())
+    for name, runs in asked.items():
+        counts = Counter(found[spec.id].state for spec in runs)
+        table.add_row(Text(name), str(len(runs)), *_cells(counts, shown))
     return Group(table, Text("next: sweep status NAME shows one"))
 
 
@@ -180,6 +185,8 @@ def _view(store: Store, planned: SweepPlan, found: Sequence[RunStatus], whole: b
     from rich.console import Group
     from rich.text import Text
 
+    from harness.tune.choice import phase
+
     heads = ("method", "data set", "domain")
     table, shown = _table(f"{planned.name}: {len(found)} runs", heads, found)
     times = [head for head in ("elapsed", "left") if any(_time(s, head) for s in found)]
@@ -202,6 +209,8 @@ def _view(store: Store, planned: SweepPlan, found: Sequence[RunStatus], whole: b
             )
     counts = Counter(s.state for s in found)
     lines = [f"{_words(found)}; store: {store.root}", *_reasons(found)]
+    if planned.searches:
+        lines.append(f"{phase(planned, store)}; the command that began it submits final runs")
     if counts["failed"] or counts["lost"]:
         lines.append("next: sweep logs RUN shows why, sweep retry submits them again")
     elif counts["done"] == len(found):

@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from harness.cli.sweep.submitting import submit
-    from harness.sweep.file import expand_sweep, plan_of, read_sweep
+    from harness.sweep.file import plan_sweep, read_sweep
 
     sweep = read_sweep(args.file)
-    specs = expand_sweep(sweep, args.data_root, args.file)
+    plan = plan_sweep(sweep, args.data_root, args.file)
     root = (args.store or Path("results") / sweep.name).resolve()
-    return submit(args, root, plan_of(sweep, specs), args.cluster, frozenset({"missing"}))
+    return submit(args, root, plan, args.cluster, frozenset({"missing"}))

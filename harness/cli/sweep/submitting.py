@@ -27,10 +27,12 @@ from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import find, read_cluster
 from harness.execution.slurm.packing import Array, total
 from harness.execution.slurm.status import STATES, RunState, statuses
+from harness.specs import RunSpec
 from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.training.logging import resolved
+from harness.tune.choice import phase, runs_of
 
 
 def submit(
@@ -46,16 +48,22 @@ def submit(
         UserError: What is wrong with the cluster file, the models, or what sbatch refused.
     """
     _check_store(root)
+    specs = runs_of(planned, Store(root))
     if args.limit is not None and args.limit < 1:
         raise UserError(f"--limit {args.limit}: must be 1 or more")
-    request = _request(args, root, planned, cluster_name, wanted)
-    say_data_notes(planned.runs, args.data_root)
-    lacking = ", ".join(unprepared(root, planned.runs))
+    request = _request(args, root, planned, specs, cluster_name, wanted)
+    say_data_notes(specs, args.data_root)
+    lacking = ", ".join(unprepared(root, specs))
     if lacking and not args.force:
         text = f"not prepared: {lacking}; jobs run offline: `sweep prepare` first, or --force"
         if not args.dry_run:
             raise UserError(text)
         say(f"note: {text}")
+    if planned.searches:
+        say(
+            f"{phase(planned, Store(root))}; final runs are submitted by the same command, once "
+            "their trials are done"
+        )
     if args.dry_run:
         return _dry_run(request)
     Store(root).prepare()
@@ -86,6 +94,7 @@ def _request(
     args: argparse.Namespace,
     root: Path,
     planned: SweepPlan,
+    specs: tuple[RunSpec, ...],
     cluster_name: str,
     wanted: frozenset[RunState],
 ) -> slurm.Request:
@@ -95,11 +104,11 @@ def _request(
     cluster = read_cluster(cluster_name, changes)
     file = find(cluster_name)
     ours = file.parent == resources.shipped("clusters")
-    check_models(list(planned.runs))
+    check_models(list(specs))
     stores = [root, *(path.resolve() for path in args.records)]
     return slurm.Request(
         sweep=planned.name,
-        specs=planned.runs,
+        specs=specs,
         cluster=cluster,
         cluster_name=file.stem if ours else str(file.resolve()),
         context=Context(

@@ -81,12 +81,13 @@ def export(
         if sweep not in plans:
             raise unknown_name("sweep", sweep, plans, f"in {store.root}")
         plans = {sweep: plans[sweep]}
-    planned = {spec.id for plan in plans.values() for spec in plan.runs}
+    planned = {spec.id for plan in plans.values() for spec in (*plan.runs, *plan.trials)}
+    chosen = {run_id for plan in plans.values() for run_id in plan.possible_finals()}
     members: dict[str, Callable[[], bytes]] = {}
     code: Counter[str] = Counter()
     runs, specs = [], []
     for record in store.records():
-        if sweep is not None and record.id not in planned:
+        if sweep is not None and record.id not in planned | chosen:
             continue
         folder, target = store.run_dir(record.id), f"runs/{record.id}"
         shared = record if keep_host else safe_record(record)
@@ -101,7 +102,7 @@ def export(
         raise UserError(f"{store.root}: no finished run to export; see `report --store`")
     for name, plan in plans.items():
         sent = plan if keep_host else safe_plan(plan)
-        specs += sent.runs
+        specs += [*sent.runs, *sent.trials]
         members[f"sweeps/{name}.json"] = _bytes_of(sent)
     if not keep_host:
         _refuse_places(specs)

@@ -122,5 +122,5 @@ def _plans(manifest: Manifest, store: Store) -> Iterator[str]:
     if sorted(plans) != files:
         yield f"sweeps: the plans call themselves {', '.join(sorted(plans))}"
     for name, plan in plans.items():
-        for run_id in sorted({spec.id for spec in plan.runs} - known):
+        for run_id in sorted({spec.id for spec in (*plan.runs, *plan.trials)} - known):
             yield f"sweeps/{name}.json: run {run_id} is neither inside nor named as missing"

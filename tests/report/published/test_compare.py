@@ -13,7 +13,7 @@ from harness.protocols.domain_shift import DomainShift
 from harness.report.published.compare import compare_published
 from harness.report.published.numbers import load_numbers
 from harness.store.store import Store
-from harness.sweep.file import expand_sweep, read_sweep
+from harness.sweep.file import plan_sweep, read_sweep
 from tests.report.published.stores import add, number, only, run_vlcs, tables
 
 SWEEPS = (
@@ -98,7 +98,7 @@ def test_the_sweeps_that_ship_stand_beside_every_published_accuracy(tmp_path: Pa
     store, runs = Store(tmp_path), {}
     for name in SWEEPS:
         sweep = read_sweep(name).model_copy(update={"seeds": [0]})
-        runs |= {run.id: run for run in expand_sweep(sweep, None, name, outline=True)}
+        runs |= {run.id: run for run in plan_sweep(sweep, None, name, outline=True).runs}
     for run in runs.values():
         tests = {
             "domain_shift": ["target"],

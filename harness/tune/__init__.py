@@ -1,0 +1,1 @@
+"""The search for hyperparameters within the protocol: spaces, trials, and what is chosen."""

@@ -21,6 +21,7 @@ from harness.report.text import comparison as contrast
 from harness.report.text.tables import to_terminal
 from harness.report.write import FORMATS, write_report
 from harness.store.store import Store
+from harness.tune.choice import rows_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     if args.sweep:
         raise UserError(f"--by-sweep --sweep {args.sweep}: give one of the two")
     store = Store(args.store)
-    sweeps = [p.name for p in store.plans() if any(store.has(run.id) for run in p.runs)]
+    sweeps = [p.name for p in store.plans() if any(store.has(r.id) for r in rows_of(p, store))]
     if not sweeps:
         raise UserError(f"--by-sweep: no sweep was run into {args.store}; leave it out")
     status = 0

@@ -190,7 +190,7 @@ def _trial(
         places = [domain for domain in opened.domains if domain != target]
         return protocol.model_copy(update=changes), places, [rule]
     # One training serves both: the oracle's score is beside the sources' in its record.
-    shared = [r for r in rules if r != "leave-one-source-out"]
+    shared: list[Rule] = [r for r in rules if r != "leave-one-source-out"]
     tested = "oracle" if "oracle" in rules else "nothing"
     return protocol.model_copy(update={"test_on": tested}), [target], shared
 

@@ -66,10 +66,15 @@ def finals_of(plan: SweepPlan, store: Store) -> list[tuple[Search, tuple[RunSpec
     return [(search, search.finals_of(n)) for search, n in chosen if n is not None]
 
 
-def runs_of(plan: SweepPlan, store: Store) -> tuple[RunSpec, ...]:
-    """Return all that a sweep asks for by now, each once: trials, given rows, final runs."""
+def rows_of(plan: SweepPlan, store: Store) -> tuple[RunSpec, ...]:
+    """Return the runs behind the rows of a sweep's table as far as they are known, each once."""
     finals = (run for _, runs in finals_of(plan, store) for run in runs)
-    return tuple({run.id: run for run in (*plan.trials, *plan.runs, *finals)}.values())
+    return tuple({run.id: run for run in (*plan.runs, *finals)}.values())
+
+
+def runs_of(plan: SweepPlan, store: Store) -> tuple[RunSpec, ...]:
+    """Return all that a sweep asks for by now, each once: trials, then the table's runs."""
+    return (*plan.trials, *rows_of(plan, store))
 
 
 def phase(plan: SweepPlan, store: Store) -> str:

@@ -12,7 +12,7 @@ from harness.execution.estimate import Durations
 from harness.specs import RunSpec
 from harness.store.records import SweepPlan
 from harness.store.store import Store
-from harness.tune.choice import finals_of, phase, trials_of
+from harness.tune.choice import finals_of, phase, rows_of, trials_of
 
 
 def run_tuned(planned: SweepPlan, args: argparse.Namespace, folder: Path, keep: bool) -> int:
@@ -40,8 +40,7 @@ def run_tuned(planned: SweepPlan, args: argparse.Namespace, folder: Path, keep: 
                 "nothing is chosen before all trials of a search are done; the same command goes on"
             )
             return status
-    chosen = [run for _, runs in finals_of(planned, store) for run in runs]
-    rows = list({run.id: run for run in (*planned.runs, *chosen)}.values())
+    rows = list(rows_of(planned, store))
     if rows:
         status = max(status, run_here(rows, _of(args, rows, trials), folder, planned, keep))
     if args.dry_run:

@@ -12,6 +12,7 @@ from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.store.store import Store
 from harness.sweep.figures import AblationSpec, LineSpec, TableSpec, figures_of
+from harness.tune.choice import rows_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iter
     wanted = [(plan, spec) for plan in plans for spec in figures_of(plan)]
     names = [spec.name for _, spec in wanted]
     for plan, spec in wanted:
-        if not any(store.has(run.id) or store.failure(run.id) for run in plan.runs):
+        if not any(store.has(run.id) or store.failure(run.id) for run in rows_of(plan, store)):
             continue  # planned, but nothing ran yet
         if choice.score == "source_val" and spec.measure is not None:
             continue  # validation has one number a run, whatever is tested

@@ -12,6 +12,7 @@ from harness.specs import RunSpec
 from harness.store.records import Failure, RunRecord, Score
 from harness.store.store import Store
 from harness.sweep.calls import one_line
+from harness.tune.choice import rows_of
 
 FIELDS = (
     "id",
@@ -68,7 +69,8 @@ def page_data(
         runs: Id to status and label, in the order of the page.
         records: The finished ones among them.
     """
-    specs = {spec.id: spec for plan in store.plans() for spec in plan.runs if spec.id in runs}
+    planned = (spec for plan in store.plans() for spec in rows_of(plan, store))
+    specs = {spec.id: spec for spec in planned if spec.id in runs}
     failures = {failure.id: failure for failure in store.failures()}
     share = min(LONGEST, ALL_TEXTS // max(1, len(runs)))
     pool = Pool()

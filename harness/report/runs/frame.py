@@ -9,7 +9,8 @@ import pandas as pd
 
 from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
-from harness.report.runs.rows import RunRow, asked, finished
+from harness.report.runs.rows import RunRow, asked, finished, rows_of
+from harness.report.runs.tuned import searched, tuned_rows
 from harness.specs import RunSpec
 from harness.store.store import Store
 from harness.sweep.calls import one_line
@@ -50,31 +51,32 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
         for spec in plan.runs:
             planned.setdefault(spec.id, spec)
     order = {run_id: position for position, run_id in enumerate(planned)}
+    tuned = [row for plan in chosen for row in tuned_rows(store, plan, order)]
+    kept = {run_id for plan in plans.values() for run_id in searched(plan)} - set(planned)
 
     rows: dict[str, list[RunRow]] = {}
     for record in store.records():
+        if record.id in kept:
+            continue
         if sweep is None or record.id in planned:
             # Of one sweep the plan's label counts: the run may have been made under another's name.
             # Of a whole store the record's: a plan can come from anybody.
             spec = planned.get(record.id, record.spec) if sweep else record.spec
             rows[record.id] = finished(store, record, spec, order.get(record.id, len(order)))
     for failure in store.failures():
-        if sweep is None or failure.id in planned:
+        if failure.id not in kept and (sweep is None or failure.id in planned):
             spec, place = planned.get(failure.id, failure.spec), order.get(failure.id, len(order))
             rows[failure.id] = asked(failure.id, spec, place, "failed", one_line(failure.error))
     for run_id, spec in planned.items():
         if run_id not in rows:
             rows[run_id] = asked(run_id, spec, order[run_id], "missing")
-    if all(own[0].status == "missing" for own in rows.values()):
+    every = [*(row for own in rows.values() for row in own), *tuned]
+    if all(row.status == "missing" for row in every):
         raise UserError(
             f"{store.root}: no runs yet, so there is nothing to report; "
             f"start with `{command_name()} quickstart`"
         )
-    ordered = sorted(
-        (row for own in rows.values() for row in own),
-        key=lambda row: (row.order, row.label, row.id),
-    )
-    return _frame(ordered)
+    return _frame(sorted(every, key=lambda row: (row.order, row.label, row.id)))
 
 
 def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
@@ -84,13 +86,7 @@ def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
     """
     rows: list[RunRow] = []
     for order, spec in enumerate({spec.id: spec for spec in specs}.values()):
-        failure = store.failure(spec.id)
-        if store.has(spec.id):
-            rows += finished(store, store.read(spec.id), spec, order)
-        elif failure is not None:
-            rows += asked(spec.id, spec, order, "failed", one_line(failure.error))
-        else:
-            rows += asked(spec.id, spec, order, "missing")
+        rows += rows_of(store, spec, order)
     return _frame(rows)
 
 

@@ -60,6 +60,9 @@ class RunRow:
     test_resize: str
     protocol_options: str
     """JSON: what the protocol has of its own."""
+    tuned: str
+    """Of a row whose values were chosen from trials: how, in a sentence; `config` then has only
+    what its runs share."""
     asked_selection: str
     target: str
     seed: int
@@ -124,6 +127,7 @@ def asked(
             source=protocol.source,
             fixed_splits=protocol.fixed_splits,
             test_resize=protocol.test_resize,
+            tuned="",
             protocol_options=_json(protocol.model_dump(exclude=set(Protocol.model_fields))),
             asked_selection=spec.selection,
             target=one_line(target),
@@ -179,6 +183,16 @@ def finished(store: Store, record: RunRecord, spec: RunSpec, order: int) -> list
             )
         )
     return rows
+
+
+def rows_of(store: Store, spec: RunSpec, order: int) -> list[RunRow]:
+    """Return the rows of a run, whatever became of it."""
+    failure = store.failure(spec.id)
+    if store.has(spec.id):
+        return finished(store, store.read(spec.id), spec, order)
+    if failure is not None:
+        return asked(spec.id, spec, order, "failed", one_line(failure.error))
+    return asked(spec.id, spec, order, "missing")
 
 
 def _json(value: Any, sort_keys: bool = False) -> str:

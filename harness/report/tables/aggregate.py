@@ -56,6 +56,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
         n_failed=int(states.get("failed", 0)),
         n_missing=int(states.get("missing", 0)),
         has_mean=len(domains) > 1,
+        tuning=" ".join(sorted({text for text in frame["tuned"] if text})),
     )
 
 

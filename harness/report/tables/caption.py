@@ -32,6 +32,7 @@ def caption_text(table: Table) -> str:
         _content(table),
         spread_sentence(table),
         _selection(table) if table.kind.names_weights else "",
+        table.tuning,
     ]
     if any(cell.best for row in table.rows for cell in table.cells(row)):
         lower = "".join(f", the lowest {c}" for c in table.domains if table.kind.lower_is_better(c))

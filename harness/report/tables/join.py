@@ -132,4 +132,5 @@ def _assembled(
         n_failed=sum(table.n_failed for table in counted),
         n_missing=sum(table.n_missing for table in counted),
         score=tables[0].score,
+        tuning=" ".join(dict.fromkeys(table.tuning for table in tables if table.tuning)),
     )

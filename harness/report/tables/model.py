@@ -89,6 +89,8 @@ class Table:
     """What stands at the head of the caption where the numbers are no accuracies."""
     has_mean: bool = True
     """False where a mean over the columns says nothing: one column, or different measures."""
+    tuning: str = ""
+    """How the values of its tuned rows were chosen, with which budget."""
     content: str = ""
     """What tells it from a table of the same title: see `blocks.Block.content`."""
     note: str = ""

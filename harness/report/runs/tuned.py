@@ -1,0 +1,52 @@
+"""The rows of a sweep with a search: one row of the table, whatever was chosen for each domain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from harness.report.runs.rows import RunRow, rows_of
+from harness.store.records import Search, SweepPlan
+from harness.store.store import Store
+from harness.tune.choice import finals_of, trials_of
+
+
+def searched(plan: SweepPlan) -> frozenset[str]:
+    """Return the runs that stand in no table for themselves: trials, and what might be chosen."""
+    return plan.possible_finals() | {run.id for run in plan.trials}
+
+
+def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[RunRow]:
+    """Return the final runs that were chosen, under the configuration that all of a row share.
+
+    One run may be the choice of several rules, and so stand in several rows.
+
+    Args:
+        store: Where the runs are.
+        plan: What a sweep asked for.
+        order: Place of each run whose values are given.
+    """
+    rows = []
+    for search, runs in finals_of(plan, store):
+        place = order[plan.runs[search.order].id] if search.order < len(plan.runs) else len(order)
+        config = json.dumps(_shared(search) | {"tuned": search.finals[0].label})
+        for run in runs:
+            rows += [
+                replace(row, config=config, tuned=_about(store, plan, search))
+                for row in rows_of(store, run, place)
+            ]
+    return rows
+
+
+def _shared(search: Search) -> dict[str, object]:
+    """Return the configuration without what differs between candidates."""
+    first, *others = (candidate.config for candidate in search.candidates)
+    return {key: v for key, v in first.items() if all(other[key] == v for other in others)}
+
+
+def _about(store: Store, plan: SweepPlan, search: Search) -> str:
+    peers = (other for other in plan.searches if other.rule == search.rule)
+    failed = sum(t.status == "failed" for own in peers for t in trials_of(own, store))
+    lost = f" {failed} of its trials failed, which counts as the worst." if failed else ""
+    return search.about + lost

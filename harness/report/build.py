@@ -13,6 +13,7 @@ from harness.report.comparison.compare import compare_rows
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
 from harness.report.comparison.reference import references_of
+from harness.report.comparison.tuning import Gain, gains, sentence
 from harness.report.runs.blocks import blocks_of
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
@@ -56,6 +57,8 @@ class Reported:
     """None if not asked for."""
     beyond: Table | None
     """Worst domain, accuracy per class, calibration: a column each; None without any number."""
+    tuning: tuple[Gain, ...] = ()
+    """What tuning is worth, if rows were tuned; also said in the table's caption."""
 
 
 def report_blocks(
@@ -91,7 +94,10 @@ def report_blocks(
     for name, table, runs in tables:
         comparison = comparison_of(table, choice, references, runs, predictions)
         more = beyond(table, runs, predictions) if choice.evidence else None
-        out.append(Reported(name, marked(table, comparison), runs, comparison, more))
+        reference = comparison.reference if comparison else None
+        worth = gains(table, store.plans(), reference) if table.tuning else ()
+        table = replace(table, tuning=" ".join([table.tuning, sentence(worth)]).strip())
+        out.append(Reported(name, marked(table, comparison), runs, comparison, more, worth))
     return out
 
 

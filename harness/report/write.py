@@ -16,7 +16,12 @@ from harness.report.figures.rows import chosen_table
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
+from harness.report.text import tuning
 from harness.report.text.tables import to_csv, to_latex, to_markdown
+from harness.report.tuning.panel import panels
+from harness.report.tuning.picture import panel_picture
+from harness.report.tuning.trials import searched
+from harness.report.tuning.trials import to_csv as to_csv_of_trials
 from harness.store.files import write_atomically
 from harness.store.store import Store
 from harness.sweep.figures import TableSpec
@@ -57,7 +62,10 @@ def write_report(
         end = f"{_suffix(choice)}-{block.name}" if block.name else _suffix(choice)
         files |= {f"table{end}.{kind}": _render(block.table, kind, block.name) for kind in formats}
         files |= _beside(block.evidence, block.beyond, formats, end)
+        if block.tuning and "csv" in formats:
+            files[f"tuning{end}.csv"] = tuning.to_csv(block.table, block.tuning).encode()
     files |= _figures(store, choice, formats, predictions)
+    files |= _searches(store, choice, formats)
     for file, data in files.items():
         with writing(out_dir / file):
             write_atomically(out_dir / file, data)
@@ -114,6 +122,16 @@ def _figures(
             data = picture(drawing, kind)
             if data is not None:
                 files[f"figure{end}.{kind}"] = data
+    return files
+
+
+def _searches(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, bytes]:
+    """Return the trials of the sweeps with a search, and their figures."""
+    found = searched(store, choice)
+    files = {"trials.csv": to_csv_of_trials(found).encode()} if found and "csv" in kinds else {}
+    for panel in panels(found, store):
+        for kind in (kind for kind in kinds if kind in ("png", "pdf")):
+            files[f"figure-{panel.name}.{kind}"] = panel_picture(panel, kind)
     return files
 
 

@@ -67,9 +67,14 @@ def finals_of(plan: SweepPlan, store: Store) -> list[tuple[Search, tuple[RunSpec
 
 
 def rows_of(plan: SweepPlan, store: Store) -> tuple[RunSpec, ...]:
-    """Return the runs behind the rows of a sweep's table as far as they are known, each once."""
-    finals = (run for _, runs in finals_of(plan, store) for run in runs)
-    return tuple({run.id: run for run in (*plan.runs, *finals)}.values())
+    """Return the runs behind the rows of a sweep's table as far as they are known, each once.
+
+    One that stands in several rows has the name of the first.
+    """
+    found: dict[str, RunSpec] = {}
+    for run in (*plan.runs, *(run for _, runs in finals_of(plan, store) for run in runs)):
+        found.setdefault(run.id, run)
+    return tuple(found.values())
 
 
 def runs_of(plan: SweepPlan, store: Store) -> tuple[RunSpec, ...]:

@@ -12,16 +12,21 @@ from harness.report.page.model import Image
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.caption import title_text
 from harness.report.tables.model import Cell
+from harness.report.tuning.panel import panels
+from harness.report.tuning.picture import panel_picture
+from harness.report.tuning.trials import searched
 from harness.store.store import Store
 from harness.sweep.figures import AblationSpec, LineSpec
 
 
 def page_images(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Image]:
-    """Yield the store's ablations and lines, drawn."""
+    """Yield the store's ablations, lines and trials, drawn."""
     for drawing in drawings(store, choice, predictions):
         png = picture(drawing, "png")
         if png is not None:
             yield Image(drawing.spec.title or drawing.name, alt_text(drawing), png)
+    for panel in panels(searched(store, choice), store):
+        yield Image(panel.title, panel.alt, panel_picture(panel))
 
 
 def alt_text(drawing: Drawing) -> str:

@@ -54,14 +54,18 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
     tuned = [row for plan in chosen for row in tuned_rows(store, plan, order)]
     kept = {run_id for plan in plans.values() for run_id in searched(plan)} - set(planned)
 
+    defaults = {run.id for plan in chosen if plan.searches for run in plan.runs}
+
     rows: dict[str, list[RunRow]] = {}
     for record in store.records():
         if record.id in kept:
             continue
         if sweep is None or record.id in planned:
-            # Of one sweep the plan's label counts: the run may have been made under another's name.
-            # Of a whole store the record's: a plan can come from anybody.
-            spec = planned.get(record.id, record.spec) if sweep else record.spec
+            # Of one sweep the plan's label counts: the run may have been made under another's name,
+            # as may one with its own values that a search chose. Of a whole store the record's: a
+            # plan can come from anybody.
+            by_plan = sweep or record.id in defaults
+            spec = planned.get(record.id, record.spec) if by_plan else record.spec
             rows[record.id] = finished(store, record, spec, order.get(record.id, len(order)))
     for failure in store.failures():
         if failure.id not in kept and (sweep is None or failure.id in planned):

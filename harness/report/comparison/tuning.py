@@ -1,0 +1,103 @@
+"""What of a row's number is tuning: its own values beside the chosen ones, at the same seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.report.tables.model import Cell, Table
+from harness.store.records import SweepPlan
+from harness.tune.words import NAMES, defaults_label
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One row under one rule; percent and points, of the mean over domains."""
+
+    row: str
+    selection: str
+    defaults: float | None
+    tuned: float | None
+    gain: float | None
+    """Over the seeds that both have."""
+    spread: float | None
+    """Standard deviation of the gain over seeds."""
+    n: int
+    reference: str = ""
+    """The row compared with; empty for itself, or where it was not tuned."""
+    apart: float | None = None
+    """Difference to the reference, both with their own values."""
+    apart_tuned: float | None = None
+    """The same, both tuned by this rule."""
+
+
+def gains(table: Table, plans: Iterable[SweepPlan], reference: str | None) -> tuple[Gain, ...]:
+    """Return what tuning is worth in one block.
+
+    Args:
+        table: The block's.
+        plans: The sweeps whose rows may stand in it.
+        reference: The row that the others are compared with, tuned or not.
+    """
+    cells = {row.label: table.cells(row)[-1] for row in table.rows}
+    tuned = {(s.row, s.rule): s.finals[0].label for p in plans for s in p.searches}
+    own = {row: cells.get(defaults_label(row)) for row, _ in tuned}
+    base = next(
+        (r for (r, _), label in tuned.items() if reference in (label, defaults_label(r))), ""
+    )
+    found = []
+    for (row, rule), label in tuned.items():
+        cell = cells.get(label)
+        if cell is None:
+            continue
+        default = own[row]
+        steps = _differences(cell, default)
+        other = base if base != row else ""
+        beside = cells.get(tuned.get((base, rule), ""))
+        found.append(
+            Gain(
+                row=row,
+                selection=NAMES[rule],
+                defaults=default.mean if default else None,
+                tuned=cell.mean,
+                gain=_mean(steps),
+                spread=statistics.stdev(steps) if len(steps) > 1 else None,
+                n=len(steps),
+                reference=other,
+                apart=_mean(_differences(default, own.get(base))) if other else None,
+                apart_tuned=_mean(_differences(cell, beside)) if other else None,
+            )
+        )
+    return tuple(found)
+
+
+def _differences(one: Cell | None, other: Cell | None) -> list[float]:
+    """Return one minus the other for every seed that both have."""
+    if one is None or other is None:
+        return []
+    return [value - other.by_seed[s] for s, value in one.by_seed.items() if s in other.by_seed]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def sentence(found: Sequence[Gain]) -> str:
+    """Return in words what tuning is worth, and what is left of differences to the reference."""
+    own = [
+        f"{g.row} {g.gain:+.2f} ({g.defaults:.1f} to {g.tuned:.1f}, {g.selection})"
+        for g in found
+        if g.gain is not None and g.defaults is not None and g.tuned is not None
+    ]
+    apart = [
+        f"{g.row} {g.apart:+.2f} with both at their own values and {g.apart_tuned:+.2f} with both "
+        f"tuned alike ({g.selection})"
+        for g in found
+        if g.apart is not None and g.apart_tuned is not None
+    ]
+    texts = [f"What tuning adds, in points: {', '.join(own)}."] if own else []
+    if apart:
+        reference = next(g.reference for g in found if g.reference)
+        texts.append(f"Against {reference}: {', '.join(apart)}.")
+    return " ".join(texts)

@@ -1,0 +1,1 @@
+"""What a sweep's trials say: what was chosen, and what more of them would give."""

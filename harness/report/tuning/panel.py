@@ -1,0 +1,103 @@
+"""The numbers of a figure of trials: how each row's fell, and what more would give."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.tuning.expected import expected_best
+from harness.report.tuning.trials import Searched
+from harness.store.records import Rule
+from harness.store.store import Store
+from harness.tune.words import NAMES
+
+
+@dataclass(frozen=True)
+class TrialsOfRow:
+    """One row's trials, each the mean over held-out domains; in percent."""
+
+    row: str
+    scores: tuple[float, ...]
+    """In the order of the trials, of which the first has the row's own values; a failed one
+    counts as 0."""
+    failed: int
+    curve: tuple[float, ...]
+    """The best to be expected of 1, 2 ... trials for each domain, averaged over them."""
+    tested: float | None
+    """Accuracy of the final runs with the values chosen."""
+
+    @property
+    def best(self) -> float:
+        """The best of the trials."""
+        return max(self.scores)
+
+    @property
+    def median(self) -> float:
+        """Of the trials."""
+        return statistics.median(self.scores)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What one figure shows: all rows of a sweep on one data set and backbone, by one rule."""
+
+    name: str
+    """The end of its files' names."""
+    rule: Rule
+    about: str
+    where: str
+    """Data set and backbone."""
+    rows: tuple[TrialsOfRow, ...]
+
+    @property
+    def title(self) -> str:
+        """What stands above the figure."""
+        return f"Trials and what they choose: {NAMES[self.rule]}"
+
+    @property
+    def alt(self) -> str:
+        """The figure in words."""
+        each = (
+            f"{row.row}: median {row.median:.1f} %, best {row.best:.1f} % of {len(row.scores)}"
+            + ("" if row.tested is None else f", tested {row.tested:.1f} %")
+            for row in self.rows
+        )
+        return f"{self.where}. {'; '.join(each)}."
+
+
+def panels(found: Sequence[Searched], store: Store) -> list[Panel]:
+    """Return a figure for each sweep, data set, backbone and rule whose trials are there."""
+    out = []
+    settings = {(one.sweep, one.dataset, one.model) for one in found}
+    for setting in sorted(settings):
+        here = [one for one in found if (one.sweep, one.dataset, one.model) == setting]
+        for rule in dict.fromkeys(one.search.rule for one in here):
+            mine = [one for one in here if one.search.rule == rule]
+            rows = [
+                _row(row, [one for one in mine if one.search.row == row], store)
+                for row in dict.fromkeys(one.search.row for one in mine)
+            ]
+            known = tuple(row for row in rows if row is not None)
+            if known:
+                parts = ["trials", NAMES[rule], *(setting if len(settings) > 1 else ())]
+                name = "-".join("".join(c if c.isalnum() else "-" for c in p) for p in parts)
+                where = f"{setting[1]}, {setting[2]}"
+                out.append(Panel(name, rule, mine[0].search.about, where, known))
+    return out
+
+
+def _row(row: str, found: Sequence[Searched], store: Store) -> TrialsOfRow | None:
+    """Return a row's numbers over its held-out domains; None while a trial is missing."""
+    if any(trial.status == "missing" for one in found for trial in one.trials):
+        return None
+    by_domain = [[100 * (trial.score or 0.0) for trial in one.trials] for one in found]
+    tested = [100 * score for one in found if (score := one.tested(store)) is not None]
+    budgets = range(1, len(by_domain[0]) + 1)
+    return TrialsOfRow(
+        row,
+        tuple(statistics.fmean(own) for own in zip(*by_domain, strict=True)),
+        sum(trial.status == "failed" for one in found for trial in one.trials),
+        tuple(statistics.fmean(expected_best(own, n) for own in by_domain) for n in budgets),
+        statistics.fmean(tested) if len(tested) == len(found) else None,
+    )

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "img" / "architecture.png"
 KEY = "rooms"
 """Of the picture's metadata."""
-ENGINE = ("sweep", "protocols", "data", "clip", "training", "execution", "store")
+ENGINE = ("sweep", "tune", "protocols", "data", "clip", "training", "execution", "store")
 Graph = dict[str, list[str]]
 
 

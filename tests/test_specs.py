@@ -94,7 +94,7 @@ def test_specs_are_frozen() -> None:
             {"name": "d", "nmae": 1},
             r"unknown field 'nmae': did you mean name.; known: fingerprint, name",
         ),
-        (DomainShift, {"test_on": "most"}, r"field 'test_on' is 'most': .*'all', 'in' or 'out'"),
+        (DomainShift, {"test_on": "most"}, r"field 'test_on' is 'most': .*'all', 'in', 'out'"),
         (RunSpec, {**BASE, "seed": -1}, r"field 'seed' is -1: .*greater than or equal to 0"),
     ],
 )

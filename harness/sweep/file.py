@@ -290,14 +290,17 @@ def _choice(
 
 
 def _check_defaults(sweep: SweepSpec, dataset: DatasetEntry, where: str) -> None:
-    """Refuse a default that no method of the sweep has: it would be passed over unseen."""
+    """Refuse a default or a distribution that no method has: nobody would see it unused."""
     names = {parse_call(entry.method)[0] for entry in sweep.methods}
     known = {key for name in names for key in registry.method_class(name).Config.model_fields}
-    for place, defaults in (("defaults", sweep.defaults), (dataset.name, dataset.defaults)):
-        for key in defaults:
+    for place, values in (
+        ("the defaults", sweep.defaults),
+        (f"the defaults of data set {dataset.name}", dataset.defaults),
+        ("tune.space", sweep.tune.space if sweep.tune else {}),
+    ):
+        for key in values:
             if key not in known:
-                at = "" if place == "defaults" else f" of data set {place}"
-                fix = f"in the defaults{at} in {where or sweep.name}"
+                fix = f"in {place} in {where or sweep.name}"
                 raise unknown_name("parameter of these methods", key, known, fix)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import resources
 from harness.store.store import Store
+from harness.tune.choice import runs_of
 from tests.engine import outcome
 from tests.execution.slurm.minicluster import MiniCluster
 
@@ -104,10 +105,11 @@ def same_as_local(user: User, file: Path, images: Path, aside: Path, *more: str)
     where = ["--data-root", str(images), "--cache-dir", str(aside / "cache"), "--workers", "2"]
     local.type("run", str(file), *where, *more)
     (planned,) = Store(user.store).plans()
-    ids = {spec.id for spec in planned.runs}
+    runs = runs_of(planned, Store(user.store))
+    ids = {spec.id for spec in runs}
     for store in (user.store, aside):
         assert {record.id for record in Store(store).records()} == ids
-    for spec in planned.runs:
+    for spec in runs:
         assert outcome(user.store, spec.id) == outcome(aside, spec.id), spec.title()
 
 

@@ -1,0 +1,175 @@
+"""Tuned rows, their trials and what tuning is worth, from a store of runs that never ran."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cli.main import main
+from harness.report.build import Choice, report_blocks
+from harness.report.runs.frame import load_frame
+from harness.report.tuning.expected import expected_best
+from harness.report.tuning.panel import panels
+from harness.report.tuning.trials import searched
+from harness.specs import RunSpec
+from harness.store.records import SweepPlan
+from harness.store.store import Store
+from harness.sweep.file import SweepSpec, plan_sweep
+from harness.tune.choice import finals_of, rows_of
+from harness.validation import validated
+from tests.report.fakes import N, add
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(1, 4))
+def test_the_expected_best_is_that_of_all_draws(scores: list[int], n: int) -> None:
+    every = [max(drawn) for drawn in itertools.product(scores, repeat=n)]
+    assert expected_best(scores, n) == pytest.approx(statistics.fmean(every))
+
+
+def planned(**tune: Any) -> SweepPlan:
+    source = {
+        "name": "tuned", "model": "tiny-emoji", "dataset": "emoji", "seeds": [0, 1],
+        "targets": ["noto", "twemoji"], "defaults": {"steps": 9},
+        "tune": {"trials": 3} | tune,
+        "methods": ["zero_shot", {"method": "clipood", "label": "CLIPood"},
+                    {"method": "alignclip", "label": "AlignCLIP"}],
+    }  # fmt: skip
+    return plan_sweep(validated(SweepSpec, source, "s"), None)
+
+
+def fill(store: Store, plan: SweepPlan) -> None:
+    """Let trial 1 of CLIPood and 2 of AlignCLIP be the best; 50 % by default, 60 and 54 % tuned."""
+    for search in plan.searches:
+        best = 1 if search.row == "CLIPood" else 2
+        for number, candidate in enumerate(search.candidates):
+            for run in candidate.runs:
+                if not store.has(run.id):
+                    add(store, run, 1300 + (100 if number == best else -number))
+    for _, finals in finals_of(plan, store):
+        for run in finals:
+            add_once(store, run, 1200 if run.method == "clipood" else 1080)
+    for run in plan.runs:
+        add_once(store, run, 1000 + 20 * run.seed * (run.method == "alignclip"))
+    store.write_plan(plan)
+
+
+def add_once(store: Store, run: RunSpec, correct: int) -> None:
+    if not store.has(run.id):
+        add(store, run, correct)
+
+
+def test_trials_are_no_rows_and_a_tuned_row_is_one_whatever_was_chosen(tmp_path: Path) -> None:
+    plan, store = planned(select=["oracle"]), Store(tmp_path)
+    fill(store, plan)
+    for sweep in (None, "tuned"):
+        (block,) = report_blocks(store, Choice(sweep=sweep))
+        assert [row.label for row in block.table.rows] == [
+            "zero_shot", "CLIPood (defaults)", "CLIPood (tuned, ORACLE, 3 trials)",
+            "AlignCLIP (defaults)", "AlignCLIP (tuned, ORACLE, 3 trials)",
+        ]  # fmt: skip
+        assert block.table.usual_n == 2
+        assert block.table.n_missing == 0
+    frame = load_frame(store)
+    assert not set(frame["id"]) & {run.id for run in plan.trials}
+    # another choice's final runs, from before a failed trial was repeated, are none either
+    other = plan.searches[0].finals_of(0 if plan.searches[0].row == "AlignCLIP" else 2)
+    add(store, other[0], 1)
+    assert set(load_frame(store)["id"]) == {run.id for run in rows_of(plan, store)}
+
+
+def test_an_oracle_is_called_so_everywhere_and_nobody_else_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, tune in (("named", {"select": ["oracle"]}), ("not", {})):
+        plan = planned(**tune)
+        store = Store(tmp_path / name)
+        fill(store, plan)
+        assert main(["report", "--store", str(store.root), "--html"]) == 0
+        said = capsys.readouterr().out
+        files = {f.name: f for f in (store.root / "report").iterdir()}
+        texts = {n: f.read_text() for n, f in files.items() if f.suffix not in (".png", ".pdf")}
+        texts |= {"terminal": said}
+        assert {"table.csv", "comparison.md", "beyond.md", "trials.csv", "tuning.csv",
+                "leaderboard.html", "table.tex"} - set(texts) <= {"beyond.md"}  # fmt: skip
+        for file, text in texts.items():
+            assert ("ORACLE" in text) == (name == "named"), file
+            assert "oracle-" not in text
+            assert "(trial" not in text, file
+        for line in texts["table.csv"].splitlines():
+            assert ("tuned" in line) <= (("ORACLE" in line) == (name == "named"))
+        figure = f"figure-trials-{'ORACLE' if name == 'named' else 'training-domain'}.png"
+        assert figure in files
+
+
+def test_what_tuning_is_worth(tmp_path: Path) -> None:
+    plan, store = planned(), Store(tmp_path)
+    # the rule reads the sources' validation, the same in all fakes: the first trial is chosen
+    fill(store, plan)
+    (block,) = report_blocks(store, Choice())
+    assert [(g.row, g.gain) for g in block.tuning] == [("CLIPood", 0), ("AlignCLIP", 0)]
+
+    plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path / "other")
+    name = "CLIPood (tuned, leave-one-source-out, 3 trials)"
+    fill(store, plan.model_copy(update={"source": plan.source | {"reference": name}}))
+    (block,) = report_blocks(store, Choice())
+    clipood, alignclip = block.tuning
+    assert (clipood.defaults, clipood.tuned) == (50, 60)
+    assert (clipood.gain, clipood.reference, clipood.apart) == (10, "", None)
+    assert alignclip.defaults == pytest.approx(100 * 1010 / N)
+    assert alignclip.gain == pytest.approx(54 - 50.5)
+    assert alignclip.spread == pytest.approx(2**-0.5)  # 50 and 51 % by default
+    assert alignclip.apart == pytest.approx(0.5)
+    assert alignclip.apart_tuned == pytest.approx(-6)
+    caption = block.table.tuning
+    assert "the best of 3 trials for each held-out domain" in caption
+    assert "AlignCLIP +3.50 (50.5 to 54.0, leave-one-source-out)" in caption
+    assert ("Against CLIPood: AlignCLIP +0.50 with both at their own values and -6.00 with both "
+            "tuned alike") in caption  # fmt: skip
+
+
+def test_the_figure_s_numbers(tmp_path: Path) -> None:
+    plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
+    fill(store, plan)
+    (panel,) = panels(searched(store, Choice()), store)
+    clipood, alignclip = panel.rows
+    assert clipood.scores == pytest.approx((65, 70, 64.9))
+    assert (clipood.median, clipood.best) == (pytest.approx(65), pytest.approx(70))
+    assert clipood.curve[0] == pytest.approx(statistics.fmean((65, 70, 64.9)))
+    assert clipood.curve[2] == pytest.approx(expected_best((65, 70, 64.9), 3))
+    assert (clipood.tested, alignclip.tested) == (pytest.approx(60), pytest.approx(54))
+    assert "CLIPood: median 65.0 %, best 70.0 % of 3, tested 60.0 %" in panel.alt
+
+
+def test_the_trials_file_has_values_and_validation_and_no_test(tmp_path: Path) -> None:
+    plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
+    fill(store, plan)
+    main(["report", "--store", str(tmp_path), "--format", "csv"])
+    text = (tmp_path / "report" / "trials.csv").read_text()
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert len(lines) == 2 * 2 * 3
+    chosen = [line for line in lines if line["chosen"] == "True"]
+    assert {(line["method"], line["trial"]) for line in chosen} == {
+        ("CLIPood", "1"), ("AlignCLIP", "2"),
+    }  # fmt: skip
+    assert {float(line["validation"]) for line in chosen} == {pytest.approx(70)}
+    assert chosen[0]["values"].startswith("clipood[lr=")
+    assert "60.0" not in text
+
+
+def test_an_unfinished_search_is_a_hole_and_not_a_choice(tmp_path: Path) -> None:
+    plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
+    fill(store, plan)
+    gone = plan.searches[0].candidates[0].runs[0]
+    store.set_aside(gone.id)
+    (block,) = report_blocks(store, Choice())
+    (row,) = [r for r in block.table.rows if r.label.startswith("CLIPood (tuned")]
+    assert [cell.n for cell in row.cells] == [0, 2]
+    assert panels(searched(store, Choice()), store)[0].rows[0].row == "AlignCLIP"

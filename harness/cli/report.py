@@ -13,6 +13,7 @@ from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.published.numbers import NUMBERS
+from harness.report.runs.index import index_of
 from harness.report.stats import Design
 from harness.report.stats.paired import TEST_KINDS
 from harness.report.tables.model import ScoredOn
@@ -171,7 +172,7 @@ def report(
             raise unknown_name("format", name, _FORMATS)
     store, choice = Store(store_dir), choice or Choice()
     parts = report_blocks(store, choice)
-    for run_id, why in store.contradictory.items():
+    for run_id, why in sorted(index_of(store).contradictory.items()):
         print(
             f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
             "run it again",

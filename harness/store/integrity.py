@@ -6,6 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -21,22 +22,29 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def disagreements(record: RunRecord, predictions: bytes | None) -> Iterator[str]:
-    """Yield what is wrong with a record, or with its ``predictions.npz`` if there is one."""
+def examined(record: RunRecord, path: Path) -> tuple[list[str], Predictions | None]:
+    """Return what is wrong with a record, or with its ``predictions.npz``, and what these hold.
+
+    A run without predictions is taken at its word.
+    """
     known = {record.spec.id} | record.spec.earlier_ids
+    found = list(_scores(record))
     if record.id not in known:
-        yield f"record.json says '{record.id}', its spec's content gives {record.spec.id}"
-    yield from _scores(record)
-    if predictions is None:
-        return
-    if hashlib.sha256(predictions).hexdigest() != record.predictions_sha256:
-        yield "predictions.npz: its SHA-256 is not the record's predictions_sha256"
+        found.insert(
+            0, f"record.json says '{record.id}', its spec's content gives {record.spec.id}"
+        )
+    if not path.is_file():  # a pipe would be waited for
+        return found, None
     try:
-        arrays = read_predictions(predictions)
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != record.predictions_sha256:
+            found.append("predictions.npz: its SHA-256 is not the record's predictions_sha256")
+        arrays = read_predictions(data)
+    except OSError as error:
+        return [f"predictions.npz: cannot be read ({error.strerror})"], None
     except UserError as error:
-        yield f"predictions.npz: {error}"
-        return
-    yield from _counted_again(record, arrays)
+        return [*found, f"predictions.npz: {error}"], None
+    return [*found, *_counted_again(record, arrays)], arrays
 
 
 def _scores(record: RunRecord) -> Iterator[str]:

@@ -29,7 +29,6 @@ import numpy as np
 from harness.errors import UserError
 from harness.specs import RunSpec
 from harness.store.files import write_atomically
-from harness.store.integrity import disagreements
 from harness.store.records import Failure, Predictions, RunRecord, SweepPlan
 from harness.store.secrets import redacted
 from harness.validation import validated
@@ -55,7 +54,6 @@ class Store:
                 raise UserError(f"store {root}: not a folder; name another")
         # a report asks for them again and again; one of thousands of runs takes a second to read
         self._plans: dict[Path, tuple[tuple[int, int, int], SweepPlan]] = {}
-        self._checked: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Make the folder, before any work is done whose results could then not be kept.
@@ -147,7 +145,10 @@ class Store:
             raise UserError(
                 f"{self.root}: no finished run '{run_id}'; `report` lists what is there"
             )
-        record: RunRecord = validated(RunRecord, _load(path), str(path))
+        try:
+            record = RunRecord.model_validate_json(path.read_bytes())
+        except (OSError, ValueError):  # slower, and says what is wrong
+            record = validated(RunRecord, _load(path), str(path))
         if record.id != run_id:
             raise UserError(f"{path}: the record of run {record.id}; restore or delete it")
         return record
@@ -156,26 +157,6 @@ class Store:
         """Yield every finished run, sorted by id."""
         for path in sorted(self.root.glob("runs/[0-9a-f]*/record.json")):
             yield self.read(path.parent.name)
-
-    def disagreement(self, record: RunRecord) -> str:
-        """Return what a record and its predictions contradict each other in, empty if in nothing.
-
-        Looked up once for each run as long as this object lives. A run without predictions is
-        taken at its word.
-        """
-        if record.id not in self._checked:
-            path = self.run_dir(record.id) / "predictions.npz"
-            try:
-                data = path.read_bytes() if path.is_file() else None
-                self._checked[record.id] = "; ".join(disagreements(record, data))
-            except OSError as error:
-                self._checked[record.id] = f"predictions.npz: cannot be read ({error.strerror})"
-        return self._checked[record.id]
-
-    @property
-    def contradictory(self) -> dict[str, str]:
-        """What `disagreement` found so far, by run."""
-        return {run_id: why for run_id, why in sorted(self._checked.items()) if why}
 
     def predictions(self, run_id: str) -> Predictions:
         """Return the per-image predictions of a finished run."""

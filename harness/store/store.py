@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from harness.errors import UserError
 from harness.specs import RunSpec
@@ -145,10 +146,7 @@ class Store:
             raise UserError(
                 f"{self.root}: no finished run '{run_id}'; `report` lists what is there"
             )
-        try:
-            record = RunRecord.model_validate_json(path.read_bytes())
-        except (OSError, ValueError):  # slower, and says what is wrong
-            record = validated(RunRecord, _load(path), str(path))
+        record: RunRecord = _read(RunRecord, path)
         if record.id != run_id:
             raise UserError(f"{path}: the record of run {record.id}; restore or delete it")
         return record
@@ -206,7 +204,7 @@ class Store:
             state = _file(path).stat()
             version = (state.st_mtime_ns, state.st_size, state.st_ino)
             if self._plans.get(path, (None, None))[0] != version:
-                self._plans[path] = version, validated(SweepPlan, _load(path), str(path))
+                self._plans[path] = version, _read(SweepPlan, path)
             yield self._plans[path][1]
 
 
@@ -214,6 +212,13 @@ def _file(path: Path) -> Path:
     if not path.is_file():  # a link to nowhere; a pipe would be waited for
         raise UserError(f"{path}: no file; restore or delete it")
     return path
+
+
+def _read(model: type[BaseModel], path: Path) -> Any:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):  # slower, and says what is wrong
+        return validated(model, _load(path), str(path))
 
 
 def _load(path: Path) -> Any:

@@ -68,8 +68,10 @@ def page_data(
         runs: Id to status and label, in the order of the page.
         records: The finished ones among them.
     """
-    specs = {spec.id: spec for plan in store.plans() for spec in plan.runs if spec.id in runs}
     failures = {failure.id: failure for failure in store.failures()}
+    specs: dict[str, RunSpec] = {}
+    if len(runs) > len(records):
+        specs = {spec.id: spec for plan in store.plans() for spec in plan.runs}
     share = min(LONGEST, ALL_TEXTS // max(1, len(runs)))
     pool = Pool()
     lines = []
@@ -198,11 +200,13 @@ def _short(x: float) -> float:
 
 def finite(value: Any) -> Any:
     """Return `value` with infinities and NaN as text: JSON has no such numbers."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
         return {str(key): finite(own) for key, own in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [finite(own) for own in value]
     return value
 

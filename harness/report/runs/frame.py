@@ -27,8 +27,8 @@ _DTYPES = {
 }
 DTYPES: dict[str, str] = {field.name: _DTYPES[str(field.type)] for field in fields(RunRow)}
 DTYPES["order"] = "int64"
-"""The frame's columns: those of `RunRow`, and the run's place in the sweeps' plans, that of a run which
-none planned behind them all. What is not known is NA, in float columns NaN."""
+"""The frame's columns: those of `RunRow`, and the run's place in the sweeps' plans, behind them all
+if none planned it. What is not known is NA, in float columns NaN."""
 
 
 def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:

@@ -1,14 +1,14 @@
 """What reports need of finished runs, in one file that is read instead of two of every run.
 
-``<store>/index.npz`` holds, for each run, the rows of its record, the record itself with equal parts
-kept once, and how each image was answered. It is rebuilt from the records, is never the only copy,
-and may be deleted at any time; a store that cannot be written to is read without it.
+``<store>/index.zip`` holds, for each run, the rows of its record, the record itself with equal
+parts kept once, and how each image was answered. It is rebuilt from the records, is never the only
+copy, and may be deleted at any time; a store that cannot be written to is read without it.
 
 The promise that every record reported agrees with its predictions stays. Of each run both files are
 looked at every time: size, inode, times of the last write and of the last change. As long as these
 are what they were, what was found then still holds: that the record is valid, is of its folder's
-run, and that its scores are those of its predictions, counted. A file that differs in any of them is
-read and checked again, as is one that was written less than two seconds before it was read. A file
+run, and that its scores are those of its predictions, counted. A file that differs in any of them
+is read and checked again, as is one that had been written less than two seconds before. An index
 that cannot be read, or is of another version, is passed over.
 """
 
@@ -44,7 +44,7 @@ from harness.store.records import RunRecord
 from harness.store.store import Store
 from harness.version import __version__
 
-FILE = "index.npz"
+FILE = "index.zip"
 MANY = 200
 """Runs from which on the file is written; fewer are read as fast as it would be."""
 SETTLED_NS = 2 * 10**9
@@ -285,7 +285,8 @@ class _Pool:
 
 def _columns(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return lines of the same keys as columns of numbers in a pool."""
-    pool, columns = _Pool(), {}
+    pool = _Pool()
+    columns: dict[str, list[int]] = {}
     for line in lines:
         for name, value in line.items():
             columns.setdefault(name, []).append(pool.add(value))
@@ -314,11 +315,11 @@ def _packed(entries: Mapping[str, Entry], flat: Mapping[str, dict[str, Any]]) ->
     }
     bits = b"".join(a.packed for entry in entries.values() for a in entry.answers.values())
     texts = {"rows": rows, "records": {"ids": list(flat), **_columns(flat.values())}}
-    arrays = {name: json.dumps(value).encode() for name, value in texts.items()}
     buffer = io.BytesIO()
-    np.savez(
-        buffer, **{n: np.frombuffer(v, np.uint8) for n, v in (arrays | {"bits": bits}).items()}
-    )
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, value in texts.items():
+            file.writestr(name, json.dumps(value))
+        file.writestr("bits", bits)
     return buffer.getvalue()
 
 
@@ -345,8 +346,8 @@ def _opened(path: Path) -> _File:
     if not path.is_file():
         return _File({})
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            texts = {name: file[name].tobytes() for name in ("rows", "records", "bits")}
+        with zipfile.ZipFile(path) as file:
+            texts = {name: file.read(name) for name in ("rows", "records", "bits")}
         found = json.loads(texts["rows"])
         if found["format"] != _FORMAT:
             return _File({})

@@ -93,13 +93,15 @@ class RunRow:
 def asked(run_id: str, spec: RunSpec, status: RunStatus, error: str | None = None) -> list[RunRow]:
     """Return the rows of a run of which only the spec is known."""
     protocol = spec.protocol
-    names = _names(spec)
+    label, call, given = _names(spec)
     return [
         RunRow(
             id=run_id,
             status=status,
-            **names,
+            label=label,
+            call=call,
             method=spec.method,
+            given=given,
             config=_json(spec.config),
             model=_model(spec.model),
             precision=spec.model.precision,
@@ -130,13 +132,14 @@ def asked(run_id: str, spec: RunSpec, status: RunStatus, error: str | None = Non
 
 def renamed(row: RunRow, spec: RunSpec) -> RunRow:
     """Return a run's row under the names that `spec`, of the same content, gives it."""
-    return replace(row, model=_model(spec.model), **_names(spec))
+    label, call, given = _names(spec)
+    return replace(row, model=_model(spec.model), label=label, call=call, given=given)
 
 
-def _names(spec: RunSpec) -> dict[str, str]:
+def _names(spec: RunSpec) -> tuple[str, str, str]:
     call = print_call(spec.method, spec.given)
     label = one_line(spec.label or call) or spec.method
-    return {"label": label, "call": call, "given": _json(spec.given)}
+    return label, call, _json(spec.given)
 
 
 def finished(record: RunRecord, contradiction: str) -> list[RunRow]:

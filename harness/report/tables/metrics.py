@@ -71,7 +71,7 @@ def _measured(run: FinishedRun, predictions: PredictionCache) -> dict[str, float
         run: The run.
         predictions: Of its store.
     """
-    shares = {}
+    shares: dict[str, float] = {}
     tested = predictions.measured(run)
     if tested is not None:
         shares |= {MACRO: tested.macro, ECE: tested.calibration}

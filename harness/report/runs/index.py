@@ -108,6 +108,7 @@ class Index:
         self._entries: dict[str, Entry] = {}
         self._file: _File | None = None
         self._shared: dict[tuple[str, str], Any] = {}
+        self._lists: dict[tuple[Any, ...], Any] = {}
         self.contradictory: dict[str, str] = {}
         """What is contradictory in runs whose rows were asked for, by run."""
 
@@ -153,13 +154,19 @@ class Index:
 
     def answers(self, run_id: str, test: str) -> Answers | None:
         """Return how a run answered a test set; None if that is not known."""
-        entry = self._entries.get(run_id)
+        entry = self._known(run_id)
         return entry.answers.get(test) if entry else None
 
     def auroc(self, run_id: str) -> float | None:
         """Return how well scores tell images of known classes from others, if that is known."""
-        entry = self._entries.get(run_id)
+        entry = self._known(run_id)
         return entry.auroc if entry else None
+
+    def _known(self, run_id: str) -> Entry | None:
+        """Return a run's entry; one that was looked at before is not looked at again."""
+        if run_id not in self._entries and (state := _state(self._store.run_dir(run_id))):
+            self._look(run_id, state)
+        return self._entries.get(run_id)
 
     def record(self, run_id: str) -> RunRecord:
         """Return the record of one of `run_ids`; equal parts are one object."""
@@ -188,7 +195,11 @@ class Index:
         known = self._entries.get(run_id)
         if known is not None and known.state == state:
             return False
-        self._entries[run_id] = _read(self._store, run_id, state)
+        entry = self._entries[run_id] = _read(self._store, run_id, state)
+        flat = entry.flat or {}
+        for path in ("class_names", "trained_classes"):  # long, and the same in most records
+            values = flat[path]
+            flat[path] = self._lists.setdefault(tuple(values), values)
         return True
 
     def _write(self) -> None:

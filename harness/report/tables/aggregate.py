@@ -173,9 +173,7 @@ def _row(name: str, runs: Sequence[_Run], domains: Sequence[str], spread: Spread
         names=frozenset(canonical(text) for text in names),
         method=runs[0].method,
         config=json.loads(runs[0].config),
-        selection="/".join(
-            sorted({run.selection for run in runs if isinstance(run.selection, str)})
-        ),
+        selection="/".join(sorted(tested)),
         cells=tuple(cells),
         mean=mean_cell(cells, seeds, spread),
     )

@@ -9,6 +9,7 @@ Layout of a store directory::
     sweeps/<name>.json           what was planned: the sweep as given and its run ids, in order
     work/<id>/                   checkpoint and log of a run in progress
     replaced/<id>.<x>/           records that were run again; never read
+    index.zip                    what reports noted of many runs; may be deleted at any time
 
 Reading needs neither torch nor the plugins.
 """

@@ -54,7 +54,7 @@ class Pool:
         text = json.dumps(value, sort_keys=True, default=str)
         if text not in self._at:
             self._at[text] = len(self.values)
-            self.values.append(value)
+            self.values.append(finite(value))
         return self._at[text]
 
 
@@ -85,11 +85,11 @@ def page_data(
             "label": label,
             "log": _log(store, run_id, share),
         }
-        line = [finite(values.get(field)) for field in FIELDS]
+        line = ((field, values.get(field)) for field in FIELDS)
         lines.append(
             [
-                pool.add(value) if field in POOLED and value is not None else value
-                for field, value in zip(FIELDS, line, strict=True)
+                pool.add(value) if field in POOLED and value is not None else finite(value)
+                for field, value in line
             ]
         )
     pooled = [field for field in FIELDS if field in POOLED]

@@ -83,6 +83,27 @@ def test_a_report_from_the_index_is_the_same_and_reads_no_record(
     assert not read
 
 
+def test_a_known_run_costs_two_looks_and_opens_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_frame(store)
+    looks: list[str] = []
+    stat = os.stat
+
+    def counted(path: object, **of: bool) -> os.stat_result:
+        looks.append(str(path))
+        return stat(path, **of)  # type: ignore[call-overload,no-any-return]
+
+    def refused(*_: object) -> None:
+        raise AssertionError("opened")
+
+    again = Store(store.root)
+    monkeypatch.setattr(index.os, "stat", counted)
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    assert len(index_of(again).run_ids()) == 8
+    assert sum(f"{store.root}/runs/" in path for path in looks) == 2 * 8
+
+
 def test_records_from_the_index_are_those_in_their_files(store: Store) -> None:
     load_frame(store)
     again = Store(store.root)

@@ -335,7 +335,7 @@ class ImageBank:
         device = self.backbone.device
         kind = device_name(str(device)) if device.type == "cuda" else str(device)
         return hashlib.sha256(
-            repr((self.backbone.fingerprint, self.backbone.spec.precision, self._content,
+            repr((self.backbone.fingerprint, self.backbone.spec.numerics, self._content,
                   kind, torch.get_num_threads(), recipe, keys,
                   self.backbone.preprocess)).encode()
         ).hexdigest()[:24]  # fmt: skip

@@ -104,7 +104,7 @@ def asked(run_id: str, spec: RunSpec, status: RunStatus, error: str | None = Non
             given=given,
             config=_json(spec.config),
             model=_model(spec.model),
-            precision=spec.model.precision,
+            precision=spec.model.numerics,
             model_fingerprint=spec.model.fingerprint,
             dataset=spec.dataset.name,
             dataset_options=_json(spec.dataset.options, sort_keys=True),

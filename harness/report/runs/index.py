@@ -283,11 +283,13 @@ class _Pool:
 
     def __init__(self) -> None:
         self.values: list[Any] = []
-        self._at: dict[str, int] = {}
+        self._at: dict[Any, int] = {}
 
     def add(self, value: Any) -> int:
         """Return the value's number."""
-        key = f"s{value}" if isinstance(value, str) else json.dumps(value)
+        # 1, 1.0 and True are equal, and so is no NaN
+        plain = isinstance(value, str | int | None)
+        key = (type(value), value) if plain else json.dumps(value)
         number = self._at.setdefault(key, len(self.values))
         if number == len(self.values):
             self.values.append(value)

@@ -202,39 +202,39 @@ def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ())
         store: Where they are, or will be.
         others: More stores whose records tell how long a run takes.
     """
-    state = {
-        spec.id: "done" if store.has(spec.id) else "failed" if store.failure(spec.id) else "missing"
-        for spec in specs
-    }
+    ids = [spec.id for spec in specs]
+    state = {run_id: _state(store, run_id) for run_id in ids}
     console = Terminal()
-    for (dataset, model), members in _grouped(specs).items():
-        targets = list(dict.fromkeys(spec.target for spec in members))
+    groups: dict[tuple[str, str], list[tuple[RunSpec, str]]] = {}
+    for spec, run_id in zip(specs, ids, strict=True):
+        groups.setdefault((spec.dataset.name, spec.model.title()), []).append((spec, state[run_id]))
+    for (dataset, model), members in groups.items():
+        cells: dict[tuple[str, str], list[str]] = {}
+        for spec, how in members:
+            cells.setdefault((spec.label, spec.target), []).append(how)
+        targets = list(dict.fromkeys(target for _, target in cells))
         title = f"{dataset}, {model}: {len(members)} runs"
         table = Table(title=title, title_justify="left")
         table.add_column("method")
         for target in targets:
             table.add_column(target, justify="right")
-        for label in dict.fromkeys(spec.label for spec in members):
-            row = []
-            for target in targets:
-                cell = [state[s.id] for s in members if s.label == label and s.target == target]
-                row.append(f"{cell.count('done')}/{len(cell)} done")
-            table.add_row(label, *row)
+        for label in dict.fromkeys(label for label, _ in cells):
+            own = [cells.get((label, target), []) for target in targets]
+            table.add_row(label, *(f"{cell.count('done')}/{len(cell)} done" for cell in own))
         console.print(table)
     counts = Counter(state.values())
     parts = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "missing"))
     console.print(f"{len(state)} runs: {parts}; store: {store.root}", markup=False, soft_wrap=True)
-    left = [spec for spec in specs if state[spec.id] != "done"]
+    left = [spec for spec, run_id in zip(specs, ids, strict=True) if state[run_id] != "done"]
     if left:
         records = itertools.chain.from_iterable(s.records() for s in (store, *others))
         console.print(hours(left, Durations(records)), markup=False, soft_wrap=True)
 
 
-def _grouped(specs: Sequence[RunSpec]) -> dict[tuple[str, str], list[RunSpec]]:
-    found: dict[tuple[str, str], list[RunSpec]] = {}
-    for spec in specs:
-        found.setdefault((spec.dataset.name, spec.model.title()), []).append(spec)
-    return found
+def _state(store: Store, run_id: str) -> str:
+    if store.has(run_id):
+        return "done"
+    return "failed" if store.failure(run_id) else "missing"
 
 
 def hours(specs: Sequence[RunSpec], durations: Durations) -> str:

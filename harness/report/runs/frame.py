@@ -9,7 +9,8 @@ import pandas as pd
 
 from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
-from harness.report.runs.rows import RunRow, asked, finished
+from harness.report.runs.index import index_of
+from harness.report.runs.rows import RunRow, asked, renamed
 from harness.specs import RunSpec
 from harness.store.store import Store
 from harness.sweep.calls import one_line
@@ -25,7 +26,9 @@ _DTYPES = {
     "bool": "bool",
 }
 DTYPES: dict[str, str] = {field.name: _DTYPES[str(field.type)] for field in fields(RunRow)}
-"""The frame's columns, those of `RunRow`. What is not known is NA, in float columns NaN."""
+DTYPES["order"] = "int64"
+"""The frame's columns: those of `RunRow`, and the run's place in the sweeps' plans, behind them all
+if none planned it. What is not known is NA, in float columns NaN."""
 
 
 def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
@@ -51,30 +54,34 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
             planned.setdefault(spec.id, spec)
     order = {run_id: position for position, run_id in enumerate(planned)}
 
-    rows: dict[str, list[RunRow]] = {}
-    for record in store.records():
-        if sweep is None or record.id in planned:
+    index = index_of(store)
+    rows: dict[str, Sequence[RunRow]] = {}
+    for run_id in index.run_ids():
+        if sweep is None:
+            rows[run_id] = index.known_rows(run_id)
+        elif run_id in planned:
             # Of one sweep the plan's label counts: the run may have been made under another's name.
             # Of a whole store the record's: a plan can come from anybody.
-            spec = planned.get(record.id, record.spec) if sweep else record.spec
-            rows[record.id] = finished(store, record, spec, order.get(record.id, len(order)))
+            rows[run_id] = [renamed(row, planned[run_id]) for row in index.known_rows(run_id)]
     for failure in store.failures():
         if sweep is None or failure.id in planned:
-            spec, place = planned.get(failure.id, failure.spec), order.get(failure.id, len(order))
-            rows[failure.id] = asked(failure.id, spec, place, "failed", one_line(failure.error))
+            spec = planned.get(failure.id, failure.spec)
+            rows[failure.id] = asked(failure.id, spec, "failed", one_line(failure.error))
     for run_id, spec in planned.items():
         if run_id not in rows:
-            rows[run_id] = asked(run_id, spec, order[run_id], "missing")
+            rows[run_id] = asked(run_id, spec, "missing")
     if all(own[0].status == "missing" for own in rows.values()):
         raise UserError(
             f"{store.root}: no runs yet, so there is nothing to report; "
             f"start with `{command_name()} quickstart`"
         )
-    ordered = sorted(
-        (row for own in rows.values() for row in own),
-        key=lambda row: (row.order, row.label, row.id),
-    )
-    return _frame(ordered)
+    placed = [
+        (order.get(run_id, len(order)), row.label, run_id, row)
+        for run_id, own in rows.items()
+        for row in own
+    ]
+    placed.sort(key=lambda one: one[:3])
+    return _frame([one[3] for one in placed], [one[0] for one in placed])
 
 
 def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
@@ -83,21 +90,22 @@ def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
     The columns are those of `load_frame`; a run that neither ended nor failed is ``missing``.
     """
     rows: list[RunRow] = []
+    orders: list[int] = []
     for order, spec in enumerate({spec.id: spec for spec in specs}.values()):
         failure = store.failure(spec.id)
         if store.has(spec.id):
-            rows += finished(store, store.read(spec.id), spec, order)
+            rows += [renamed(row, spec) for row in index_of(store).rows(spec.id)]
         elif failure is not None:
-            rows += asked(spec.id, spec, order, "failed", one_line(failure.error))
+            rows += asked(spec.id, spec, "failed", one_line(failure.error))
         else:
-            rows += asked(spec.id, spec, order, "missing")
-    return _frame(rows)
+            rows += asked(spec.id, spec, "missing")
+        orders += [order] * (len(rows) - len(orders))
+    return _frame(rows, orders)
 
 
-def _frame(rows: Sequence[RunRow]) -> pd.DataFrame:
+def _frame(rows: Sequence[RunRow], orders: Sequence[int]) -> pd.DataFrame:
+    columns = {name: [getattr(row, name) for row in rows] for name in DTYPES if name != "order"}
+    columns["order"] = list(orders)
     return pd.DataFrame(
-        {
-            name: pd.Series([getattr(row, name) for row in rows], dtype=dtype)
-            for name, dtype in DTYPES.items()
-        }
+        {name: pd.Series(columns[name], dtype=dtype) for name, dtype in DTYPES.items()}
     )

@@ -217,15 +217,15 @@ def hours(specs: Sequence[RunSpec], durations: Durations) -> str:
     """Return a line on how long the runs take one worker, and what that is taken from."""
     known = [s for s in (durations.seconds(spec) for spec in specs) if s is not None]
     rest = [spec for spec in specs if durations.seconds(spec) is None]
-    rough = [s for s in (published_seconds(spec) for spec in rest) if s is not None]
+    guessed, rough = published_seconds(rest)
     parts = []
     if known:
         devices = ", ".join(sorted(durations.devices))
         parts.append(f"{len(known)} run(s) take about {duration(sum(known))} of one worker's time, "
                      f"by earlier records on {devices}")  # fmt: skip
-    if rough:
-        parts.append(f"{len(rough)} run(s) about {sum(rough) / 3600:.1f} GPU hours, a rough guess "
+    if guessed:
+        parts.append(f"{guessed} run(s) about {rough / 3600:.1f} GPU hours, a rough guess "
                      f"from {PUBLISHED_STEP}")  # fmt: skip
-    if unknown := len(rest) - len(rough):
+    if unknown := len(rest) - guessed:
         parts.append(f"{unknown} run(s): no record tells (--records STORE)")
     return "; ".join(parts)

@@ -39,6 +39,12 @@ class TrainConfig(MethodConfig):
     optimizer: Literal["adamw", "sgd"] = "adamw"
     momentum: float = Field(0.9, ge=0, lt=1)
     """Momentum of SGD; AdamW keeps its usual betas (0.9, 0.999)."""
+    clip_norm: float = Field(0.0, ge=0)
+    """Longest gradient, all trained parameters together; a longer one is shortened to it. 0: any.
+    """
+    micro_batch: int = Field(0, ge=0)
+    """Images in one forward pass: a batch is worked off in parts whose gradients add up, for GPUs
+    of little memory. Equal up to rounding; 0: the whole batch."""
     schedule: Literal["cosine", "constant", "warmup_cosine"] = "cosine"
     """Cosine to zero over all steps, none, or a linear rise and then cosine over the rest."""
     warmup_steps: int = Field(0, ge=0)
@@ -117,6 +123,9 @@ class Method(Generic[ConfigT]):
     starts_pretrained: ClassVar[bool] = False
     """True: until the first step `image_features` are the pretrained tower's, so that the
     validation before it reads features computed once for all runs."""
+    loss_is_mean: ClassVar[bool] = False
+    """True: every term of `losses` is a mean over the images of the batch, so that a batch may be
+    worked off in parts (`micro_batch`). `check` proves it."""
     own_selection: ClassVar[Literal["last", "averaged"]] = "last"
     """The weights the method's paper reports; see also ``selection_of``."""
     reference: ClassVar[int] = 0

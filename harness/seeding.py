@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -39,8 +39,27 @@ def repeat_on_gpu() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    tf32(False)
+
+
+class tf32:
+    """Allow or forbid TF32 on CUDA, from now on or for a ``with`` block."""
+
+    def __init__(self, allowed: bool) -> None:
+        import torch
+
+        places: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+        self._places = places
+        self._before = [place.allow_tf32 for place in places]
+        for place in places:
+            place.allow_tf32 = allowed
+
+    def __enter__(self) -> None:
+        """Nothing is left to do."""
+
+    def __exit__(self, *_: object) -> None:
+        for place, before in zip(self._places, self._before, strict=True):
+            place.allow_tf32 = before
 
 
 def domainbed_seed(*args: object) -> int:

@@ -19,7 +19,7 @@ from harness.protocols import AnyProtocol
 from harness.validation import Strict
 
 Selection = Literal["own", "last", "averaged", "best"]
-Precision = Literal["fp32", "bf16", "fp16", "fp16-replica"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16-replica"]
 
 
 class ModelSpec(Strict):
@@ -33,9 +33,16 @@ class ModelSpec(Strict):
     """Weights from a file alone: open_clip's tag whose mean, deviation, resize and interpolation
     they were trained with, where the tags of the architecture differ."""
     precision: Precision = "fp32"
-    """Autocast type of the forward pass; weights and their updates are float32. ``fp16-replica`` is
-    the released code of CLIPood and AlignCLIP: the tower's weights are rounded to half after every
-    step (see `harness.clip.half`) and gradients are not scaled."""
+    """Autocast type of the forward pass; weights and their updates are float32. ``tf32`` lets a GPU
+    multiply with ten binary digits, and is fp32 on a CPU. ``fp16-replica`` is the released code of
+    CLIPood and AlignCLIP: the tower's weights are rounded to half after every step (see
+    `harness.clip.half`) and gradients are not scaled."""
+    compile: bool = False
+    """Compile the image tower (torch.compile): faster on a GPU after a minute or two, with other
+    last digits."""
+    channels_last: bool = False
+    """Lay convolutions out channels last: faster for ResNets in half precision, with other last
+    digits."""
     fingerprint: str = ""
     """Hash of local files: their content stands in the identity instead of their path."""
 
@@ -48,6 +55,16 @@ class ModelSpec(Strict):
     def title(self) -> str:
         """Return how tables name it, e.g. ``ViT-B-16/openai``."""
         return f"{self.name}/{self.pretrained}" if self.pretrained else self.name
+
+    @property
+    def numerics(self) -> str:
+        """How the forward pass is computed, e.g. ``bf16``, ``fp32, compiled``."""
+        compiled = ["compiled"] if self.compile else []
+        return ", ".join([self.precision, *compiled, *["channels last"] * self.channels_last])
+
+
+_LATER_OF_MODELS = ("preprocess", "compile", "channels_last")
+_LATER_OF_RECIPES = ("micro_batch", "clip_norm")
 
 
 class DatasetSpec(Strict):
@@ -88,10 +105,11 @@ class RunSpec(Strict):
         A model or checkpoint given by path is known by its file's hash, wherever it lies.
         """
         content = self.model_dump(mode="json", exclude={"given", "label"})
-        if (
-            not self.model.preprocess
-        ):  # the identity of runs that do not need it knows nothing of it
-            del content["model"]["preprocess"]
+        # runs that do without what came later are who they were
+        for part, later in (("model", _LATER_OF_MODELS), ("config", _LATER_OF_RECIPES)):
+            for key in later:
+                if not content[part].get(key):
+                    content[part].pop(key, None)
         if self.model.fingerprint:
             for key in ("name", "pretrained"):
                 if "/" in content["model"][key] and not content["model"][key].startswith("hf-hub:"):

@@ -87,6 +87,7 @@ class AlignCLIP(TextHeadMethod[AlignCLIPConfig]):
         "generalization, Machine Learning 114:58, 2025, doi 10.1007/s10994-025-06742-z"
     )
     Config = AlignCLIPConfig
+    loss_is_mean = True
     starts_pretrained = True
     own_selection = "averaged"
     presets = {  # noqa: RUF012 (declared ClassVar in the base)

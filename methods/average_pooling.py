@@ -33,6 +33,7 @@ class AveragePooling(TextHeadMethod[AveragePoolingConfig]):
         "doi 10.1007/s10994-025-06742-z"
     )
     Config = AveragePoolingConfig
+    loss_is_mean = True
 
     request = TraceRequest(patches=True)
 

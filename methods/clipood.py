@@ -39,6 +39,7 @@ class CLIPood(TextHeadMethod[CLIPoodConfig]):
         "arXiv 2302.00864"
     )
     Config = CLIPoodConfig
+    loss_is_mean = True
     starts_pretrained = True
     own_selection = "averaged"
     reference = 3

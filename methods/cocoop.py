@@ -59,6 +59,7 @@ class CoCoOp(Method[CoCoOpConfig]):
         "arXiv 2203.05557"
     )
     Config = CoCoOpConfig
+    loss_is_mean = True
     authors_resize = "bicubic"
     frozen_image_tower = True
 

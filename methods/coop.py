@@ -70,6 +70,7 @@ class CoOp(Method[CoOpConfig]):
         "Zhou et al., Learning to Prompt for Vision-Language Models, IJCV 2022, arXiv 2109.01134"
     )
     Config = CoOpConfig
+    loss_is_mean = True
     authors_resize = "bicubic"
     frozen_image_tower = True
     presets = {"words": {"n_ctx": 4, "ctx_init": "a photo of a"}}  # noqa: RUF012 (ClassVar in base)

@@ -27,6 +27,7 @@ class Finetune(TextHeadMethod[FinetuneConfig]):
         "arXiv 2302.00864"
     )
     Config = FinetuneConfig
+    loss_is_mean = True
     starts_pretrained = True
     reference = 2
     """Without CLIPood, the gain over training as usual is what is asked."""

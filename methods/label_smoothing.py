@@ -32,6 +32,7 @@ class LabelSmoothing(TextHeadMethod[LabelSmoothingConfig]):
         "arXiv 1512.00567"
     )
     Config = LabelSmoothingConfig
+    loss_is_mean = True
     starts_pretrained = True
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

@@ -56,7 +56,7 @@ class WiseFT(TextHeadMethod[WiseFTConfig]):
     Deviations: the text head stays as it is, so that unseen classes have one and only the image
     tower is averaged (``train_head`` trains and averages the authors' linear head, bias included);
     the data set's prompt instead of 80; CLIPood's steps and batches (the authors: 10 epochs of
-    ImageNet, batch 512); no clipping of the gradient's norm (theirs: 1).
+    ImageNet, batch 512); the gradient's norm is not clipped (theirs: ``clip_norm=1``).
     """
 
     name = "wise_ft"
@@ -65,6 +65,7 @@ class WiseFT(TextHeadMethod[WiseFTConfig]):
         "Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, CVPR 2022, arXiv 2109.01903"
     )
     Config = WiseFTConfig
+    loss_is_mean = True
     starts_pretrained = True
     own_selection = "averaged"
 

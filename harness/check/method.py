@@ -15,6 +15,7 @@ _TRAINING: list[Check[Subject]] = [
     Check("losses", build.losses, ("build",)),
     Check("deterministic", build.deterministic, ("losses",)),
     Check("gradient", build.gradient, ("losses",)),
+    Check("mean", training.mean, ("losses", "deterministic")),
     Check("steps", training.steps, ("losses",)),
     Check("frozen", training.frozen, ("losses", "logits")),
     Check("learns", training.learns, ("losses", "gradient", "steps", "logits")),

@@ -13,6 +13,7 @@ from harness.check.bench import STEPS, Subject, Trial, advance
 from harness.check.result import Skip, Wrong
 from harness.clip.backbone import weights_fingerprint
 from harness.method import Batch
+from harness.training.step import micro_batches
 
 
 def steps(subject: Subject) -> None:
@@ -27,6 +28,27 @@ def steps(subject: Subject) -> None:
             "at least one parameter changes in three steps",
             "none does",
         )
+
+
+def mean(subject: Subject) -> None:
+    """Loss terms are means over the images of a batch, if the method says so."""
+    if not subject.cls.loss_is_mean:
+        raise Skip("loss_is_mean is False, so that batches are never worked off in parts")
+    built = subject.build()
+    batch = built.batch(0)
+    whole = {name: float(term.detach()) for name, term in built.method.losses(batch).items()}
+    added = dict.fromkeys(whole, 0.0)
+    for part in micro_batches(batch, max(1, len(batch.labels) // 3)):
+        for name, term in built.method.losses(part).items():
+            added[name] += float(term.detach()) * len(part.labels) / len(batch.labels)
+    for name, value in whole.items():
+        if abs(added[name] - value) > 1e-3 * max(1.0, abs(value)):
+            raise Wrong(
+                "set loss_is_mean to False, or divide by the number of images in losses()",
+                f"with micro_batch the gradients of '{name}' would be others",
+                f"'{name}' {value:.6g}, the mean of its parts",
+                f"{added[name]:.6g} from the parts",
+            )
 
 
 def frozen(subject: Subject) -> None:

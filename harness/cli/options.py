@@ -48,6 +48,11 @@ def limits(parser: Group) -> None:
         parser.add_argument(
             f"--{name}", type=_amount, default=default, metavar="N", help=f"{help} ({default:g})"
         )
+    parser.add_argument(
+        "--activation-checkpointing",
+        action="store_true",
+        help="compute activations again in the backward pass: less memory, the same numbers",
+    )
 
 
 def _amount(text: str) -> float:
@@ -77,6 +82,21 @@ def precision(parser: Group) -> None:
         choices=get_args(Precision),
         help="type of the forward pass (autocast), while weights stay float32; fp16-replica rounds "
         "them to half after every step, as CLIPood's and AlignCLIP's code does (%(default)s)",
+    )
+
+
+def numerics(parser: Group) -> None:
+    """Add ``--precision``, ``--compile`` and ``--channels-last``: how the forward pass computes."""
+    precision(parser)
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the image tower: faster on a GPU, with other last digits",
+    )
+    parser.add_argument(
+        "--channels-last",
+        action="store_true",
+        help="lay convolutions out channels last, with other last digits",
     )
 
 

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what")
     group.add_argument("methods", nargs="+", metavar="METHOD", help="name or name[param=value,...]")
     options.model(group)
-    options.precision(group)
+    options.numerics(group)
     options.dataset(group)
     group.add_argument(
         "--option",
@@ -90,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
             pretrained=args.pretrained,
             preprocess=args.preprocess,
             precision=args.precision,
+            compile=args.compile,
+            channels_last=args.channels_last,
         ),
         dataset,
         _protocol(args),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from harness.clip import forward
 from harness.clip.forward import ImageTrace, TraceRequest
 from harness.clip.text import TextTower, prompts, tokenize
-from harness.seeding import repeat_on_gpu
+from harness.seeding import repeat_on_gpu, tf32
 from harness.specs import ModelSpec
 from harness.store.provenance import device_name
 
@@ -76,6 +77,7 @@ class Backbone:
     kept: Kept | None = field(default=None, repr=False)
     """Where text features are kept for other processes, if anywhere."""
     _texts: dict[tuple[tuple[str, ...], str], Tensor] = field(default_factory=dict, repr=False)
+    _scale: tuple[Tensor, int, float] | None = field(default=None, repr=False)
 
     @property
     def visual(self) -> Any:
@@ -85,7 +87,12 @@ class Backbone:
     @property
     def logit_scale(self) -> float:
         """Inverse temperature: exp of what was learned, 100 for OpenAI's weights."""
-        return float(self.model.logit_scale.detach().exp())
+        learned = self.model.logit_scale
+        # read once, not in every step: a GPU would have to finish all its work for it
+        kept = self._scale
+        if kept is None or kept[0] is not learned or kept[1] != learned._version:
+            kept = self._scale = (learned, learned._version, float(learned.detach().exp()))
+        return kept[2]
 
     @property
     def embed_dim(self) -> int:
@@ -134,8 +141,11 @@ class Backbone:
         Raises:
             UserError: If the tower cannot give it.
         """
+        run = _compiled_trace() if self.spec.compile else forward.trace
+        if self.spec.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
         with self.autocast():
-            return forward.trace(self.visual, images, request, self.spec.title())
+            return run(self.visual, images, request, self.spec.title())
 
     def image_features(self, images: Tensor) -> Tensor:
         """Return [B, D] float32 unit-norm features of [B, 3, H, W] images; gradient flows."""
@@ -168,7 +178,7 @@ class Backbone:
         found = self.kept.read(name, len(tokens)) if self.kept else None
         if found is None:
             # Once per sweep, so always in full precision, whatever surrounds this call.
-            with torch.autocast(self.device.type, enabled=False):
+            with torch.autocast(self.device.type, enabled=False), tf32(False):
                 parts = [
                     self.model.encode_text(part.to(self.device))
                     for part in torch.split(tokens, TEXT_BATCH)
@@ -200,4 +210,15 @@ class Backbone:
         if self.device.type == "cuda":
             repeat_on_gpu()
         self.model.to(self.device)
+        if self.spec.channels_last:
+            self.model.to(memory_format=torch.channels_last)
         return self
+
+    def checkpoint_activations(self) -> None:
+        """Compute activations again in the backward pass instead of keeping them; same numbers."""
+        self.model.set_grad_checkpointing(True)
+
+
+@functools.cache
+def _compiled_trace() -> Any:
+    return torch.compile(forward.trace)

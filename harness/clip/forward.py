@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from harness.clip import openclip, resnet
 from harness.clip.attention import (
@@ -158,21 +159,31 @@ def _trace_vit(
     rows: dict[int, Tensor] = {}
     branch: Tensor | None = None
     x = visual._embeds(images)
+    again = visual.transformer.grad_checkpointing and torch.is_grad_enabled()
     for index, block in enumerate(blocks):
-        q, k, v = project(block.attn, block.ln_1(x))
-        if index in request.layers:
-            rows[index] = class_rows(q, k)
-        if request.branch and index >= start:
-            # The branch leaves the ordinary path at its first block and never returns to it.
-            branch = x[:, 1:] if branch is None else branch
-            branch = branch + _residual(block, branch_heads(request.branch, q, k, v))
-        x = x + _residual(block, F.scaled_dot_product_attention(q, k, v))
-        x = x + block.ls_2(block.mlp(block.ln_2(x)))
+        if request.branch and index == start:
+            branch = x[:, 1:]  # it leaves the ordinary path here and never returns to it
+        args = (block, x, branch, request.branch, index in request.layers)
+        x, branch, row = checkpoint(_block, *args, use_reentrant=False) if again else _block(*args)
+        if row is not None:
+            rows[index] = row
     pooled, tokens = visual._pool(x)  # tokens: the patches after ln_post
     patches = tokens @ visual.proj if request.patches else None
     if branch is not None:
         branch = visual.ln_post(branch) @ visual.proj
     return pooled @ visual.proj, [rows[i] for i in request.layers], patches, branch
+
+
+def _block(
+    block: Any, x: Tensor, branch: Tensor | None, kind: Branch | None, attends: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return a block's output, the branch's, and the class token's attention if asked for."""
+    q, k, v = project(block.attn, block.ln_1(x))
+    row = class_rows(q, k) if attends else None
+    if branch is not None and kind is not None:
+        branch = branch + _residual(block, branch_heads(kind, q, k, v))
+    x = x + _residual(block, F.scaled_dot_product_attention(q, k, v))
+    return x + block.ls_2(block.mlp(block.ln_2(x))), branch, row
 
 
 def _residual(block: Any, heads: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from harness.clip import openclip
 from harness.clip.attention import full_precision
@@ -37,7 +38,10 @@ def run_blocks(
         if 0 < index <= len(deep):
             tokens = batched(deep[index - 1], x)
             x = torch.cat([x[:, :at], tokens, x[:, at + tokens.shape[1] :]], dim=1)
-        x = block(x, attn_mask=mask)
+        if transformer.grad_checkpointing and torch.is_grad_enabled():
+            x = checkpoint(block, x, attn_mask=mask, use_reentrant=False)
+        else:
+            x = block(x, attn_mask=mask)
     return x
 
 

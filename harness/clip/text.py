@@ -140,7 +140,11 @@ class TextTower:
         return first
 
     def encode_embeddings(
-        self, embeddings: Tensor, eot: Tensor, deep: Sequence[Tensor] = ()
+        self,
+        embeddings: Tensor,
+        eot: Tensor,
+        deep: Sequence[Tensor] = (),
+        length: int | None = None,
     ) -> Tensor:
         """Run the tower on token embeddings.
 
@@ -152,12 +156,14 @@ class TextTower:
             eot: [C] int64, where each row's end of text is.
             deep: Tensors [n, d]; the i-th replaces what block i left of the n tokens behind the
                 start of text (MaPLe). Fewer than there are blocks.
+            length: Tokens up to the last end of text; looked for in `eot` if not given, for which a
+                GPU has to finish its work.
 
         Returns:
             [C, D] unit norm, float32 (float64 for a float64 model).
         """
         part = self._part
-        length = int(eot.max()) + 1
+        length = length or int(eot.max()) + 1
         x = embeddings[:, :length] + part.positional_embedding[:length]
         x = run_blocks(part.transformer, x, deep, 1, part.attn_mask[:length, :length])
         # The final norm is per token: only the tokens that are read need it.

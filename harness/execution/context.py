@@ -14,7 +14,7 @@ def default_cache() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "clip-benchmark-harness"
 
 
-LIMITS = ("cache_gb", "memory_gb", "checkpoint_seconds")
+LIMITS = ("cache_gb", "memory_gb", "checkpoint_seconds", "activation_checkpointing")
 """Fields that a user may set for a worker, here or in a cluster file."""
 
 
@@ -36,6 +36,8 @@ class Context(BaseModel):
     memory_gb: float = Field(default=2.0, ge=0, allow_inf_nan=False)
     """GiB of decoded training images in the memory of each worker."""
     plugins: tuple[str, ...] = ()
+    activation_checkpointing: bool = False
+    """Compute activations again in the backward pass: less memory, more time, the same numbers."""
     checkpoint_seconds: float = Field(default=20.0, ge=0, allow_inf_nan=False)
     """Least time between two checkpoints; see `harness.training.checkpoint.Writer`."""
     keep_weights: bool = False

@@ -72,7 +72,7 @@ class Durations:
 
 
 def _kind(spec: RunSpec) -> tuple[str, ...]:
-    return spec.method, spec.dataset.name, spec.model.title(), spec.model.precision
+    return spec.method, spec.dataset.name, spec.model.title(), spec.model.numerics
 
 
 def _steps(spec: RunSpec) -> int:

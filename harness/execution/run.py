@@ -19,8 +19,10 @@ from harness.data.bank import ImageBank, PixelCache
 from harness.data.features import FeatureFiles
 from harness.errors import UserError
 from harness.execution.context import Context
+from harness.execution.energy import EnergyMeter
 from harness.method import Method, TrainConfig
 from harness.protocols.splits import Sources
+from harness.seeding import tf32
 from harness.source import source_hash
 from harness.specs import ModelSpec, RunSpec
 from harness.store import provenance, weights
@@ -35,7 +37,7 @@ from harness.training.build import BuiltMethod, build_method, make_task
 from harness.training.checkpoint import TrainState
 from harness.training.evaluate import Parts, pack_predictions, predict, score
 from harness.training.logging import fractions, run_log
-from harness.training.loop import LoopSettings, Trained, train, validate
+from harness.training.loop import LoopSettings, Trained, total_energy, train, validate
 from harness.validation import validated
 
 
@@ -72,6 +74,8 @@ class Shared:
             if self.context.cache:
                 found.kept = FeatureFiles(self.context.cache, self._disk_bytes)
             self._models[key] = found
+        if self.context.device.startswith("cuda"):
+            tf32(spec.precision == "tf32")
         return self._models[key]
 
     def bank(self, spec: RunSpec) -> ImageBank:
@@ -119,6 +123,7 @@ def execute(
         UserError: When the spec cannot be run as it is (data missing, unreadable image ...).
     """
     started, clock = now(), time.monotonic()
+    meter = EnergyMeter(shared.context.device)
     store = Store(shared.context.store)
     bank = shared.bank(spec)
     source = source_hash(registry.method_class(spec.method))
@@ -138,6 +143,7 @@ def execute(
                 shared.context.checkpoint_seconds,
                 {"run": spec.id, "source": source},
                 log,
+                meter.joules,
             )
             trained = _train(spec, built, bank, sources, selection == "best", settings)
         state = trained.state
@@ -182,7 +188,13 @@ def execute(
         id=spec.id,
         spec=spec,
         metrics=metrics,
-        provenance=_provenance(shared.context, state, started, time.monotonic() - clock),
+        provenance=_provenance(
+            shared.context,
+            state,
+            started,
+            time.monotonic() - clock,
+            total_energy(state, meter.joules()),
+        ),
         dataset_fingerprint=bank.fingerprint,
         model_fingerprint=bank.backbone.fingerprint,
         class_names=bank.dataset.class_names,
@@ -211,12 +223,16 @@ def _train(
     return train(method, built.parameters, bank, sources, spec.seed, track_best, settings)
 
 
-def _provenance(context: Context, state: TrainState, started: str, seconds: float) -> Provenance:
+def _provenance(
+    context: Context, state: TrainState, started: str, seconds: float, joules: float | None
+) -> Provenance:
     return Provenance(
         started=started,
         wall_s=round(seconds + state.earlier_s, 3),
         step_ms=round(statistics.median(state.step_ms), 3) if state.step_ms else None,
         peak_memory_mb=round(provenance.peak_memory_mb(context.device), 1),
+        energy_j=None if joules is None else round(joules, 1),
+        settings=provenance.settings(context.device),
         resumed=state.resumed,
         device=provenance.device_name(context.device),
         threads=torch.get_num_threads(),
@@ -274,7 +290,10 @@ def build(spec: RunSpec, shared: Shared, parts: Sources) -> BuiltMethod:
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     method = cls(config)
     task = make_task(method, parts, shared.bank(spec).dataset.template, spec.seed)
-    return build_method(method, shared.backbone(spec.model).fork(), task)
+    backbone = shared.backbone(spec.model).fork()
+    if shared.context.activation_checkpointing:
+        backbone.checkpoint_activations()
+    return build_method(method, backbone, task)
 
 
 def _selection(spec: RunSpec, method: Method[Any]) -> str:

@@ -75,6 +75,7 @@ def claimed(work_dir: Path) -> Iterator[bool]:
 def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[str]) -> None:
     """Run one spec and report it; every outcome is an event, and a failure also a record."""
     from harness.data.images import damaged
+    from harness.execution.memory import is_out_of_memory, out_of_memory, release
     from harness.execution.run import execute
 
     store = Store(context.store)
@@ -108,21 +109,26 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
             contextlib.redirect_stderr(cast(IO[str], Discreet(file))),
         ):
             print(f"{now()} {spec.title()} · {spec.id} · pid {os.getpid()}", flush=True)
+            full = False
             try:
                 record = execute(spec, shared, progress, stop)
             except Interrupted:
                 tell("stopped")
-            except Exception as error:
+            except Exception as raised:
+                error = out_of_memory(spec, context.device) if is_out_of_memory(raised) else raised
                 if store.has(spec.id):  # done by another, without locks: its files are gone
                     tell("done", accuracy=store.read(spec.id).accuracy, wall_s=0.0)
                     return
                 known = isinstance(error, UserError)
                 line = redacted(str(error) if known else error_line(error))
                 trace = io.StringIO()
-                traceback.print_exc(file=trace)
+                traceback.print_exception(raised, file=trace)
                 print(trace.getvalue())
+                # its frames hold the run's tensors, which the next run has a use for
+                traceback.clear_frames(raised.__traceback__)
                 store.fail(spec, line, trace.getvalue(), now())
                 tell("failed", error=line, user=known)
+                full = error is not raised
             else:
                 if note := damaged():
                     tell("note", text=note)
@@ -131,6 +137,8 @@ def run_one(spec: RunSpec, context: Context, shared: Any, stop: Stop, out: IO[st
                     accuracy=record.accuracy,
                     wall_s=record.provenance.wall_s,
                 )
+            if full:
+                release(context.device)
 
 
 def compute_features(spec: RunSpec, shared: Any, out: IO[str]) -> None:

@@ -72,6 +72,20 @@ def device_name(device: str) -> str:
     return platform.processor() or platform.machine()
 
 
+def settings(device: str) -> dict[str, str]:
+    """Return torch's settings that a GPU's last digits depend on; of a CPU there are none."""
+    if not device.startswith("cuda"):
+        return {}
+    import torch
+
+    return {
+        "cuda": str(torch.version.cuda),
+        "deterministic kernels": "asked" if torch.are_deterministic_algorithms_enabled() else "no",
+        "tf32": "yes" if torch.backends.cuda.matmul.allow_tf32 else "no",
+        "cudnn benchmark": "yes" if torch.backends.cudnn.benchmark else "no",
+    }
+
+
 def reset_peak_memory(device: str) -> None:
     """Start measuring a run's own peak, where the device or the system (Linux) can."""
     if device.startswith("cuda"):

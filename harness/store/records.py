@@ -62,6 +62,12 @@ class Provenance(Record):
     """Median milliseconds of an optimiser step, data included; None without training."""
     peak_memory_mb: float
     """Peak resident memory of the process, or allocated memory of the CUDA device."""
+    energy_j: float | None = None
+    """Joules of the GPU from start to finish, by its own counter, others' share of it included;
+    None where nothing counts them."""
+    settings: dict[str, str] = Field(default_factory=dict)
+    """What last digits depend on beside versions and threads: of CUDA, see
+    `harness.store.provenance.settings`."""
     resumed: int = 0
     """How often the run continued from a checkpoint."""
     device: str

@@ -66,6 +66,11 @@ def resolve_method(
     values.update(explicit)
     place = f"{where}: method '{name}'" if where else f"method '{name}'"
     config = validated(cls.Config, values, place).model_dump(mode="json")
+    if config.get("micro_batch") and not cls.loss_is_mean:
+        raise UserError(
+            f"{place}: micro_batch={config['micro_batch']}: its losses are not means over the "
+            "images of a batch, so that parts give other gradients; leave it 0"
+        )
     return MethodChoice(name, config, dict(given), label or print_call(name, given))
 
 

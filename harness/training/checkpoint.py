@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import torch
@@ -43,12 +44,15 @@ class TrainState:
     step_ms: list[float] = field(default_factory=list)
     earlier_s: float = 0.0
     """Seconds that earlier attempts took up to this checkpoint."""
+    earlier_j: float | None = 0.0
+    """Joules of the GPU in earlier attempts; None if one of them did not know."""
     resumed: int = 0
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "step": int, "best_correct": int, "best_step": int, "resumed": int, "earlier_s": (int, float),
-    "losses": dict, "best": dict, "zero_shot_val": dict, "step_ms": list,
+    "earlier_j": (int, float, NoneType), "losses": dict, "best": dict, "zero_shot_val": dict,
+    "step_ms": list,
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from harness.training.checkpoint import TrainState
 from harness.training.evaluate import predict, score
 from harness.training.logging import Logger, fractions
 from harness.training.optimiser import learning_rate
-from harness.training.step import Trainer
+from harness.training.step import LossTerms, Trainer
 
 CHECKPOINT_SECONDS = 20.0
 _TENTHS = 10
@@ -40,6 +41,8 @@ class LoopSettings:
     owner: Mapping[str, str] = field(default_factory=dict)
     """Whose the checkpoint is: see `harness.training.checkpoint.save`."""
     log: Logger | None = None
+    joules: Callable[[], float | None] = lambda: None
+    """Tells what the run took so far; see `harness.execution.energy`."""
 
 
 @dataclass
@@ -95,10 +98,22 @@ def train(
         settings.checkpoint_file, settings.owner, settings.checkpoint_seconds
     )
     began = time.monotonic()
+    unread: deque[LossTerms] = deque()
+
+    def read(but: int = 0) -> None:
+        while len(unread) > but:
+            terms = unread.popleft()
+            values = terms.read()
+            _note(state, terms.step, values, config.steps)
+            if log is not None:
+                curves = {f"loss/{name}": value for name, value in values.items()}
+                log.scalars(terms.step + 1, curves | {"lr": learning_rate(terms.step, config)})
 
     def save() -> None:
+        read()  # nothing is kept after a loss that is not finite
         spent = state.earlier_s + time.monotonic() - began
-        writer.begin(replace(state, earlier_s=spent), trainer.state_dict())
+        energy = total_energy(state, settings.joules())
+        writer.begin(replace(state, earlier_s=spent, earlier_j=energy), trainer.state_dict())
 
     saved = state.step == config.steps
     bank.stop = never  # from here on a stop is noticed between steps, where it can be saved
@@ -108,20 +123,19 @@ def train(
                 save()
                 raise Interrupted
             start = time.perf_counter()
-            terms = trainer.step(batches(state.step), state.step)
+            unread.append(trainer.step(batches(state.step), state.step))
             state.step += 1
-            _note(state, terms, config.steps)
+            last = state.step == config.steps
+            # on a GPU a step late: it works on the next one while this one's losses are read
+            read(but=1 if trainer.late and not last else 0)
             state.step_ms.append((time.perf_counter() - start) * 1e3)
-            if log is not None:
-                values = {f"loss/{name}": value for name, value in terms.items()}
-                log.scalars(state.step, values | {"lr": learning_rate(state.step - 1, config)})
-            if track_best and (state.step % every == 0 or state.step == config.steps):
+            if track_best and (state.step % every == 0 or last):
+                read()
                 val = validate(method, bank, sources)
                 _track_best(state, parameters, sum(part.correct for part in val.values()))
                 if log is not None:
                     log.scalars(state.step, fractions("source_val", val))
             settings.progress(state.step, config.steps)
-            last = state.step == config.steps
             # killed in its test, a long run had better not train again
             if writer.due or (last and time.monotonic() - began > settings.checkpoint_seconds):
                 save()
@@ -130,6 +144,11 @@ def train(
         batches.close()
         writer.finish()
     return Trained(state, trainer.average, saved)
+
+
+def total_energy(state: TrainState, now: float | None) -> float | None:
+    """Return the joules of all attempts; None if one did not count them."""
+    return None if now is None or state.earlier_j is None else now + state.earlier_j
 
 
 def validate(
@@ -150,9 +169,9 @@ def _begin(log: Logger, state: TrainState) -> None:
         log.scalars(0, fractions("source_val", start))
 
 
-def _note(state: TrainState, terms: dict[str, float], steps: int) -> None:
+def _note(state: TrainState, step: int, terms: dict[str, float], steps: int) -> None:
     # Sums per tenth; the record divides them, see `harness.execution.run`.
-    tenth = (state.step - 1) * _TENTHS // steps
+    tenth = step * _TENTHS // steps
     for name, value in terms.items():
         state.losses.setdefault(name, [0.0] * _TENTHS)[tenth] += value
 

@@ -124,7 +124,7 @@ def uniform_targets(
     Returns:
         [B, C]; rows sum to one.
     """
-    onehot = F.one_hot(labels, classes).to(dtype)
+    onehot = _onehot(labels, classes, dtype)
     return (1 - smoothing) * onehot + smoothing / classes
 
 
@@ -142,7 +142,7 @@ def instance_targets(text_logits: Tensor, labels: Tensor, share: float) -> Tenso
     Returns:
         [B, C] without gradient; rows sum to one.
     """
-    onehot = F.one_hot(labels, text_logits.shape[-1]).to(text_logits.dtype)
+    onehot = _onehot(labels, text_logits.shape[-1], text_logits.dtype)
     return share * text_logits.detach().softmax(dim=-1) + (1 - share) * onehot
 
 
@@ -182,7 +182,7 @@ def semantic_targets(
     """
     rows = distribution[labels]
     if normalise:
-        onehot = F.one_hot(labels, rows.shape[-1]).to(rows.dtype)
+        onehot = _onehot(labels, rows.shape[-1], rows.dtype)
         return epsilon * onehot + (1 - epsilon) * rows
     return rows.scatter(1, labels[:, None], epsilon)
 
@@ -237,7 +237,7 @@ def similarity_alignment(
     Returns:
         Scalar: the sum over patches and classes, divided by B.
     """
-    chosen = text[labels][:, None] if classes == "label" else text.expand(len(labels), -1, -1)
+    chosen = text[labels][:, None] if classes == "label" else text
     target = F.normalize(branch.detach() if detach else branch, dim=-1) @ chosen.mT
     similarity = F.normalize(patches, dim=-1) @ chosen.mT
     return _kl(target.log_softmax(dim=1), similarity.log_softmax(dim=1)) / len(labels)
@@ -246,3 +246,9 @@ def similarity_alignment(
 def _kl(log_target: Tensor, log_input: Tensor) -> Tensor:
     """Return ``KL(target || input)`` summed over everything, from logarithms."""
     return (log_target.exp() * (log_target - log_input)).sum()
+
+
+def _onehot(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    # not F.one_hot, which reads the labels on the host to check them
+    zeros = torch.zeros(len(labels), classes, dtype=dtype, device=labels.device)
+    return zeros.scatter(1, labels[:, None], 1.0)

@@ -15,12 +15,21 @@ def make_optimiser(
 ) -> torch.optim.Optimizer:
     """AdamW (betas 0.9, 0.999) or SGD with momentum; weight decay on every parameter.
 
-    CLIPood and AlignCLIP decay norms, biases and embeddings too (their released code).
+    CLIPood and AlignCLIP decay norms, biases and embeddings too (their released code). On a GPU the
+    update is one fused kernel, which also reads the loss scaler's verdict there.
     """
+    trained = list(parameters)
+    fused = all(p.is_cuda for p in trained)
     if config.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay)
+        return torch.optim.AdamW(
+            trained, lr=config.lr, weight_decay=config.weight_decay, fused=fused
+        )
     return torch.optim.SGD(
-        parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+        trained,
+        lr=config.lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        fused=fused,
     )
 
 

@@ -35,6 +35,8 @@ class ContextPrompts:
     """[C, L - M, d] embeddings of start, name, full stop, end, padding; without gradient."""
     eot: Tensor
     """[C] int64 end-of-text positions, the context counted."""
+    length: int
+    """Tokens up to the last end of text: a number of the host's, which no step has to ask for."""
     order: Tensor
     """[C, L] int64: which token of ``start, context, name, rest`` stands where."""
 
@@ -74,12 +76,11 @@ class ContextPrompts:
         """Encode the prompts of the classes `rows`, each with its context [len(rows), M, d]."""
         eot = self.eot[rows]
         # Nothing is built of what the tower would cut: CoCoOp has many more rows than classes.
-        length = int(eot.max()) + 1
-        embedded = self.embedded[rows, : length - context.shape[1]]
+        embedded = self.embedded[rows, : self.length - context.shape[1]]
         tokens = torch.cat([embedded[:, :1], context, embedded[:, 1:]], dim=1)
-        order = self.order[rows, :length]
+        order = self.order[rows, : self.length]
         placed = tokens.gather(1, order[..., None].expand_as(tokens))
-        return self.tower.encode_embeddings(placed, eot, deep)
+        return self.tower.encode_embeddings(placed, eot, deep, self.length)
 
 
 @torch.no_grad()
@@ -122,7 +123,8 @@ def context_prompts(
     before = {"end": n_ctx, "middle": n_ctx // 2, "front": 0}[position]
     rows = [_order(n, n_ctx, before, length) for n in (tower.eot(tower.tokenize(names)) - 1)]
     embedded = tower.embed_tokens(tokens[:, : length - n_ctx])
-    return ContextPrompts(tower, embedded, ends, torch.tensor(rows, device=embedded.device))
+    order = torch.tensor(rows, device=embedded.device)
+    return ContextPrompts(tower, embedded, ends, int(ends[longest]) + 1, order)
 
 
 def _order(name: Tensor, n_ctx: int, before: int, length: int) -> list[int]:
@@ -153,7 +155,8 @@ def worded_prompts(
     embedded = tower.embed_tokens(tokens)
     order = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
     kept = torch.cat([embedded[:, :1], embedded[:, 1 + n_ctx :]], dim=1)
-    return ContextPrompts(tower, kept, tower.eot(tokens), order)
+    ends = tower.eot(tokens)
+    return ContextPrompts(tower, kept, ends, int(ends.max()) + 1, order)
 
 
 def initial_context(

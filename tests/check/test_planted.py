@@ -105,6 +105,10 @@ PLANTED = {
         "logits",
         LOGITS + "        return super().logits(features, class_names).half()\n",
     ),
+    "a sum over the images that is called a mean": (
+        "mean",
+        "    loss_is_mean = True\n" + losses("return {'a': loss * len(batch.labels)}"),
+    ),
     # what is trained, and where to
     "sign flipped": ("learns", losses("return {'classification': -loss}")),
     "a part that drives the rest away": (

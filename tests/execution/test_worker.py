@@ -8,11 +8,14 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from harness import registry
 from harness.execution.context import Context
 from harness.execution.local import run_local
 from harness.execution.order import Order
@@ -143,3 +146,43 @@ def test_a_gpu_that_is_not_there_fails_the_run_in_one_line(
     assert failure is not None
     assert "sees no CUDA device" in failure.error == event["error"]
     assert "\n" not in failure.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), MemoryError()],
+)
+def test_a_run_out_of_memory_says_what_helps_and_leaves_the_process_clean(
+    image_folder: Path,
+    random_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    context = make_context(tmp_path / "store", image_folder)
+    shared = Shared(context)
+    held: list[weakref.ref[torch.Tensor]] = []
+    cls = registry.method_class("finetune")
+
+    def full(self: Any, batch: Any) -> Any:
+        features = self.image_features(batch.images)
+        held.append(weakref.ref(features))
+        raise error
+
+    spec = make_spec("finetune", image_folder, random_clip, micro_batch=6)
+    out = io.StringIO()
+    with monkeypatch.context() as patched:
+        patched.setattr(cls, "losses", full)
+        run_one(spec, context, shared, lambda: False, out)  # type: ignore[arg-type]
+    event = json.loads(out.getvalue())
+    assert event["event"] == "failed"
+    assert event["user"]
+    assert event["error"].startswith("out of memory on ")
+    assert "micro_batch=3" in event["error"]
+    assert "--activation-checkpointing" in event["error"]
+    failure = Store(context.store).failure(spec.id)
+    assert failure is not None
+    assert type(error).__name__ in failure.traceback
+    assert [ref() for ref in held] == [None]
+    run_one(spec, context, shared, lambda: False, out)  # type: ignore[arg-type]
+    assert json.loads(out.getvalue().splitlines()[-1])["event"] == "done"

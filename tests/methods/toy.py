@@ -91,4 +91,6 @@ def train(run: Run) -> tuple[list[float], WeightAverage | None]:
     """Train for the configured steps; return the total loss of each and the average."""
     trainer = Trainer.begin(run.method, run.parameters, run.backbone)
     steps = range(run.method.config.steps)
-    return [sum(trainer.step(run.batch(step), step).values()) for step in steps], trainer.average
+    return [
+        sum(trainer.step(run.batch(step), step).read().values()) for step in steps
+    ], trainer.average

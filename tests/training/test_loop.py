@@ -9,13 +9,17 @@ import pytest
 import torch
 
 from harness import registry
+from harness.clip import backbone, forward
+from harness.clip.forward import TraceRequest
+from harness.clip.load import load_backbone
 from harness.errors import Interrupted
 from harness.execution import run
 from harness.execution.run import Shared, execute
 from harness.method import Batch
 from harness.source import source_hash
+from harness.specs import ModelSpec
 from harness.store.store import Store
-from harness.training import checkpoint
+from harness.training import checkpoint, step
 from harness.training.batches import Batches
 from tests.engine import SMALL, make_context, make_spec, outcome, stop_after
 
@@ -174,3 +178,101 @@ def test_a_checkpoint_that_was_edited_and_sealed_again_only_costs_time(
     checkpoint.save(file, state, parts, owner)
     execute(spec, Shared(context))
     assert outcome(context.store, spec.id) == outcome(tmp_path / "whole", spec.id)
+
+
+def test_losses_read_a_step_late_give_the_same_record(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec("alignclip", image_folder, random_clip, selection="best")
+    execute(spec, Shared(make_context(tmp_path / "at once", image_folder)))
+    monkeypatch.setattr(step, "reads_late", lambda device: True)  # as on a GPU
+    late = make_context(tmp_path / "late", image_folder)
+    with pytest.raises(Interrupted):
+        execute(spec, Shared(late), stop=stop_after(8))
+    execute(spec, Shared(late))
+    assert outcome(late.store, spec.id) == outcome(tmp_path / "at once", spec.id)
+
+
+@pytest.mark.parametrize("at", [3, 4, 11])
+def test_nothing_is_kept_after_a_loss_that_is_read_late_and_is_not_finite(
+    image_folder: Path,
+    random_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at: int,
+) -> None:
+    """Every step asks for a checkpoint; the last one kept is of before the loss."""
+    spec = make_spec("finetune", image_folder, random_clip)
+    cls = registry.method_class("finetune")
+    sound = cls.losses
+
+    def spoilt(self: Any, batch: Batch) -> Any:
+        terms = sound(self, batch)
+        return terms | {"mine": torch.tensor(float("nan" if batch.step == at else 0))}
+
+    monkeypatch.setattr(step, "reads_late", lambda device: True)
+    monkeypatch.setattr(cls, "losses", spoilt)
+    context = make_context(tmp_path, image_folder, checkpoint_seconds=0.0)
+    with pytest.raises(FloatingPointError, match=rf"not finite at step {at}: .*'mine': nan"):
+        execute(spec, Shared(context))
+    owner = {"run": spec.id, "source": source_hash(cls)}
+    found = checkpoint.load(
+        Store(tmp_path).work_dir(spec.id) / "checkpoint.pt", torch.device("cpu"), owner
+    )
+    assert found is not None
+    assert found[0].step <= at
+    assert all(torch.isfinite(p).all() for p in found[1]["parameters"].values())
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_activations_computed_again_give_the_same_bytes(
+    image_folder: Path, random_clip: Path, tmp_path: Path, method: str
+) -> None:
+    spec = make_spec(method, image_folder, random_clip)
+    execute(spec, Shared(make_context(tmp_path / "kept", image_folder)))
+    again = make_context(tmp_path / "again", image_folder, activation_checkpointing=True)
+    execute(spec, Shared(again))
+    assert outcome(again.store, spec.id) == outcome(tmp_path / "kept", spec.id)
+
+
+def test_activations_are_not_kept_when_asked(random_clip: Path) -> None:
+    """Bytes that the graph holds between forward and backward pass, by autograd's own hooks."""
+
+    def held(checkpointed: bool) -> int:
+        backbone = load_backbone(ModelSpec(name=f"local-dir:{random_clip}"), "cpu").fork()
+        if checkpointed:
+            backbone.checkpoint_activations()
+        for parameter in backbone.visual.parameters():
+            parameter.requires_grad_(True)
+        kept: dict[int, int] = {}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            kept[tensor.data_ptr()] = tensor.nbytes
+            return tensor
+
+        request = TraceRequest(attention_layers=2, patches=True, branch="d-v", branch_depth=2)
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            backbone.trace(torch.randn(8, 3, 16, 16), request)
+        return sum(kept.values())
+
+    assert held(True) < 0.6 * held(False)
+
+
+def test_compiled_and_channels_last_are_runs_of_their_own_with_close_numbers(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the tracer without the code generator, which takes a minute
+    compiled = torch.compile(forward.trace, backend="eager")
+    monkeypatch.setattr(backbone, "_compiled_trace", lambda: compiled)
+    plain = make_spec("alignclip", image_folder, random_clip)
+    records = {}
+    for changes in ({}, {"compile": True}, {"channels_last": True}):
+        model = plain.model.model_copy(update=changes)
+        spec = plain.model_copy(update={"model": model})
+        records[model.numerics] = execute(spec, Shared(make_context(tmp_path, image_folder)))
+    assert list(records) == ["fp32", "fp32, compiled", "fp32, channels last"]
+    assert len({record.id for record in records.values()}) == 3
+    first, *others = (record.metrics.losses for record in records.values())
+    for other in others:
+        for name, values in first.items():
+            assert other[name] == pytest.approx(values, rel=1e-3)

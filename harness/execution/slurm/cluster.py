@@ -85,6 +85,8 @@ class Resources(Written):
     checkpoint_seconds: float = Field(default=_LIMITS["checkpoint_seconds"].default, ge=0)
     """Least time between two checkpoints. They are further apart where writing one takes longer
     than 2 % of that."""
+    activation_checkpointing: bool = False
+    """Compute activations again in the backward pass: less memory, more time, the same numbers."""
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda)$")
     """``auto``: CUDA if a GPU is asked for, otherwise the CPU."""
     threads: int = Field(1, ge=1)

@@ -110,7 +110,7 @@ def asked(
             given=_json(spec.given),
             config=_json(spec.config),
             model=_model(spec.model),
-            precision=spec.model.precision,
+            precision=spec.model.numerics,
             model_fingerprint=spec.model.fingerprint,
             dataset=spec.dataset.name,
             dataset_options=_json(spec.dataset.options, sort_keys=True),

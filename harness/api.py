@@ -97,9 +97,10 @@ def run(
         KeyboardInterrupt: After the checkpoints are written; the same call continues.
     """
     from harness import registry
-    from harness.cli.running import check_models
+    from harness.execution.context import default_cache
     from harness.execution.local import run_local
     from harness.execution.place import place
+    from harness.execution.towers import check_models
     from harness.sweep import plan
     from harness.sweep.calls import parse_call
     from harness.sweep.file import MethodEntry
@@ -133,12 +134,13 @@ def run(
         selection,
         data_seed,
     )
-    check_models(specs)
+    cached = Path(cache).expanduser() if cache is not None else default_cache()
+    check_models(specs, cached)
     folder = Path(store).expanduser()
     context, gpus = place(
         folder,
         root,
-        Path(cache).expanduser() if cache is not None else None,
+        cached,
         device,
         threads,
         workers,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from harness.bench import inference, inputs, original, processes, steps
+from harness.bench import inference, inputs, original, processes, reports, steps
 from harness.bench.pictures import write_pictures
 from harness.bench.record import BenchReport, BenchRow, BenchSetting
 from harness.clip.backbone import Backbone
@@ -20,7 +20,7 @@ from harness.specs import ModelSpec
 from harness.store import provenance
 from harness.store.timestamps import now
 
-GROUPS = ("step", "attention", "input", "inference", "sweep", "startup")
+GROUPS = ("step", "attention", "input", "inference", "sweep", "report", "startup")
 
 
 def measure(
@@ -97,6 +97,8 @@ class _Work:
             return inference.measure(setting, self.backbone, self.pictures)
         if group == "sweep":
             return processes.sweeps(setting, self.root)
+        if group == "report":
+            return reports.measure(setting, self.root)
         return processes.start_up(setting)
 
     @property

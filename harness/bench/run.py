@@ -20,7 +20,7 @@ from harness.specs import ModelSpec
 from harness.store import provenance
 from harness.store.timestamps import now
 
-GROUPS = ("step", "attention", "input", "inference", "sweep", "report", "startup")
+GROUPS = ("step", "attention", "input", "inference", "growth", "sweep", "report", "startup")
 
 
 def measure(
@@ -95,6 +95,9 @@ class _Work:
             return inputs.measure(setting, self.backbone, self.pictures)
         if group == "inference":
             return inference.measure(setting, self.backbone, self.pictures)
+        if group == "growth":
+            images = inference.growth(setting, self.backbone, self.pictures)
+            return [*steps.growth(setting, self.backbone), *images]
         if group == "sweep":
             return processes.sweeps(setting, self.root)
         if group == "report":

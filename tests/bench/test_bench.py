@@ -26,7 +26,7 @@ TINY = BenchSetting(
 
 def test_every_group_gives_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "compared", lambda: steps.trained_on_features()[:1])
-    for group in ("step", "attention", "input", "inference"):
+    for group in ("step", "attention", "input", "inference", "growth"):
         report = run.measure(TINY, [group])
         assert not report.failed
         assert report.rows

@@ -38,7 +38,7 @@ lint: $(STAMP)
 # On a machine with a card: its own Python with torch, no network. gpu-wheels fetches what such a
 # machine may lack, elsewhere and for its version of Python, into .gpu/.
 GPU_PYTHON_VERSION ?= 3.12
-GPU_WHEELS ?= open_clip_torch ftfy wcwidth pydantic pydantic_core annotated-types typing-inspection submitit
+GPU_WHEELS ?= open_clip_torch|ftfy|wcwidth|pydantic|pydantic_core|annotated-types|typing-inspection|typing_extensions|submitit
 
 gpu:
 	scripts/gpu.sh
@@ -47,7 +47,7 @@ gpu-wheels: $(STAMP)
 	rm -rf .gpu
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary=:all: --implementation cp \
 		--python-version $(GPU_PYTHON_VERSION) --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-		--constraint constraints.txt --dest .gpu $(GPU_WHEELS)
+		--dest .gpu $$($(BIN)/python -m pip list --format freeze | grep -iE '^($(GPU_WHEELS))==')
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -266,10 +266,15 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
+    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
+    looked_at = (*parts.val.values(), *(part.samples for part in tested))
+    if not cls.trains:
+        for samples in looked_at:
+            bank.untrained_features(samples, bank.plain_features, "")
+        return
     for samples in parts.train.values():
         bank.frozen_features(samples, config)
-    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
-    for samples in (*parts.val.values(), *(part.samples for part in tested)):
+    for samples in looked_at:
         bank.frozen_features(samples, None)
 
 

@@ -94,6 +94,7 @@ VERBS: Mapping[str, Verb | Family] = {
             "merge": Verb("add what is new in archives to a store", "leaderboard.merge"),
         },
     ),
+    "export": Verb("a finished run as a folder that open_clip or transformers loads", "export"),
     "maps": Verb("where finished runs look, in pictures", "maps"),
     "bench": Verb("how fast the harness is on this machine", "bench"),
     "cost": Verb("parameters, GFLOPs, time and memory of methods", "cost"),

@@ -179,7 +179,8 @@ def execute(
                 for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
             ]
             keep = shared.context.keep_weights and built.parameters
-            kept = weights.pack(built.parameters) if keep else None
+            words = weights.words_of(spec, bank.dataset.class_names)
+            kept = weights.pack(built.parameters, words) if keep else None
         start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
         metrics = Metrics(
             tests={part.name: score(logits, part.samples) for logits, part in tested},

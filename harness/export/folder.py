@@ -20,7 +20,7 @@ from harness.export.card import card
 from harness.export.classes import class_vectors
 from harness.store.files import write_atomically
 from harness.store.records import RunRecord
-from harness.store.redact import safe_spec
+from harness.store.weights import words_of
 from harness.training.build import BuiltMethod
 
 WEIGHTS, CONFIG, CLASSES, CARD = (
@@ -54,13 +54,8 @@ def open_clip_folder(record: RunRecord, built: BuiltMethod, tested: Backbone) ->
     """
     spec = record.spec
     vectors = class_vectors(built, spec, record.class_names)
-    words = {
-        "run": record.id,
-        "spec": safe_spec(spec).model_dump_json(),
-        "class_names": json.dumps(record.class_names),
-        "logit_scale": repr(built.backbone.logit_scale),
-        "harness": record.provenance.versions.get("clip-benchmark-harness", ""),
-    }
+    words = words_of(spec, record.class_names)
+    words["logit_scale"] = repr(built.backbone.logit_scale)
     state = {key: _plain(value) for key, value in built.backbone.model.state_dict().items()}
     return Exported(
         {

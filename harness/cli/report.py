@@ -13,6 +13,7 @@ from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.published.numbers import NUMBERS
+from harness.report.runs.index import index_of
 from harness.report.stats import Design
 from harness.report.stats.paired import TEST_KINDS
 from harness.report.tables.model import ScoredOn
@@ -106,10 +107,9 @@ def run(args: argparse.Namespace) -> int:
     sweeps = [p.name for p in store.plans() if any(store.has(r.id) for r in rows_of(p, store))]
     if not sweeps:
         raise UserError(f"--by-sweep: no sweep was run into {args.store}; leave it out")
-    status = 0
     for name in sweeps:
-        status = max(status, _report_one(args, name, (args.out or args.store / "report") / name))
-    return status
+        _report_one(args, name, (args.out or args.store / "report") / name)
+    return 0
 
 
 def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
@@ -125,12 +125,13 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
         args.against,
         args.test,
     )
-    status = report(args.store, out, choice, formats)
+    store = Store(args.store)
+    parts = reported(store, choice, formats, out)
     if args.compare_published:
         _published(args, choice, formats, out)
     if args.html:
-        _page(args, choice, out)
-    return status
+        _page(args, store, choice, parts, out)
+    return 0
 
 
 def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str], out: Path) -> None:
@@ -141,13 +142,15 @@ def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str],
     report_published(tables, args.compare_published, out, formats)
 
 
-def _page(args: argparse.Namespace, choice: Choice, out: Path) -> None:
+def _page(
+    args: argparse.Namespace, store: Store, choice: Choice, parts: Sequence[Reported], out: Path
+) -> None:
     from harness.report.page.literature import literature
     from harness.report.page.render import write_page
     from harness.report.published.numbers import load_numbers
 
     beside = literature(load_numbers(args.compare_published or NUMBERS))
-    print(write_page(Store(args.store), out, choice, beside))
+    print(write_page(store, out, choice, beside, parts))
 
 
 def report(
@@ -167,12 +170,22 @@ def report(
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
     """
+    store = Store(store_dir)
+    reported(store, choice or Choice(), formats, out_dir or store_dir / "report")
+    return 0
+
+
+def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) -> list[Reported]:
+    """Print the tables, write the files, say where they are; return what they show.
+
+    Raises:
+        UserError: As `report`.
+    """
     for name in formats:
         if name not in _FORMATS:
             raise unknown_name("format", name, _FORMATS)
-    store, choice = Store(store_dir), choice or Choice()
     parts = report_blocks(store, choice)
-    for run_id, why in store.contradictory.items():
+    for run_id, why in sorted(index_of(store).contradictory.items()):
         print(
             f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
             "run it again",
@@ -184,10 +197,10 @@ def report(
             _print(part, console)
     files = [name for name in formats if name != "term"]
     if files:
-        paths = write_report(store, out_dir or store_dir / "report", choice, files, parts)
+        paths = write_report(store, out, choice, files, parts)
         for path in paths:
             print(path)
-    return 0
+    return parts
 
 
 def _print(part: Reported, console: Console) -> None:

@@ -17,10 +17,11 @@ from harness.command_name import command_name
 from harness.console.progress import duration
 from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
-from harness.execution.context import LIMITS
+from harness.execution.context import LIMITS, default_cache
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
+from harness.execution.towers import check_models
 from harness.source import source_hash
 from harness.specs import RunSpec
 from harness.store.leftovers import sweep as sweep_leftovers
@@ -28,7 +29,6 @@ from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.sweep.calls import one_line
 from harness.sweep.plan import open_dataset
-from harness.validation import validated
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -75,7 +75,7 @@ def run_here(
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
-    check_models(specs)
+    check_models(specs, args.cache_dir or default_cache())
     say_data_notes(specs, args.data_root)
     again = _again(specs, getattr(args, "again", []))
     if args.dry_run:
@@ -138,29 +138,6 @@ def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
         )
 
 
-def check_models(specs: list[RunSpec]) -> None:
-    """Find a wrong model, or a method that it cannot have, now and not in every worker.
-
-    Raises:
-        UserError: For an unknown name or tag, missing files, or a configuration beyond the tower.
-    """
-    from harness.clip import names
-    from harness.clip.info import outline
-
-    outlines = {}
-    for spec in {(s.model, s.method, str(s.config)): s for s in specs}.values():
-        key = spec.model.model_dump_json()
-        if key not in outlines:
-            resolved = names.check(spec.model)
-            # of a model on the hub nothing is known here; its run looks at the towers first
-            outlines[key] = None if resolved.startswith("hf-hub:") else outline(spec.model)
-        known = outlines[key]
-        if known is not None:
-            cls = registry.method_class(spec.method)
-            config = validated(cls.Config, spec.config, f"method '{spec.method}'")
-            cls.check_tower(config, known)
-
-
 def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
     """Say what small data sets leave out or lack; a large one is listed by `data verify` alone."""
     datasets = {spec.dataset.model_dump_json(): spec.dataset for spec in specs}.values()
@@ -202,54 +179,54 @@ def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ())
         store: Where they are, or will be.
         others: More stores whose records tell how long a run takes.
     """
-    state = {
-        spec.id: "done" if store.has(spec.id) else "failed" if store.failure(spec.id) else "missing"
-        for spec in specs
-    }
+    ids = [spec.id for spec in specs]
+    state = {run_id: _state(store, run_id) for run_id in ids}
     console = Terminal()
-    for (dataset, model), members in _grouped(specs).items():
-        targets = list(dict.fromkeys(spec.target for spec in members))
+    groups: dict[tuple[str, str], list[tuple[RunSpec, str]]] = {}
+    for spec, run_id in zip(specs, ids, strict=True):
+        groups.setdefault((spec.dataset.name, spec.model.title()), []).append((spec, state[run_id]))
+    for (dataset, model), members in groups.items():
+        cells: dict[tuple[str, str], list[str]] = {}
+        for spec, how in members:
+            cells.setdefault((spec.label, spec.target), []).append(how)
+        targets = list(dict.fromkeys(target for _, target in cells))
         title = f"{dataset}, {model}: {len(members)} runs"
         table = Table(title=title, title_justify="left")
         table.add_column("method")
         for target in targets:
             table.add_column(target, justify="right")
-        for label in dict.fromkeys(spec.label for spec in members):
-            row = []
-            for target in targets:
-                cell = [state[s.id] for s in members if s.label == label and s.target == target]
-                row.append(f"{cell.count('done')}/{len(cell)} done")
-            table.add_row(label, *row)
+        for label in dict.fromkeys(label for label, _ in cells):
+            own = [cells.get((label, target), []) for target in targets]
+            table.add_row(label, *(f"{cell.count('done')}/{len(cell)} done" for cell in own))
         console.print(table)
     counts = Counter(state.values())
     parts = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "missing"))
     console.print(f"{len(state)} runs: {parts}; store: {store.root}", markup=False, soft_wrap=True)
-    left = [spec for spec in specs if state[spec.id] != "done"]
+    left = [spec for spec, run_id in zip(specs, ids, strict=True) if state[run_id] != "done"]
     if left:
         records = itertools.chain.from_iterable(s.records() for s in (store, *others))
         console.print(hours(left, Durations(records)), markup=False, soft_wrap=True)
 
 
-def _grouped(specs: Sequence[RunSpec]) -> dict[tuple[str, str], list[RunSpec]]:
-    found: dict[tuple[str, str], list[RunSpec]] = {}
-    for spec in specs:
-        found.setdefault((spec.dataset.name, spec.model.title()), []).append(spec)
-    return found
+def _state(store: Store, run_id: str) -> str:
+    if store.has(run_id):
+        return "done"
+    return "failed" if store.failure(run_id) else "missing"
 
 
 def hours(specs: Sequence[RunSpec], durations: Durations) -> str:
     """Return a line on how long the runs take one worker, and what that is taken from."""
     known = [s for s in (durations.seconds(spec) for spec in specs) if s is not None]
     rest = [spec for spec in specs if durations.seconds(spec) is None]
-    rough = [s for s in (published_seconds(spec) for spec in rest) if s is not None]
+    guessed, rough = published_seconds(rest)
     parts = []
     if known:
         devices = ", ".join(sorted(durations.devices))
         parts.append(f"{len(known)} run(s) take about {duration(sum(known))} of one worker's time, "
                      f"by earlier records on {devices}")  # fmt: skip
-    if rough:
-        parts.append(f"{len(rough)} run(s) about {sum(rough) / 3600:.1f} GPU hours, a rough guess "
+    if guessed:
+        parts.append(f"{guessed} run(s) about {rough / 3600:.1f} GPU hours, a rough guess "
                      f"from {PUBLISHED_STEP}")  # fmt: skip
-    if unknown := len(rest) - len(rough):
+    if unknown := len(rest) - guessed:
         parts.append(f"{unknown} run(s): no record tells (--records STORE)")
     return "; ".join(parts)

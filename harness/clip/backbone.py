@@ -6,7 +6,7 @@ import copy
 import functools
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from harness.clip.forward import ImageTrace, TraceRequest
 from harness.clip.text import TextTower, prompts, tokenize
 from harness.seeding import repeat_on_gpu, tf32
 from harness.specs import ModelSpec
+from harness.store.provenance import device_name
 
 TEXT_BATCH = 256
 _AUTOCAST = {
@@ -47,6 +48,16 @@ def weights_fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
+class Kept(Protocol):
+    """Features by name that outlive the process."""
+
+    def read(self, name: str, rows: int) -> Tensor | None:
+        """Return what was written, on the CPU; None if it is not there."""
+
+    def write(self, name: str, features: Tensor) -> None:
+        """Keep features [rows, ...] of the CPU."""
+
+
 @dataclass(eq=False)
 class Backbone:
     """A CLIP model in eval mode, float32 and frozen, with what belongs to it.
@@ -63,6 +74,8 @@ class Backbone:
     device: torch.device
     fingerprint: str
     """Fingerprint of the pretrained weights; a fork keeps it."""
+    kept: Kept | None = field(default=None, repr=False)
+    """Where text features are kept for other processes, if anywhere."""
     _texts: dict[tuple[tuple[str, ...], str], Tensor] = field(default_factory=dict, repr=False)
     _scale: tuple[Tensor, int, float] | None = field(default=None, repr=False)
 
@@ -93,6 +106,13 @@ class Backbone:
     def context_length(self) -> int:
         """Longest prompt in tokens, start and end of text included."""
         return int(self.model.context_length)
+
+    @property
+    def computes(self) -> tuple[object, ...]:
+        """All that features depend on beside their input, to the last digit."""
+        device = self.device
+        kind = device_name(str(device)) if device.type == "cuda" else str(device)
+        return self.fingerprint, self.spec.model_dump_json(), kind, torch.get_num_threads()
 
     @property
     def text_tower(self) -> TextTower:
@@ -148,12 +168,25 @@ class Backbone:
         key = (tuple(class_names), template)
         if key not in self._texts:
             texts = prompts(class_names, template)
-            tokens = tokenize(self.tokenizer, texts, self.context_length).to(self.device)
+            tokens = tokenize(self.tokenizer, texts, self.context_length)
+            self._texts[key] = self._of_tokens(tokens)
+        return self._texts[key].to(self.device)
+
+    def _of_tokens(self, tokens: Tensor) -> Tensor:
+        said = repr((self.computes, tokens.tolist()))
+        name = hashlib.sha256(said.encode()).hexdigest()[:24]
+        found = self.kept.read(name, len(tokens)) if self.kept else None
+        if found is None:
             # Once per sweep, so always in full precision, whatever surrounds this call.
             with torch.autocast(self.device.type, enabled=False), tf32(False):
-                parts = [self.model.encode_text(part) for part in torch.split(tokens, TEXT_BATCH)]
-            self._texts[key] = F.normalize(torch.cat(parts), dim=-1)
-        return self._texts[key].to(self.device)
+                parts = [
+                    self.model.encode_text(part.to(self.device))
+                    for part in torch.split(tokens, TEXT_BATCH)
+                ]
+            found = F.normalize(torch.cat(parts), dim=-1)
+            if self.kept:
+                self.kept.write(name, found.cpu())
+        return found
 
     def fork(self) -> Backbone:
         """Return a backbone with its own copy of the image tower and of the logit scale.

@@ -16,6 +16,7 @@ from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
 from harness.data.bank import ImageBank, PixelCache
+from harness.data.features import FeatureFiles
 from harness.errors import UserError
 from harness.execution.context import Context
 from harness.execution.energy import EnergyMeter
@@ -49,6 +50,7 @@ class Shared:
         self._refused: dict[str, str] = {}
         self._banks: dict[str, ImageBank] = {}
         self._pixels = PixelCache(int(context.memory_gb * 2**30))
+        self._disk_bytes = int(context.cache_gb * 2**30)
         torch.set_num_threads(context.threads)
         if context.device.startswith("cuda"):
             _check_gpu(context)
@@ -62,10 +64,13 @@ class Shared:
             raise UserError(self._refused[key])
         if key not in self._models:
             try:
-                self._models[key] = load_backbone(spec, self.context.device)
+                found = load_backbone(spec, self.context.device)
             except UserError as error:  # the retries of a download, once and not in every run
                 self._refused[key] = str(error)
                 raise
+            if self.context.cache:
+                found.kept = FeatureFiles(self.context.cache, self._disk_bytes)
+            self._models[key] = found
         if self.context.device.startswith("cuda"):
             tf32(spec.precision == "tf32")
         return self._models[key]
@@ -91,7 +96,7 @@ class Shared:
                 self.context.cache,
                 self.context.decode_threads,
                 self._pixels,
-                int(self.context.cache_gb * 2**30),
+                self._disk_bytes,
             )
             if dataset.fingerprint and bank.fingerprint != dataset.fingerprint:
                 raise UserError(
@@ -174,7 +179,8 @@ def execute(
                 for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
             ]
             keep = shared.context.keep_weights and built.parameters
-            kept = weights.pack(built.parameters) if keep else None
+            words = weights.words_of(spec, bank.dataset.class_names)
+            kept = weights.pack(built.parameters, words) if keep else None
         start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
         metrics = Metrics(
             tests={part.name: score(logits, part.samples) for logits, part in tested},
@@ -261,10 +267,15 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
+    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
+    looked_at = (*parts.val.values(), *(part.samples for part in tested))
+    if not cls.trains:
+        for samples in looked_at:
+            bank.untrained_features(samples, bank.plain_features, "")
+        return
     for samples in parts.train.values():
         bank.frozen_features(samples, config)
-    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
-    for samples in (*parts.val.values(), *(part.samples for part in tested)):
+    for samples in looked_at:
         bank.frozen_features(samples, None)
 
 

@@ -9,6 +9,7 @@ Layout of a store directory::
     sweeps/<name>.json           what was planned: the sweep as given and its run ids, in order
     work/<id>/                   checkpoint and log of a run in progress
     replaced/<id>.<x>/           records that were run again; never read
+    index.zip                    what reports noted of many runs; may be deleted at any time
 
 Reading needs neither torch nor the plugins.
 """
@@ -25,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from harness.errors import UserError
 from harness.specs import RunSpec
 from harness.store.files import write_atomically
-from harness.store.integrity import disagreements
 from harness.store.records import Failure, Predictions, RunRecord, SweepPlan
 from harness.store.secrets import redacted
 from harness.validation import validated
@@ -55,7 +56,6 @@ class Store:
                 raise UserError(f"store {root}: not a folder; name another")
         # a report asks for them again and again; one of thousands of runs takes a second to read
         self._plans: dict[Path, tuple[tuple[int, int, int], SweepPlan]] = {}
-        self._checked: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Make the folder, before any work is done whose results could then not be kept.
@@ -147,7 +147,7 @@ class Store:
             raise UserError(
                 f"{self.root}: no finished run '{run_id}'; `report` lists what is there"
             )
-        record: RunRecord = validated(RunRecord, _load(path), str(path))
+        record: RunRecord = _read(RunRecord, path)
         if record.id != run_id:
             raise UserError(f"{path}: the record of run {record.id}; restore or delete it")
         return record
@@ -156,26 +156,6 @@ class Store:
         """Yield every finished run, sorted by id."""
         for path in sorted(self.root.glob("runs/[0-9a-f]*/record.json")):
             yield self.read(path.parent.name)
-
-    def disagreement(self, record: RunRecord) -> str:
-        """Return what a record and its predictions contradict each other in, empty if in nothing.
-
-        Looked up once for each run as long as this object lives. A run without predictions is
-        taken at its word.
-        """
-        if record.id not in self._checked:
-            path = self.run_dir(record.id) / "predictions.npz"
-            try:
-                data = path.read_bytes() if path.is_file() else None
-                self._checked[record.id] = "; ".join(disagreements(record, data))
-            except OSError as error:
-                self._checked[record.id] = f"predictions.npz: cannot be read ({error.strerror})"
-        return self._checked[record.id]
-
-    @property
-    def contradictory(self) -> dict[str, str]:
-        """What `disagreement` found so far, by run."""
-        return {run_id: why for run_id, why in sorted(self._checked.items()) if why}
 
     def predictions(self, run_id: str) -> Predictions:
         """Return the per-image predictions of a finished run."""
@@ -225,7 +205,7 @@ class Store:
             state = _file(path).stat()
             version = (state.st_mtime_ns, state.st_size, state.st_ino)
             if self._plans.get(path, (None, None))[0] != version:
-                self._plans[path] = version, validated(SweepPlan, _load(path), str(path))
+                self._plans[path] = version, _read(SweepPlan, path)
             yield self._plans[path][1]
 
 
@@ -233,6 +213,13 @@ def _file(path: Path) -> Path:
     if not path.is_file():  # a link to nowhere; a pipe would be waited for
         raise UserError(f"{path}: no file; restore or delete it")
     return path
+
+
+def _read(model: type[BaseModel], path: Path) -> Any:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):  # slower, and says what is wrong
+        return validated(model, _load(path), str(path))
 
 
 def _load(path: Path) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from harness.specs import RunSpec
@@ -33,15 +35,25 @@ def score_of(rule: Rule, record: RunRecord) -> float:
     return record.accuracy
 
 
+def _known_score(rule: Rule, store: Store, run_id: str) -> float:
+    """Return `score_of` a run; its record is read again when it was written again."""
+    written = (store.run_dir(run_id) / "record.json").stat()
+    return _score(rule, store.root, run_id, written.st_mtime_ns, written.st_ino)
+
+
+@cache
+def _score(rule: Rule, root: Path, run_id: str, *_written: int) -> float:
+    return score_of(rule, Store(root).read(run_id))
+
+
 def trials_of(search: Search, store: Store) -> list[Trial]:
     """Return what came of each candidate; one of whose runs any failed has failed."""
     found = []
     for number, candidate in enumerate(search.candidates):
         there = [store.has(run.id) for run in candidate.runs]
         if all(there):
-            records = (store.read(run.id) for run in candidate.runs)
-            score = statistics.fmean(score_of(search.rule, record) for record in records)
-            found.append(Trial(number, "done", score))
+            scores = (_known_score(search.rule, store, run.id) for run in candidate.runs)
+            found.append(Trial(number, "done", statistics.fmean(scores)))
         elif all(has or store.failure(r.id) for has, r in zip(there, candidate.runs, strict=True)):
             found.append(Trial(number, "failed"))
         else:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from harness import registry, resources
-from harness.cli.running import check_models, say_data_notes
+from harness.cli.running import say_data_notes
 from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
 from harness.command_name import command_name
@@ -27,6 +27,7 @@ from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import find, read_cluster
 from harness.execution.slurm.packing import Array, total
 from harness.execution.slurm.status import STATES, RunState, statuses
+from harness.execution.towers import check_models
 from harness.specs import RunSpec
 from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
@@ -104,7 +105,8 @@ def _request(
     cluster = read_cluster(cluster_name, changes)
     file = find(cluster_name)
     ours = file.parent == resources.shipped("clusters")
-    check_models(list(specs))
+    cache = (args.cache_dir or default_cache()).resolve()
+    check_models(specs, cache)
     stores = [root, *(path.resolve() for path in args.records)]
     return slurm.Request(
         sweep=planned.name,
@@ -114,7 +116,7 @@ def _request(
         context=Context(
             store=root,
             data_root=args.data_root.resolve() if args.data_root else None,
-            cache=(args.cache_dir or default_cache()).resolve(),
+            cache=cache,
             plugins=tuple(registry.plugin_files()),
             log=resolved(args.log),
             keep_weights=bool(planned.source.get("keep_weights")),

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from harness.errors import UserError
 from harness.report.comparison.model import ImageEvidence
 from harness.report.runs.predictions import FinishedRun, PredictionCache, finished_runs
 from harness.report.runs.rows import SeedKey
-from harness.report.stats import ImagePair, Interval, image_interval, mcnemar, pair_images
+from harness.report.stats import ImagePair, Interval, image_interval, mcnemar
 
 RunsByTask = Mapping[tuple[str, SeedKey], FinishedRun]
 """A row's finished runs by domain and seed."""
@@ -54,12 +53,11 @@ def compare_images(
     pairs: list[ImagePair] = []
     for at in shared:
         mine, theirs = (predictions.measured(runs[at]) for runs in (candidate, reference))
-        if mine is None or theirs is None or not len(mine.label):
+        if mine is None or theirs is None or not mine.n:
             return None
-        try:
-            pairs.append(pair_images(at[0], mine, theirs))
-        except UserError:  # another version of the data: nothing to pair
+        if mine.images != theirs.images:  # another version of the data: nothing to pair
             return None
+        pairs.append(ImagePair(at[0], mine.right, theirs.right))
     first_of = {pair.task: pair for pair in reversed(pairs)}
     if any(len(pair.candidate) != len(first_of[pair.task].candidate) for pair in pairs):
         return None

@@ -21,6 +21,7 @@ from harness.report.page.model import Beside, Page, PageProvenance, View
 from harness.report.page.runs import page_data
 from harness.report.page.view import Source, safe_id, view_of
 from harness.report.runs.blocks import FIELDS
+from harness.report.runs.index import index_of
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.columns import SIDE_BY_SIDE
 from harness.report.tables.join import join_tables
@@ -29,22 +30,29 @@ from harness.store.records import RunRecord
 from harness.store.store import Store
 
 
-def build_page(store: Store, choice: Choice | None = None, beside: Beside | None = None) -> Page:
+def build_page(
+    store: Store,
+    choice: Choice | None = None,
+    beside: Beside | None = None,
+    reported: Sequence[Reported] | None = None,
+) -> Page:
     """Return everything that the page of a store says.
 
     Args:
         store: What to report; only read.
         choice: What to report, and how; by default everything.
         beside: Gives published figures that go beside ours.
+        reported: What `report_blocks` returned for this store and choice, if it is at hand.
 
     Raises:
         UserError: If nothing is there to report, or a name of `choice` is unknown.
     """
     choice, predictions = choice or Choice(), PredictionCache(store)
-    reported = report_blocks(store, choice, predictions)
+    if reported is None:
+        reported = report_blocks(store, choice, predictions)
     runs = _runs(reported)
-    records = {record.id: record for record in store.records() if record.id in runs}
-    records = {run: records[run] for run, (status, _) in runs.items() if status == "done"}
+    index = index_of(store)
+    records = {run: index.record(run) for run, (status, _) in runs.items() if status == "done"}
     places = Places(
         {run: position for position, run in enumerate(runs)},
         {run: status for run, (status, _) in runs.items()},

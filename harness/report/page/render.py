@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.console.output import writing
-from harness.report.build import Choice
+from harness.report.build import Choice, Reported
 from harness.report.page.build import build_page
 from harness.report.page.model import Beside, Page
 from harness.store.files import write_atomically
@@ -23,7 +24,11 @@ _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
 def write_page(
-    store: Store, out_dir: Path, choice: Choice | None = None, beside: Beside | None = None
+    store: Store,
+    out_dir: Path,
+    choice: Choice | None = None,
+    beside: Beside | None = None,
+    reported: Sequence[Reported] | None = None,
 ) -> Path:
     """Write the page of a store and return the file.
 
@@ -32,12 +37,13 @@ def write_page(
         out_dir: Made if it is not there. A page that is there is replaced.
         choice: What to report, and how; by default everything.
         beside: Gives published numbers that go beside ours.
+        reported: What `report_blocks` returned for this store and choice, if it is at hand.
 
     Raises:
         UserError: If nothing is there to report, a name is unknown, or the file cannot be written.
     """
     path = out_dir / FILE
-    data = render_page(build_page(store, choice, beside)).encode()
+    data = render_page(build_page(store, choice, beside, reported)).encode()
     with writing(path):
         write_atomically(path, data)
     return path

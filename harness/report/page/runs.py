@@ -55,7 +55,7 @@ class Pool:
         text = json.dumps(value, sort_keys=True, default=str)
         if text not in self._at:
             self._at[text] = len(self.values)
-            self.values.append(value)
+            self.values.append(finite(value))
         return self._at[text]
 
 
@@ -69,9 +69,10 @@ def page_data(
         runs: Id to status and label, in the order of the page.
         records: The finished ones among them.
     """
-    planned = (spec for plan in store.plans() for spec in rows_of(plan, store))
-    specs = {spec.id: spec for spec in planned if spec.id in runs}
     failures = {failure.id: failure for failure in store.failures()}
+    specs: dict[str, RunSpec] = {}
+    if len(runs) > len(records):
+        specs = {spec.id: spec for plan in store.plans() for spec in rows_of(plan, store)}
     share = min(LONGEST, ALL_TEXTS // max(1, len(runs)))
     pool = Pool()
     lines = []
@@ -85,11 +86,11 @@ def page_data(
             "label": label,
             "log": _log(store, run_id, share),
         }
-        line = [finite(values.get(field)) for field in FIELDS]
+        line = ((field, values.get(field)) for field in FIELDS)
         lines.append(
             [
-                pool.add(value) if field in POOLED and value is not None else value
-                for field, value in zip(FIELDS, line, strict=True)
+                pool.add(value) if field in POOLED and value is not None else finite(value)
+                for field, value in line
             ]
         )
     pooled = [field for field in FIELDS if field in POOLED]
@@ -125,6 +126,9 @@ def _of_record(record: RunRecord | None) -> dict[str, Any]:
         },
         "environment": {
             "device": made.device,
+            "GPU": made.gpu,
+            "runs on it": made.runs_per_gpu,
+            "settings": made.settings,
             "threads": made.threads,
             "host": made.host,
             "code": made.git,
@@ -144,6 +148,7 @@ def _of_record(record: RunRecord | None) -> dict[str, Any]:
             "wall time (s)": made.wall_s,
             "step (ms)": made.step_ms,
             "peak memory (MB)": made.peak_memory_mb,
+            "energy (J)": made.energy_j,
             "resumed": made.resumed,
         },
         "predictions": record.predictions_sha256,
@@ -200,11 +205,13 @@ def _short(x: float) -> float:
 
 def finite(value: Any) -> Any:
     """Return `value` with infinities and NaN as text: JSON has no such numbers."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
         return {str(key): finite(own) for key, own in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [finite(own) for own in value]
     return value
 

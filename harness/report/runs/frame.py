@@ -9,7 +9,8 @@ import pandas as pd
 
 from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
-from harness.report.runs.rows import RunRow, asked, finished, rows_of
+from harness.report.runs.index import index_of, rows_of
+from harness.report.runs.rows import RunRow, asked, renamed
 from harness.report.runs.tuned import searched, tuned_rows
 from harness.specs import RunSpec
 from harness.store.store import Store
@@ -26,7 +27,9 @@ _DTYPES = {
     "bool": "bool",
 }
 DTYPES: dict[str, str] = {field.name: _DTYPES[str(field.type)] for field in fields(RunRow)}
-"""The frame's columns, those of `RunRow`. What is not known is NA, in float columns NaN."""
+DTYPES["order"] = "int64"
+"""The frame's columns: those of `RunRow`, and the run's place in the sweeps' plans, behind them all
+if none planned it. What is not known is NA, in float columns NaN."""
 
 
 def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
@@ -51,36 +54,42 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
         for spec in plan.runs:
             planned.setdefault(spec.id, spec)
     order = {run_id: position for position, run_id in enumerate(planned)}
-    tuned = [row for plan in chosen for row in tuned_rows(store, plan, order)]
     kept = {run_id for plan in plans.values() for run_id in searched(plan)} - set(planned)
-
     defaults = {run.id for plan in chosen if plan.searches for run in plan.runs}
 
-    rows: dict[str, list[RunRow]] = {}
-    for record in store.records():
-        if record.id in kept:
+    index = index_of(store)
+    rows: dict[str, Sequence[RunRow]] = {}
+    for run_id in index.run_ids():
+        if run_id in kept:
             continue
-        if sweep is None or record.id in planned:
+        if sweep is None and run_id not in defaults:
+            rows[run_id] = index.known_rows(run_id)
+        elif run_id in planned:
             # Of one sweep the plan's label counts: the run may have been made under another's name,
             # as may one with its own values that a search chose. Of a whole store the record's: a
             # plan can come from anybody.
-            by_plan = sweep or record.id in defaults
-            spec = planned.get(record.id, record.spec) if by_plan else record.spec
-            rows[record.id] = finished(store, record, spec, order.get(record.id, len(order)))
+            rows[run_id] = [renamed(row, planned[run_id]) for row in index.known_rows(run_id)]
     for failure in store.failures():
         if failure.id not in kept and (sweep is None or failure.id in planned):
-            spec, place = planned.get(failure.id, failure.spec), order.get(failure.id, len(order))
-            rows[failure.id] = asked(failure.id, spec, place, "failed", one_line(failure.error))
+            spec = planned.get(failure.id, failure.spec)
+            rows[failure.id] = asked(failure.id, spec, "failed", one_line(failure.error))
     for run_id, spec in planned.items():
         if run_id not in rows:
-            rows[run_id] = asked(run_id, spec, order[run_id], "missing")
-    every = [*(row for own in rows.values() for row in own), *tuned]
-    if all(row.status == "missing" for row in every):
+            rows[run_id] = asked(run_id, spec, "missing")
+    placed = [
+        (order.get(run_id, len(order)), row.label, run_id, row)
+        for run_id, own in rows.items()
+        for row in own
+    ]
+    for plan in chosen:
+        placed += [(at, row.label, row.id, row) for at, row in tuned_rows(store, plan, order)]
+    if all(row.status == "missing" for *_, row in placed):
         raise UserError(
             f"{store.root}: no runs yet, so there is nothing to report; "
             f"start with `{command_name()} quickstart`"
         )
-    return _frame(sorted(every, key=lambda row: (row.order, row.label, row.id)))
+    placed.sort(key=lambda one: one[:3])
+    return _frame([one[3] for one in placed], [one[0] for one in placed])
 
 
 def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
@@ -89,15 +98,16 @@ def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
     The columns are those of `load_frame`; a run that neither ended nor failed is ``missing``.
     """
     rows: list[RunRow] = []
+    orders: list[int] = []
     for order, spec in enumerate({spec.id: spec for spec in specs}.values()):
-        rows += rows_of(store, spec, order)
-    return _frame(rows)
+        rows += rows_of(store, spec)
+        orders += [order] * (len(rows) - len(orders))
+    return _frame(rows, orders)
 
 
-def _frame(rows: Sequence[RunRow]) -> pd.DataFrame:
+def _frame(rows: Sequence[RunRow], orders: Sequence[int]) -> pd.DataFrame:
+    columns = {name: [getattr(row, name) for row in rows] for name in DTYPES if name != "order"}
+    columns["order"] = list(orders)
     return pd.DataFrame(
-        {
-            name: pd.Series([getattr(row, name) for row in rows], dtype=dtype)
-            for name, dtype in DTYPES.items()
-        }
+        {name: pd.Series(columns[name], dtype=dtype) for name, dtype in DTYPES.items()}
     )

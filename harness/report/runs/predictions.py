@@ -1,21 +1,16 @@
-"""Predictions of a store's finished runs: read once, and only the images a measure is over."""
+"""A frame's finished runs, and how they answered the images that a measure is over."""
 
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
+from harness.report.runs.index import Answers, index_of
 from harness.report.runs.rows import SeedKey
-from harness.store.records import Predictions
 from harness.store.store import Store
-
-KEPT = 2**28
-"""Bytes of predictions that are kept at a time."""
 
 
 @dataclass(frozen=True)
@@ -52,44 +47,18 @@ def finished_runs(frame: pd.DataFrame) -> Iterator[FinishedRun]:
 
 
 class PredictionCache:
-    """Predictions of a store's runs; those read last are kept, up to KEPT bytes."""
+    """How a store's finished runs answered, as far as their predictions are there."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._kept: dict[str, Predictions | None] = {}
-        self._bytes = 0
+        self._index = index_of(store)
 
-    def of(self, run_id: str) -> Predictions | None:
-        """Return a run's predictions; None if they are missing or cannot be read."""
-        if run_id not in self._kept:
-            try:
-                predictions = self._store.predictions(run_id)
-            except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-                predictions = None
-            self._kept[run_id] = predictions
-            self._bytes += _size(predictions)
-            while self._bytes > KEPT and len(self._kept) > 1:
-                oldest = next(iter(self._kept))
-                self._bytes -= _size(self._kept.pop(oldest))
-        return self._kept[run_id]
-
-    def measured(self, run: FinishedRun) -> Predictions | None:
-        """Return the predictions on those images that the run's measure is over.
+    def measured(self, run: FinishedRun) -> Answers | None:
+        """Return the answers on those images that the run's measure is over.
 
         None for a measure over no set of images (the harmonic mean), or without predictions.
         """
-        if run.measure == "H":
-            return None
-        return self.on(run, run.test_set) if run.test_set else self.of(run.id)
+        return None if run.measure == "H" else self._index.answers(run.id, run.test_set)
 
-    def on(self, run: FinishedRun, test: str) -> Predictions | None:
-        """Return the predictions on one test set; None without it or without predictions."""
-        predictions = self.of(run.id)
-        if predictions is None or test not in run.tests:
-            return None
-        own = predictions.test == run.tests.index(test)
-        return Predictions(**{name: array[own] for name, array in vars(predictions).items()})
-
-
-def _size(predictions: Predictions | None) -> int:
-    return sum(array.nbytes for array in vars(predictions).values()) if predictions else 0
+    def auroc(self, run: FinishedRun) -> float | None:
+        """Return how well scores tell images of known classes from others, if that was tested."""
+        return self._index.auroc(run.id)

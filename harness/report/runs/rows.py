@@ -12,7 +12,6 @@ from typing import Any, Literal
 from harness.protocols import Protocol
 from harness.specs import ModelSpec, RunSpec
 from harness.store.records import RunRecord, Score
-from harness.store.store import Store
 from harness.sweep.calls import one_line, print_call
 
 RunStatus = Literal["done", "failed", "missing"]
@@ -32,8 +31,6 @@ class RunRow:
     id: str
     status: RunStatus
     """``done``, ``failed``, or ``missing``: planned by a sweep, but neither recorded nor failed."""
-    order: int
-    """Place in the sweeps' plans; that of a run which none planned is behind them all."""
     label: str
     call: str
     """``method[param=value]`` as it was given."""
@@ -96,21 +93,18 @@ class RunRow:
     error: str | None = None
 
 
-def asked(
-    run_id: str, spec: RunSpec, order: int, status: RunStatus, error: str | None = None
-) -> list[RunRow]:
+def asked(run_id: str, spec: RunSpec, status: RunStatus, error: str | None = None) -> list[RunRow]:
     """Return the rows of a run of which only the spec is known."""
     protocol = spec.protocol
-    call = print_call(spec.method, spec.given)
+    label, call, given = _names(spec)
     return [
         RunRow(
             id=run_id,
             status=status,
-            order=order,
-            label=one_line(spec.label or call) or spec.method,
+            label=label,
             call=call,
             method=spec.method,
-            given=_json(spec.given),
+            given=given,
             config=_json(spec.config),
             model=_model(spec.model),
             precision=spec.model.numerics,
@@ -140,21 +134,33 @@ def asked(
     ]
 
 
-def finished(store: Store, record: RunRecord, spec: RunSpec, order: int) -> list[RunRow]:
-    """Return the rows of a record, under the name that `spec` gives it.
+def renamed(row: RunRow, spec: RunSpec) -> RunRow:
+    """Return a run's row under the names that `spec`, of the same content, gives it."""
+    label, call, given = _names(spec)
+    return replace(row, model=_model(spec.model), label=label, call=call, given=given)
+
+
+def _names(spec: RunSpec) -> tuple[str, str, str]:
+    call = print_call(spec.method, spec.given)
+    label = one_line(spec.label or call) or spec.method
+    return label, call, _json(spec.given)
+
+
+def finished(record: RunRecord, contradiction: str) -> list[RunRow]:
+    """Return the rows of a record.
 
     One that its own predictions contradict has failed: nobody knows which of the two is right.
     """
     metrics, made = record.metrics, record.provenance
-    if why := store.disagreement(record) or ("" if metrics.tests else "no test images"):
-        return asked(record.id, spec, order, "failed", f"contradictory record: {why}")
+    if why := contradiction or ("" if metrics.tests else "no test images"):
+        return asked(record.id, record.spec, "failed", f"contradictory record: {why}")
     source = record.method_source or None
     if record.id != record.spec.id:  # the engine gave other numbers then
         source = f"earlier {source or ''}"
-    shares = spec.protocol.measured(spec.target, metrics.tests)
+    shares = record.spec.protocol.measured(record.spec.target, metrics.tests)
     rows = []
-    cells = spec.protocol.cells(spec.target)
-    for row, at in zip(asked(record.id, spec, order, "done"), cells, strict=True):
+    cells = record.spec.protocol.cells(record.spec.target)
+    for row, at in zip(asked(record.id, record.spec, "done"), cells, strict=True):
         target, measure = at
         harmonic = measure == "H"
         score = metrics.tests.get(row.test_set)
@@ -183,16 +189,6 @@ def finished(store: Store, record: RunRecord, spec: RunSpec, order: int) -> list
             )
         )
     return rows
-
-
-def rows_of(store: Store, spec: RunSpec, order: int) -> list[RunRow]:
-    """Return the rows of a run, whatever became of it."""
-    failure = store.failure(spec.id)
-    if store.has(spec.id):
-        return finished(store, store.read(spec.id), spec, order)
-    if failure is not None:
-        return asked(spec.id, spec, order, "failed", one_line(failure.error))
-    return asked(spec.id, spec, order, "missing")
 
 
 def _json(value: Any, sort_keys: bool = False) -> str:

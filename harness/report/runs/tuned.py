@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.report.runs.rows import RunRow, rows_of
+from harness.report.runs.index import rows_of
+from harness.report.runs.rows import RunRow
 from harness.store.records import Search, SweepPlan
 from harness.store.store import Store
 from harness.tune.choice import finals_of, trials_of
@@ -17,8 +19,8 @@ def searched(plan: SweepPlan) -> frozenset[str]:
     return plan.possible_finals() | {run.id for run in plan.trials}
 
 
-def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[RunRow]:
-    """Return the final runs that were chosen, under the configuration that all of a row share.
+def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[tuple[int, RunRow]]:
+    """Return the final runs chosen, each with its place, by the configuration that a row shares.
 
     One run may be the choice of several rules, and so stand in several rows.
 
@@ -27,14 +29,22 @@ def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[
         plan: What a sweep asked for.
         order: Place of each run whose values are given.
     """
+    failed = Counter(
+        search.rule
+        for search in plan.searches
+        for trial in trials_of(search, store)
+        if trial.status == "failed"
+    )
     rows = []
     for search, runs in finals_of(plan, store):
         place = order[plan.runs[search.order].id] if search.order < len(plan.runs) else len(order)
+        lost = failed[search.rule]
+        said = f" {lost} of its trials failed, which counts as the worst." if lost else ""
         config = json.dumps(_shared(search) | {"tuned": search.finals[0].label})
         for run in runs:
             rows += [
-                replace(row, config=config, tuned=_about(store, plan, search))
-                for row in rows_of(store, run, place)
+                (place, replace(row, config=config, tuned=search.about + said))
+                for row in rows_of(store, run)
             ]
     return rows
 
@@ -43,10 +53,3 @@ def _shared(search: Search) -> dict[str, object]:
     """Return the configuration without what differs between candidates."""
     first, *others = (candidate.config for candidate in search.candidates)
     return {key: v for key, v in first.items() if all(other[key] == v for other in others)}
-
-
-def _about(store: Store, plan: SweepPlan, search: Search) -> str:
-    peers = (other for other in plan.searches if other.rule == search.rule)
-    failed = sum(t.status == "failed" for own in peers for t in trials_of(own, store))
-    lost = f" {failed} of its trials failed, which counts as the worst." if failed else ""
-    return search.about + lost

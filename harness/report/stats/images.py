@@ -23,8 +23,8 @@ class ImagePair:
     """[n]: right or not."""
     reference: NDArray[np.bool_]
     """[n], of the same images in the same order."""
-    cluster: NDArray[np.int64]
-    """[n]: images of the same number stand or fall together."""
+    cluster: NDArray[np.int64] | None = None
+    """[n]: images of the same number stand or fall together; None if each is its own."""
 
 
 @dataclass(frozen=True)
@@ -109,19 +109,32 @@ def image_interval(
     means, resampled = [], np.zeros(draws)
     for task in tasks:
         own = [pair for pair in pairs if pair.task == task]
-        gains = np.concatenate([p.candidate.astype(int) - p.reference for p in own])
-        if not gains.size:
+        sums, sizes = _by_cluster(own)
+        if not len(sums):
             continue
-        _, cluster = np.unique(np.concatenate([p.cluster for p in own]), return_inverse=True)
-        sums = np.bincount(cluster, gains).round().astype(int)
         # clusters of the same sum and size are alike, so only how many of each kind is drawn
-        kinds, counts = np.unique(
-            np.stack([sums, np.bincount(cluster)]), axis=1, return_counts=True
+        _, firsts, counts = np.unique(
+            sums * (sizes.max() + 1) + sizes, return_index=True, return_counts=True
         )
+        kinds = sums[firsts], sizes[firsts]
         generator = rng("images", task, draws, seed)
         drawn = generator.multinomial(len(sums), counts / len(sums), size=draws)
-        means.append(float(gains.mean()))
+        means.append(int(sums.sum()) / int(sizes.sum()))
         resampled += (drawn @ kinds[0]) / (drawn @ kinds[1])
     if not means:
         return None
     return percentile_interval(float(np.mean(means)), resampled / len(means), level)
+
+
+def _by_cluster(pairs: Sequence[ImagePair]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what the candidate gains in each cluster of one task, and how many answers that is."""
+    gains = [pair.candidate.astype(np.int64) - pair.reference for pair in pairs]
+    if all(pair.cluster is None for pair in pairs) and len({len(own) for own in gains}) == 1:
+        return np.sum(gains, axis=0), np.full(len(gains[0]), len(gains))
+    numbers = [
+        np.arange(len(own)) if pair.cluster is None else pair.cluster
+        for pair, own in zip(pairs, gains, strict=True)
+    ]
+    _, cluster = np.unique(np.concatenate(numbers), return_inverse=True)
+    sums = np.bincount(cluster, np.concatenate(gains)).round().astype(np.int64)
+    return sums, np.bincount(cluster)

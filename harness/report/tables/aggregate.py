@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -40,10 +41,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     first_of = frame.groupby("target")["order"].min().reset_index()
     domains = tuple(first_of.sort_values(["order", "target"])["target"])
     runs = _by_row(frame)
-    grids = _grids(runs, domains)
-    rows = mark_best(
-        [_row(str(name), own, grids, spread) for name, own in runs.groupby("row", sort=False)]
-    )
+    rows = mark_best(_rows(runs, domains, spread))
     states = frame.drop_duplicates("id", keep="last")["status"].value_counts()
     return Table(
         key=split[0].key,
@@ -130,51 +128,53 @@ def _most_common(labels: pd.Series[str]) -> str:
     return Counter(labels).most_common(1)[0][0]
 
 
-def _grids(runs: pd.DataFrame, domains: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Return what a table shows of each run, by row and seed down, by domain across.
+class _Run(NamedTuple):
+    """What a table shows of a run, as plain values: there are thousands."""
 
-    NA where nothing was planned, or the run is not done.
-    """
-    placed = runs.drop_duplicates(_PLACE, keep="last")  # of two runs in one place the later counts
-    placed = placed.assign(failed=placed["status"] == "failed")
-    return {
-        column: placed.pivot(index=["row", *_SEED], columns="target", values=column).reindex(
-            columns=list(domains)
-        )
-        for column in ("id", "failed", "accuracy", "base", "new")
-    }
+    row: str
+    target: str
+    seed: int
+    data_seed: int
+    id: str
+    status: str
+    accuracy: float
+    base: float
+    new: float
+    label: str
+    call: str
+    method: str
+    config: str
+    selection: str | None
 
 
-def _row(name: str, runs: pd.DataFrame, grids: Mapping[str, pd.DataFrame], spread: Spread) -> Row:
-    own = {
-        column: grid[grid.index.get_level_values("row") == name].droplevel("row")
-        for column, grid in grids.items()
-    }
-    seeds: list[SeedKey] = list(own["id"].index)
-    # Plain arrays from here on: thousands of cells of a few seeds each.
-    scores, base, new = (own[name].to_numpy(float).T for name in ("accuracy", "base", "new"))
-    failed, ids = ((own[name].to_numpy(object)).T for name in ("failed", "id"))
+def _rows(runs: pd.DataFrame, domains: Sequence[str], spread: Spread) -> list[Row]:
+    by_name: dict[str, list[_Run]] = {}
+    for values in zip(*(runs[name].tolist() for name in _Run._fields), strict=True):
+        by_name.setdefault(values[0], []).append(_Run(*values))
+    return [_row(name, own, domains, spread) for name, own in by_name.items()]
+
+
+def _row(name: str, runs: Sequence[_Run], domains: Sequence[str], spread: Spread) -> Row:
+    # of two runs in one place the later counts
+    placed = {(run.target, (run.seed, run.data_seed)): run for run in runs}
+    seeds: list[SeedKey] = sorted({seed for _, seed in placed})
     cells = []
-    for at in range(len(own["id"].columns)):
-        known = _by_seed(seeds, scores[at])
-        n_failed = sum(value is True for value in failed[at])
+    for domain in domains:
+        own = {seed: placed[domain, seed] for seed in seeds if (domain, seed) in placed}
+        known = {seed: run.accuracy for seed, run in own.items() if run.accuracy == run.accuracy}
+        n_failed = sum(run.status == "failed" for run in own.values())
         missing = len(seeds) - len(known) - n_failed
-        parts = _by_seed(seeds, base[at]), _by_seed(seeds, new[at])
-        base_new = {seed: (value, parts[1][seed]) for seed, value in parts[0].items()}
+        base_new = {s: (run.base, run.new) for s, run in own.items() if run.base == run.base}
         cell = cell_of(known, n_failed, missing, spread, base_new)
-        cells.append(replace(cell, runs=tuple(i for i in ids[at] if isinstance(i, str))))
-    names = {name, *runs["label"], *runs["call"]}
+        cells.append(replace(cell, runs=tuple(run.id for run in own.values())))
+    names = {name, *(run.label for run in runs), *(run.call for run in runs)}
+    tested = {run.selection for run in runs if isinstance(run.selection, str)}  # else NA
     return Row(
         label=name,
         names=frozenset(canonical(text) for text in names),
-        method=str(runs["method"].iloc[0]),
-        config=json.loads(runs["config"].iloc[0]),
-        selection="/".join(sorted(runs["selection"].dropna().unique())),
+        method=runs[0].method,
+        config=json.loads(runs[0].config),
+        selection="/".join(sorted(tested)),
         cells=tuple(cells),
         mean=mean_cell(cells, seeds, spread),
     )
-
-
-def _by_seed(seeds: Sequence[SeedKey], scores: Sequence[float]) -> dict[SeedKey, float]:
-    """Return the scores that are there: NaN is none."""
-    return {s: float(value) for s, value in zip(seeds, scores, strict=True) if value == value}

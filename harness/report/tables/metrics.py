@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from harness.report.runs.blocks import protocol_of
 from harness.report.runs.predictions import FinishedRun, PredictionCache, finished_runs
 from harness.report.runs.rows import SeedKey
-from harness.report.stats import auroc, calibration_error, macro_accuracy, worst_domain
+from harness.report.stats import worst_domain
 from harness.report.tables.cells import cell_of, mark_best, mean_cell
 from harness.report.tables.columns import AUROC, ECE, MACRO, WORST, Beyond
 from harness.report.tables.model import Cell, Row, Table
@@ -36,9 +35,8 @@ def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> T
     if table.score != "target":
         return None
     scores: dict[tuple[str, str], _Scores] = {}
-    unknown = protocol_of(table.key).unknown_set()
     for run in finished_runs(frame):
-        for name, share in _measured(run, predictions, unknown).items():
+        for name, share in _measured(run, predictions).items():
             if not np.isnan(share):
                 own = scores.setdefault((run.label, name), {})
                 own[run.target, run.seed] = 100 * share
@@ -66,23 +64,21 @@ def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> T
     )
 
 
-def _measured(run: FinishedRun, predictions: PredictionCache, unknown: str) -> dict[str, float]:
+def _measured(run: FinishedRun, predictions: PredictionCache) -> dict[str, float]:
     """Return a run's measures as fractions, as far as its predictions are there.
 
     Args:
         run: The run.
         predictions: Of its store.
-        unknown: The test set of classes not trained on, empty if there is none.
     """
-    shares = {}
+    shares: dict[str, float] = {}
     tested = predictions.measured(run)
     if tested is not None:
-        shares[MACRO] = macro_accuracy(tested.label, tested.prediction)
-        shares[ECE] = calibration_error(tested.confidence, tested.prediction == tested.label)
-    if unknown and not run.test_set:  # about all classes: so that it is not said three times
-        sets = predictions.on(run, "base"), predictions.on(run, unknown)
-        if sets[0] is not None and sets[1] is not None:
-            shares[AUROC] = auroc(sets[0].score, sets[1].score)
+        shares |= {MACRO: tested.macro, ECE: tested.calibration}
+    if not run.test_set:  # about all classes: so that it is not said three times
+        separation = predictions.auroc(run)
+        if separation is not None:
+            shares[AUROC] = separation
     return shares
 
 

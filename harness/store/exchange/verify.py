@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from harness.errors import UserError
 from harness.store.exchange.archive import MANIFEST, Manifest
 from harness.store.exchange.unpack import unpack
-from harness.store.integrity import disagreements
+from harness.store.integrity import examined
 from harness.store.records import SCHEMA
 from harness.store.store import Store
 from harness.validation import validated
@@ -104,7 +104,7 @@ def _run(store: Store, run_id: str) -> Iterator[str]:
     path = store.run_dir(run_id) / "predictions.npz"
     if not path.is_file():
         yield "predictions.npz is missing"
-    yield from disagreements(record, path.read_bytes() if path.is_file() else None)
+    yield from examined(record, path)[0]
 
 
 def _plans(manifest: Manifest, store: Store) -> Iterator[str]:

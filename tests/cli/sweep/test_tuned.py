@@ -47,7 +47,7 @@ class Fragile(base):
 def options(folder: Path, images: Path, store: str) -> list[str]:
     return [
         str(folder / "tuned.yaml"), "--data-root", str(images), "--store", str(folder / store),
-        "--cache-dir", str(folder / "cache"), "--workers", "2",
+        "--cache-dir", str(folder / "cache"), "--workers", "1",
     ]  # fmt: skip
 
 

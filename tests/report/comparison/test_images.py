@@ -13,6 +13,7 @@ from harness.report import stats
 from harness.report.build import Choice, report_blocks
 from harness.report.comparison.images import untrained
 from harness.report.runs.frame import load_frame
+from harness.report.runs.index import index_of
 from harness.store.records import Score
 from harness.store.store import Store
 from tests.report.comparison.stores import LABELS, RNG, answered, compared, only
@@ -140,7 +141,7 @@ def test_unreadable_or_other_predictions_are_no_crash(tmp_path: Path) -> None:
         again = Store(tmp_path)
         table = only(again).table
         assert (table.n_runs, table.n_failed) == (4, 1)
-        assert list(again.contradictory) == [record_.id]
+        assert list(index_of(again).contradictory) == [record_.id]
     file.unlink()
     assert compared(Store(tmp_path)).rows[0].images is None
 

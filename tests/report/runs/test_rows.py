@@ -22,9 +22,6 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-NOWHERE = Store("nowhere")
-
-
 def test_a_record_without_test_images_is_a_failure(store: Store) -> None:
     add(store, spec("a", seed=0), 0, n=0)
     add(store, spec("a", seed=1), 1000)
@@ -40,7 +37,7 @@ def test_where_a_local_model_lies_is_not_in_the_table(store: Store) -> None:
 
 def test_a_harmonic_mean_carries_the_two_accuracies_it_is_of() -> None:
     run = spec("a", protocol=read_protocol("open_class"))
-    rows = {row.measure: row for row in finished(NOWHERE, scored(run, base=80, new=20), run, 0)}
+    rows = {row.measure: row for row in finished(scored(run, base=80, new=20), "")}
     assert list(rows) == ["base", "new", "H"]
     assert (rows["H"].accuracy, rows["H"].base, rows["H"].new) == (pytest.approx(32), 80, 20)
     assert (rows["base"].base, rows["base"].new, rows["base"].correct) == (None, None, 80)
@@ -49,24 +46,24 @@ def test_a_harmonic_mean_carries_the_two_accuracies_it_is_of() -> None:
 
 def test_a_shifted_run_has_a_row_for_each_domain_and_one_for_its_own() -> None:
     run = spec("a", "r+s", protocol=DistributionShift(source="i"))
-    rows = finished(NOWHERE, scored(run, r=40, s=60, i=90), run, 3)
-    assert [(row.target, row.measure, row.accuracy, row.order) for row in rows] == [
-        ("r", "accuracy", 40, 3),
-        ("s", "accuracy", 60, 3),
-        ("i", "source", 90, 3),
+    rows = finished(scored(run, r=40, s=60, i=90), "")
+    assert [(row.target, row.measure, row.accuracy) for row in rows] == [
+        ("r", "accuracy", 40),
+        ("s", "accuracy", 60),
+        ("i", "source", 90),
     ]
 
 
 def test_a_target_with_odd_spaces_is_one_line_and_still_scored() -> None:
     run = spec("a", "oil  painting", config={"b": 1, "a": (1, 2)})
-    (row,) = finished(NOWHERE, record(run, 1000), run, 0)
+    (row,) = finished(record(run, 1000), "")
     assert (row.target, row.accuracy) == ("oil painting", 50.0)
     assert row.config == '{"b": 1, "a": [1, 2]}'
 
 
 def test_what_only_a_finished_run_knows_is_none() -> None:
-    (row,) = asked("id", spec("a", model=ModelSpec(name="ViT-B-16", pretrained="x")), 1, "missing")
-    assert (row.id, row.status, row.model, row.order) == ("id", "missing", "ViT-B-16/x", 1)
+    (row,) = asked("id", spec("a", model=ModelSpec(name="ViT-B-16", pretrained="x")), "missing")
+    assert (row.id, row.status, row.model) == ("id", "missing", "ViT-B-16/x")
     assert (row.accuracy, row.selection, row.tests, row.error) == (None, None, None, None)
 
 

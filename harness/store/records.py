@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -180,14 +181,11 @@ class SweepPlan(Record):
         runs = (run for search in self.searches for c in search.candidates for run in c.runs)
         return tuple({run.id: run for run in runs}.values())
 
-    def possible_finals(self) -> frozenset[str]:
-        """Return the ids of all runs that a choice might ask for."""
-        return frozenset(
-            run.id
-            for search in self.searches
-            for number in range(len(search.candidates))
-            for run in search.finals_of(number)
-        )
+    def possible_finals(self) -> Iterator[RunSpec]:
+        """Yield all runs that a choice might ask for."""
+        for search in self.searches:
+            for number in range(len(search.candidates)):
+                yield from search.finals_of(number)
 
 
 @dataclass(frozen=True)

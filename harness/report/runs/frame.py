@@ -54,15 +54,15 @@ def load_frame(store: Store, sweep: str | None = None) -> pd.DataFrame:
         for spec in plan.runs:
             planned.setdefault(spec.id, spec)
     order = {run_id: position for position, run_id in enumerate(planned)}
-    kept = {run_id for plan in plans.values() for run_id in searched(plan)} - set(planned)
-    defaults = {run.id for plan in chosen if plan.searches for run in plan.runs}
+    of_searches = {run_id for plan in plans.values() for run_id in searched(plan)}
+    kept, chosen_too = of_searches - set(planned), of_searches & set(planned)
 
     index = index_of(store)
     rows: dict[str, Sequence[RunRow]] = {}
     for run_id in index.run_ids():
         if run_id in kept:
             continue
-        if sweep is None and run_id not in defaults:
+        if sweep is None and run_id not in chosen_too:
             rows[run_id] = index.known_rows(run_id)
         elif run_id in planned:
             # Of one sweep the plan's label counts: the run may have been made under another's name,

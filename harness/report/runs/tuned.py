@@ -16,7 +16,7 @@ from harness.tune.choice import finals_of, trials_of
 
 def searched(plan: SweepPlan) -> frozenset[str]:
     """Return the runs that stand in no table for themselves: trials, and what might be chosen."""
-    return plan.possible_finals() | {run.id for run in plan.trials}
+    return frozenset(run.id for run in (*plan.trials, *plan.possible_finals()))
 
 
 def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[tuple[int, RunRow]]:

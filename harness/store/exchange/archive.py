@@ -82,7 +82,7 @@ def export(
             raise unknown_name("sweep", sweep, plans, f"in {store.root}")
         plans = {sweep: plans[sweep]}
     planned = {spec.id for plan in plans.values() for spec in (*plan.runs, *plan.trials)}
-    chosen = {run_id for plan in plans.values() for run_id in plan.possible_finals()}
+    chosen = {spec.id for plan in plans.values() for spec in plan.possible_finals()}
     members: dict[str, Callable[[], bytes]] = {}
     code: Counter[str] = Counter()
     runs, specs = [], []

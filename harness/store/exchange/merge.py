@@ -126,9 +126,9 @@ def _plans(
         if name in ours and plan_text(ours[name]) == plan_text(theirs):
             continue
         renamed = [
-            f"run {spec.id} is '{labels[spec.id]}' here and '{spec.label}' there"
-            for spec in safe_plan(theirs).runs
-            if labels.get(spec.id, spec.label) != spec.label
+            f"run {run_id} is '{labels[run_id]}' here and '{' or '.join(names)}' there"
+            for run_id, names in _names(safe_plan(theirs)).items()
+            if run_id in labels and labels[run_id] not in names
         ]
         if renamed:
             line = f"sweep '{name}' renames {len(renamed)} of our runs: {renamed[0]}"
@@ -143,6 +143,14 @@ def _plans(
         done.conflicts.append(f"{archive.file}: {line}")
         if not dry_run:
             _keep(store, f"sweep-{name}", archive.file, line, ours.get(name), theirs)
+
+
+def _names(plan: SweepPlan) -> dict[str, list[str]]:
+    """Return what a plan calls each run that it may put into a table, or keep out of them."""
+    names: dict[str, list[str]] = {}
+    for spec in (*plan.runs, *plan.trials, *plan.possible_finals()):
+        names.setdefault(spec.id, []).append(spec.label)
+    return names
 
 
 def _keep(

@@ -12,7 +12,7 @@ from harness.protocols.open_class import OpenClass
 from harness.report.runs.frame import load_frame
 from harness.store.exchange.archive import export
 from harness.store.exchange.merge import merge
-from harness.store.records import SweepPlan
+from harness.store.records import Candidate, Search, SweepPlan
 from harness.store.store import Store
 from tests.store.exchange.archives import contents, problems, signed, write
 from tests.store.exchange.stores import filled, made, spec
@@ -142,3 +142,26 @@ def test_a_plan_or_record_that_calls_our_runs_otherwise_is_a_conflict(tmp_path: 
     export(other, tmp_path / "record.tar.gz")
     (line,) = merge([tmp_path / "record.tar.gz"], mine).conflicts
     assert "label: ours clipood, theirs alignclip" in line
+
+
+def test_a_plan_that_calls_our_runs_trials_is_a_conflict_and_a_searched_one_travels(
+    tmp_path: Path,
+) -> None:
+    mine, theirs = (Store(tmp_path / name) for name in ("mine", "theirs"))
+    trial, final = spec(seed=9, label="row (trial)"), spec(seed=1, label="row (tuned)")
+    own = Candidate(values={}, config=final.config, runs=(trial,))
+    search = Search(row="row", rule="oracle", about="", order=0, candidates=(own,), finals=(final,))
+    theirs.write_plan(SweepPlan(name="s", source={}, runs=(), searches=(search,)))
+    for run in (trial, final):
+        theirs.write(*made(run))
+    export(theirs, tmp_path / "plan.tar.gz", sweep="s")
+    assert problems(tmp_path / "plan.tar.gz") == []
+    assert b"Secret" not in contents(tmp_path / "plan.tar.gz")["sweeps/s.json"]
+    mine.write(*made(spec(seed=9, label="ours")))
+    (line, *_) = merge([tmp_path / "plan.tar.gz"], mine).conflicts[1:]
+    assert f"run {trial.id} is 'ours' here and 'row (trial)' there" in line
+    assert "ours" in set(load_frame(mine)["label"])
+    fresh = Store(tmp_path / "fresh")
+    done = merge([tmp_path / "plan.tar.gz"], fresh)
+    assert (len(done.added), done.plans, done.conflicts) == (2, ["s"], [])
+    assert list(load_frame(fresh)["label"]) == ["row (tuned)"]

@@ -18,7 +18,7 @@ from harness.store.records import Candidate, Rule, Search
 from harness.sweep.plan import MethodChoice
 from harness.tune.space import Distribution, Space, draw, grid
 from harness.tune.words import about, trial_label, tuned_label
-from harness.validation import Seed, Written
+from harness.validation import Seed, Written, validated
 
 TRIALS = 8
 
@@ -58,7 +58,7 @@ class TuneSpec(Written):
             own: What the row says; it beats the file, which beats the class.
 
         Raises:
-            UserError: For a parameter that the method has not.
+            UserError: For a parameter that the method has not, or a class's bad distribution.
         """
         cls = registry.method_class(method)
         fields = cls.Config.model_fields
@@ -66,7 +66,11 @@ class TuneSpec(Written):
             if key not in fields:
                 raise unknown_name(f"parameter of method '{method}'", key, fields, "in its space")
         shared = {key: d for key, d in self.space.items() if cls.trains and key in fields}
-        space = {**cls.search_space, **shared, **own}
+        where = f"method '{method}', search_space"
+        declared = {
+            key: validated(Distribution, d, f"{where}.{key}") for key, d in cls.search_space.items()
+        }
+        space = {**declared, **shared, **own}
         return {key: d for key, d in space.items() if d is not None}
 
     def values(self, method: str, space: Space) -> list[dict[str, Any]]:

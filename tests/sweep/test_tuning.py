@@ -102,6 +102,19 @@ def test_a_grid_tries_every_combination(image_folder: Path, random_clip: Path) -
     assert "all of a grid" in own.about
 
 
+def test_a_class_may_write_its_space_as_a_file_does(
+    image_folder: Path, random_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cls = registry.method_class("finetune")
+    monkeypatch.setattr(cls, "search_space", {"lr": {"choice": [0.5, 0.5]}})
+    plan = planned(image_folder, random_clip, {"trials": 2})
+    own = search(plan, "finetune", "training-domain", "domain0")
+    assert own.candidates[1].values == {"lr": 0.5}
+    monkeypatch.setattr(cls, "search_space", {"lr": {"uniform": 3}})
+    with pytest.raises(UserError, match=r"method 'finetune', search_space.lr: field 'uniform'"):
+        planned(image_folder, random_clip, {"trials": 2})
+
+
 @pytest.mark.parametrize(
     ("tune", "more", "message"),
     [

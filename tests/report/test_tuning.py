@@ -130,9 +130,9 @@ def test_what_tuning_is_worth(tmp_path: Path) -> None:
     assert alignclip.apart_tuned == pytest.approx(-6)
     caption = block.table.tuning
     assert "the best of 3 trials for each held-out domain" in caption
-    assert "AlignCLIP +3.50 (50.5 to 54.0, leave-one-source-out)" in caption
-    assert ("Against CLIPood: AlignCLIP +0.50 with both at their own values and -6.00 with both "
-            "tuned alike") in caption  # fmt: skip
+    assert "AlignCLIP 50.5, +3.50 to 54.0 (leave-one-source-out)" in caption
+    assert ("Against CLIPood, both at their own values: AlignCLIP +0.50, tuned alike -6.00 "
+            "(leave-one-source-out).") in caption  # fmt: skip
 
 
 def test_the_figure_s_numbers(tmp_path: Path) -> None:

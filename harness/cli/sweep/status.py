@@ -210,7 +210,11 @@ def _view(store: Store, planned: SweepPlan, found: Sequence[RunStatus], whole: b
     counts = Counter(s.state for s in found)
     lines = [f"{_words(found)}; store: {store.root}", *_reasons(found)]
     if planned.searches:
-        lines.append(f"{phase(planned, store)}; the command that began it submits final runs")
+        lines.append(phase(planned, store))
+        if counts["missing"]:
+            lines.append(
+                "next: the same `sweep submit` or `sweep run` goes on with what is missing"
+            )
     if counts["failed"] or counts["lost"]:
         lines.append("next: sweep logs RUN shows why, sweep retry submits them again")
     elif counts["done"] == len(found):

@@ -85,19 +85,21 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def sentence(found: Sequence[Gain]) -> str:
     """Return in words what tuning is worth, and what is left of differences to the reference."""
-    own = [
-        f"{g.row} {g.gain:+.2f} ({g.defaults:.1f} to {g.tuned:.1f}, {g.selection})"
-        for g in found
-        if g.gain is not None and g.defaults is not None and g.tuned is not None
-    ]
-    apart = [
-        f"{g.row} {g.apart:+.2f} with both at their own values and {g.apart_tuned:+.2f} with both "
-        f"tuned alike ({g.selection})"
-        for g in found
-        if g.apart is not None and g.apart_tuned is not None
-    ]
-    texts = [f"What tuning adds, in points: {', '.join(own)}."] if own else []
+    own, apart = [], []
+    for row in dict.fromkeys(gain.row for gain in found):
+        mine = [gain for gain in found if gain.row == row]
+        steps = [
+            f"{g.gain:+.2f} to {g.tuned:.1f} ({g.selection})"
+            for g in mine
+            if g.gain is not None and g.tuned is not None
+        ]
+        left = [f"{g.apart_tuned:+.2f} ({g.selection})" for g in mine if g.apart_tuned is not None]
+        if steps and mine[0].defaults is not None:
+            own.append(f"{row} {mine[0].defaults:.1f}, {', '.join(steps)}")
+        if left and mine[0].apart is not None:
+            apart.append(f"{row} {mine[0].apart:+.2f}, tuned alike {', '.join(left)}")
+    texts = [f"With a row's own values, and what tuning adds: {'; '.join(own)}."] if own else []
     if apart:
-        reference = next(g.reference for g in found if g.reference)
-        texts.append(f"Against {reference}: {', '.join(apart)}.")
+        reference = next(gain.reference for gain in found if gain.reference)
+        texts.append(f"Against {reference}, both at their own values: {'; '.join(apart)}.")
     return " ".join(texts)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
+from harness.prompts import Template
 from harness.validation import Written
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ class Task:
 
     class_names: tuple[str, ...]
     """The C training classes, as a prompt says them."""
-    template: str
-    """Prompt with one ``{}``, e.g. ``a photo of a {}.``"""
+    template: Template
+    """Prompt with one ``{}``, e.g. ``a photo of a {}.``, or several that stand for one: hand it to
+    ``backbone.text_features`` as it is."""
     source_domains: tuple[str, ...]
     steps: int
     """Optimiser steps of this run (0 for a method that does not train)."""

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from harness.clip import forward
 from harness.clip.forward import ImageTrace, TraceRequest
 from harness.clip.text import TextTower, prompts, tokenize
+from harness.errors import UserError
+from harness.prompts import Prompts, Template
 from harness.seeding import repeat_on_gpu, tf32
 from harness.specs import ModelSpec
 
@@ -63,7 +65,7 @@ class Backbone:
     device: torch.device
     fingerprint: str
     """Fingerprint of the pretrained weights; a fork keeps it."""
-    _texts: dict[tuple[tuple[str, ...], str], Tensor] = field(default_factory=dict, repr=False)
+    _texts: dict[tuple[tuple[str, ...], Template], Tensor] = field(default_factory=dict, repr=False)
     _scale: tuple[Tensor, int, float] | None = field(default=None, repr=False)
 
     @property
@@ -132,12 +134,15 @@ class Backbone:
         return F.normalize(self.trace(images, TraceRequest()).pooled, dim=-1)
 
     @torch.no_grad()
-    def text_features(self, class_names: tuple[str, ...], template: str) -> Tensor:
-        """Return the features of one prompt per class, computed once and kept.
+    def text_features(self, class_names: tuple[str, ...], template: Template) -> Tensor:
+        """Return the features of the classes' prompts, computed once and kept.
+
+        Of several templates it is the mean of their unit-norm features, scaled to unit norm
+        (Radford et al. 2021).
 
         Args:
             class_names: C names; underscores are read as blanks.
-            template: Prompt with one ``{}``.
+            template: Prompt with one ``{}``, or several.
 
         Returns:
             [C, D] float32 unit norm, without gradient; shared, not to be changed in place.
@@ -147,13 +152,21 @@ class Backbone:
         """
         key = (tuple(class_names), template)
         if key not in self._texts:
-            texts = prompts(class_names, template)
-            tokens = tokenize(self.tokenizer, texts, self.context_length).to(self.device)
-            # Once per sweep, so always in full precision, whatever surrounds this call.
-            with torch.autocast(self.device.type, enabled=False), tf32(False):
-                parts = [self.model.encode_text(part) for part in torch.split(tokens, TEXT_BATCH)]
-            self._texts[key] = F.normalize(torch.cat(parts), dim=-1)
+            asked = Prompts((template,)) if isinstance(template, str) else template
+            first, *more = (self._encoded(class_names, text, asked) for text in asked.templates)
+            self._texts[key] = F.normalize(sum(more, first), dim=-1) if more else first
         return self._texts[key].to(self.device)
+
+    def _encoded(self, class_names: tuple[str, ...], template: str, asked: Prompts) -> Tensor:
+        texts, length = prompts(class_names, template), self.context_length
+        try:
+            tokens = tokenize(self.tokenizer, texts, length, asked.truncate).to(self.device)
+        except UserError as error:
+            raise UserError(f"{error}, or give the data set's option truncate=true") from None
+        # Once per sweep, so always in full precision, whatever surrounds this call.
+        with torch.autocast(self.device.type, enabled=False), tf32(False):
+            parts = [self.model.encode_text(part) for part in torch.split(tokens, TEXT_BATCH)]
+        return F.normalize(torch.cat(parts), dim=-1)
 
     def fork(self) -> Backbone:
         """Return a backbone with its own copy of the image tower and of the logit scale.

@@ -297,7 +297,7 @@ def build(spec: RunSpec, shared: Shared, parts: Sources) -> BuiltMethod:
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     method = cls(config)
-    task = make_task(method, parts, shared.bank(spec).dataset.template, spec.seed)
+    task = make_task(method, parts, shared.bank(spec).dataset.prompts, spec.seed)
     backbone = shared.backbone(spec.model).fork()
     if shared.context.activation_checkpointing:
         backbone.checkpoint_activations()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry, resources
+from harness.data.chosen import chosen
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError, unknown_name
 from harness.protocols import Protocol
@@ -84,7 +85,7 @@ def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:
     options = validated(cls.Options, spec.options, f"data set '{spec.name}'")
     if cls.needs_root and root is None:
         raise UserError(f"data set '{spec.name}' needs --data-root DIR ({cls.source})")
-    return cls(options, root)
+    return chosen(cls(options, root))
 
 
 class Outline(Dataset):
@@ -122,7 +123,9 @@ def outline(spec: DatasetSpec, root: Path | None) -> Dataset:
     """
     cls = registry.dataset_class(spec.name)
     if root is None and cls.needs_root and cls.expected and not cls.small:
-        return Outline(cls, validated(cls.Options, spec.options, f"data set '{spec.name}'"))
+        options = validated(cls.Options, spec.options, f"data set '{spec.name}'")
+        if not options.classes and not isinstance(options.class_names, dict):
+            return chosen(Outline(cls, options))
     return open_dataset(spec, root)
 
 
@@ -130,7 +133,10 @@ def identify(
     model: ModelSpec, dataset: DatasetSpec, opened: Dataset
 ) -> tuple[ModelSpec, DatasetSpec]:
     """Fill in the fingerprints that make the identity of local files one of content, not path."""
-    if type(opened).small and not dataset.fingerprint:
+    if opened.options.class_names:  # what is in a file, not where it is
+        names = opened.options.model_dump(mode="json", include={"class_names"})
+        dataset = dataset.model_copy(update={"options": dataset.options | names})
+    if opened.small and not dataset.fingerprint:
         dataset = dataset.model_copy(update={"fingerprint": opened.fingerprint()})
     files = local_files(model)
     if files and not model.fingerprint:

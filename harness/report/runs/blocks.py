@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ ASKED = (
 OPENED = ("dataset_fingerprint", "model_fingerprint")
 """Known once a run has opened its files: the same name may stand for other content."""
 FIELDS = ASKED + OPENED
+_LONG_WORD = 60
 
 
 @dataclass(frozen=True)
@@ -120,4 +122,9 @@ def _names(keys: Sequence[dict[Any, Any]]) -> list[str]:
 def _word(field: str, key: dict[Any, Any]) -> str:
     if field in Protocol.model_fields:
         return PROTOCOLS[key["protocol"]].file_part(field, key[field])
-    return str(key[field])[:8] if field in OPENED else str(key[field])
+    text = str(key[field])
+    if field in OPENED:
+        return text[:8]
+    if len(text) > _LONG_WORD:  # of options: a file's name has an end
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return text

@@ -132,6 +132,7 @@ def run(
         plan.open_dataset(data, root),
         selection,
         data_seed,
+        root,
     )
     check_models(specs)
     folder = Path(store).expanduser()

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.errors import UserError
 from harness.prompts import NAMED, Prompts, Template
-from harness.validation import Written
+from harness.validation import Strict, Written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,6 +83,15 @@ def _names_in(file: Path) -> list[str] | dict[str, str]:
     if not isinstance(found, list | dict) or not all(isinstance(name, str) for name in values):
         raise ValueError(f"{file} must hold a list of names, or new names by the old")
     return found
+
+
+class DatasetSpec(Strict):
+    """A data set plugin by name and its options; never where its files are."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    fingerprint: str = ""
+    """Only of small ones: hash of the files listed, since the name does not say which they are."""
 
 
 @dataclass(frozen=True, slots=True)

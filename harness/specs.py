@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from harness.dataset import DatasetSpec as DatasetSpec
 from harness.protocols import AnyProtocol
 from harness.validation import Strict
 
@@ -67,15 +68,6 @@ _LATER_OF_MODELS = ("preprocess", "compile", "channels_last")
 _LATER_OF_RECIPES = ("micro_batch", "clip_norm")
 
 
-class DatasetSpec(Strict):
-    """A data set plugin by name and its options; never where its files are."""
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    fingerprint: str = ""
-    """Only for `folder`: hash of the files listed, since the name does not say which they are."""
-
-
 class RunSpec(Strict):
     """One run: frozen, validated, complete. The same spec gives the same numbers."""
 
@@ -98,6 +90,10 @@ class RunSpec(Strict):
     """What the user set, as against `config`, what was resolved. Not part of the identity."""
     label: str = ""
     """What tables call the method. Not part of the identity."""
+
+    def data(self) -> tuple[DatasetSpec, ...]:
+        """Return all data sets that the run reads."""
+        return (self.dataset, *self.protocol.other_data(self.target))
 
     def content(self) -> dict[str, Any]:
         """Return what the identity is computed from: no path, no label.

@@ -163,7 +163,7 @@ def check_models(specs: list[RunSpec]) -> None:
 
 def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
     """Say what small data sets leave out or lack; a large one is listed by `data verify` alone."""
-    datasets = {spec.dataset.model_dump_json(): spec.dataset for spec in specs}.values()
+    datasets = {data.model_dump_json(): data for spec in specs for data in spec.data()}.values()
     for dataset in datasets:
         if registry.dataset_class(dataset.name).small:
             for line in open_dataset(dataset, root).notes():

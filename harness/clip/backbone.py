@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,6 +69,7 @@ class Backbone:
     """Fingerprint of the pretrained weights; a fork keeps it."""
     _texts: dict[tuple[tuple[str, ...], Template], Tensor] = field(default_factory=dict, repr=False)
     _scale: tuple[Tensor, int, float] | None = field(default=None, repr=False)
+    _instead: Template | None = field(default=None, repr=False)
 
     @property
     def visual(self) -> Any:
@@ -142,7 +145,8 @@ class Backbone:
 
         Args:
             class_names: C names; underscores are read as blanks.
-            template: Prompt with one ``{}``, or several.
+            template: Prompt with one ``{}``, or several; while the test set of another data set is
+                predicted, that one's stand in its place (`prompted`).
 
         Returns:
             [C, D] float32 unit norm, without gradient; shared, not to be changed in place.
@@ -150,12 +154,22 @@ class Backbone:
         Raises:
             UserError: If the template has no place for the name or a prompt is too long.
         """
+        template = self._instead or template
         key = (tuple(class_names), template)
         if key not in self._texts:
             asked = Prompts((template,)) if isinstance(template, str) else template
             first, *more = (self._encoded(class_names, text, asked) for text in asked.templates)
             self._texts[key] = F.normalize(sum(more, first), dim=-1) if more else first
         return self._texts[key].to(self.device)
+
+    @contextmanager
+    def prompted(self, template: Template | None) -> Iterator[None]:
+        """Take this template, while inside, for whatever a method asks for; None for none."""
+        self._instead = template
+        try:
+            yield
+        finally:
+            self._instead = None
 
     def _encoded(self, class_names: tuple[str, ...], template: str, asked: Prompts) -> Tensor:
         texts, length = prompts(class_names, template), self.context_length

@@ -119,9 +119,6 @@ def _array(data: bytes) -> NDArray[Any]:
 def _counted_again(record: RunRecord, found: Predictions) -> Iterator[str]:
     tests = record.metrics.tests
     classes = len(record.class_names)
-    largest = max((int(v.max(initial=0)) for v in (found.label, found.prediction)), default=0)
-    if largest >= classes:
-        yield f"predictions.npz: class {largest}, but the record names {classes}"
     if any(not 0 <= c < classes for c in record.trained_classes):
         yield f"trained_classes: not all below {classes}"
     if not ((found.confidence >= 0) & (found.confidence <= 1)).all():
@@ -130,6 +127,11 @@ def _counted_again(record: RunRecord, found: Predictions) -> Iterator[str]:
         yield f"predictions.npz: test set {int(found.test.max())}, but the record has {len(tests)}"
     for number, (name, score) in enumerate(tests.items()):
         own = found.test == number
+        other = record.other_data.get(name)
+        named = len(other.class_names) if other else classes
+        largest = max(int(v[own].max(initial=0)) for v in (found.label, found.prediction))
+        if largest >= named:
+            yield f"predictions.npz: class {largest}, but the record names {named}"
         correct, n = int((found.label == found.prediction)[own].sum()), int(own.sum())
         if (correct, n) != (score.correct, score.n):
             yield (

@@ -83,6 +83,14 @@ class Provenance(Record):
     command: list[str]
 
 
+class OtherData(Record):
+    """A data set that was tested, other than the one that trained."""
+
+    class_names: tuple[str, ...]
+    """To which the predictions' indices of its test set refer."""
+    fingerprint: str
+
+
 class RunRecord(Record):
     """Everything about one finished run."""
 
@@ -97,6 +105,8 @@ class RunRecord(Record):
     """SHA-256 over the pretrained weights, 16 digits."""
     class_names: tuple[str, ...]
     """All of the data set's classes, to which the predictions' indices refer."""
+    other_data: dict[str, OtherData] = Field(default_factory=dict)
+    """By test set, where another data set's images were tested."""
     trained_classes: tuple[int, ...]
     """Which of them were trained on."""
     trained_parameters: int

@@ -158,6 +158,7 @@ def _expanded(sweep: SweepSpec, root: Path | None, where: str, outline: bool) ->
                 opened,
                 sweep.selection,
                 sweep.data_seed,
+                root,
             )
     return runs
 

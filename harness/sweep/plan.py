@@ -133,15 +133,20 @@ def identify(
     model: ModelSpec, dataset: DatasetSpec, opened: Dataset
 ) -> tuple[ModelSpec, DatasetSpec]:
     """Fill in the fingerprints that make the identity of local files one of content, not path."""
+    files = local_files(model)
+    if files and not model.fingerprint:
+        model = model.model_copy(update={"fingerprint": files_hash(files)})
+    return model, identify_data(dataset, opened)
+
+
+def identify_data(dataset: DatasetSpec, opened: Dataset) -> DatasetSpec:
+    """Return a data set known by content: what its files of names hold, a fingerprint if small."""
     if opened.options.class_names:  # what is in a file, not where it is
         names = opened.options.model_dump(mode="json", include={"class_names"})
         dataset = dataset.model_copy(update={"options": dataset.options | names})
     if opened.small and not dataset.fingerprint:
         dataset = dataset.model_copy(update={"fingerprint": opened.fingerprint()})
-    files = local_files(model)
-    if files and not model.fingerprint:
-        model = model.model_copy(update={"fingerprint": files_hash(files)})
-    return model, dataset
+    return dataset
 
 
 def local_files(model: ModelSpec) -> tuple[Path, ...]:
@@ -187,6 +192,7 @@ def expand(
     opened: Dataset,
     selection: Selection = "own",
     data_seed: int | None = None,
+    root: Path | None = None,
 ) -> list[RunSpec]:
     """Return methods x targets x seeds as specs, in the order that fills a table evenly.
 
@@ -203,6 +209,7 @@ def expand(
         selection: Which weights are tested.
         data_seed: Of the splits; by default the run's seed, so that splits vary with it, or 0 if
             the protocol fixes them.
+        root: Where the data are, of a protocol that tests other data sets.
 
     Raises:
         UserError: If the data set, the protocol, a target or the selection does not fit.
@@ -221,9 +228,14 @@ def expand(
     if protocol.fixed_splits and data_seed is None:
         data_seed = 0
     chosen = protocol.targets_of(opened, targets)
+    others = {s.name: s for target in chosen for s in protocol.other_data(target)}
+    protocol = protocol.with_other_data(
+        {name: identify_data(other, outline(other, root)) for name, other in others.items()}
+    )
     for method in methods:
         _check_selection(method, selection)
-        _check_classes(method, protocol)
+        for target in chosen:
+            _check_classes(method, protocol, target)
     return [
         RunSpec(
             method=method.name,
@@ -252,10 +264,10 @@ def _check_selection(method: MethodChoice, selection: Selection) -> None:
         )
 
 
-def _check_classes(method: MethodChoice, protocol: Protocol) -> None:
+def _check_classes(method: MethodChoice, protocol: Protocol, target: str) -> None:
     cls = registry.method_class(method.name)
     config = validated(cls.Config, method.config, f"method '{method.name}'")
-    if protocol.unknown_set() and cls.closed_set(config):
+    if (protocol.unknown_set() or protocol.other_data(target)) and cls.closed_set(config):
         raise UserError(
             f"protocol {protocol.name} tests classes that were not trained, and {method.label} "
             "classifies only those that were; leave it out, or its linear head or own contexts"

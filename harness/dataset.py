@@ -41,6 +41,12 @@ class DatasetOptions(Written):
     classes: tuple[str, ...] = ()
     """Of all classes these, by the data set's own names and in its order."""
 
+    splits: str = ""
+    """JSON file of the images' keys by part, ``{"train": [...], "val": [...], "test": [...]}``,
+    instead of the official split; images in no part are left out."""
+    splits_sha256: str = ""
+    """What the file holds, filled in when a run is planned: its identity, wherever the file is."""
+
     @field_validator("class_names", mode="before")
     @classmethod
     def _of_a_file(cls, names: Any) -> Any:

@@ -101,6 +101,9 @@ class RunSpec(Strict):
         A model or checkpoint given by path is known by its file's hash, wherever it lies.
         """
         content = self.model_dump(mode="json", exclude={"given", "label"})
+        for data in (content["dataset"], *content["protocol"].get("tests", ())):
+            if data["options"].get("splits_sha256"):
+                data["options"].pop("splits")  # known by its content
         # runs that do without what came later are who they were
         for part, later in (("model", _LATER_OF_MODELS), ("config", _LATER_OF_RECIPES)):
             for key in later:

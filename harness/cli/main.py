@@ -75,11 +75,12 @@ VERBS: Mapping[str, Verb | Family] = {
         },
     ),
     "data": Family(
-        "where to get data sets, verify and import them",
+        "where to get data sets, verify, import and split them",
         {
             "list": Verb("all data sets and their sizes", "data.listing"),
             "info": Verb("where to get it, and how its folder must look", "data.info"),
             "verify": Verb("what is missing, wrong or extra (exit 0 or 1)", "data.verify"),
+            "split": Verb("write a protocol's split, for others to read", "data.split"),
             "import": Verb("make the folder from Hugging Face parquet files", "data.importing"),
         },
     ),

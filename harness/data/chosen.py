@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from harness.data.names import clashes
-from harness.dataset import Dataset, Sample
+from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError, unknown_name
 
+SPLITS = ("train", "val", "test")
 _KEPT = ("name", "template", "small", "source_domain", "trained_within", "needs_root")
 
 
@@ -19,7 +23,9 @@ def chosen(whole: Dataset) -> Dataset:
         UserError: For a domain or a class that it does not have, or names that do not fit.
     """
     asked = whole.options
-    return Chosen(whole) if asked.domains or asked.classes or asked.class_names else whole
+    if asked.domains or asked.classes or asked.class_names or asked.splits:
+        return Chosen(whole)
+    return whole
 
 
 class Chosen(Dataset):
@@ -50,6 +56,8 @@ class Chosen(Dataset):
         self.class_names = _renamed(own, asked.class_names, f"{place} class_names")
         if self.source_domain not in self.domains:
             self.source_domain = ""  # type: ignore[misc]
+        self._known: frozenset[str] = frozenset()
+        self._split = _read_split(asked) if asked.splits else None
         self._samples: dict[str, tuple[Sample, ...]] = {}
 
     def samples(self, domain: str) -> tuple[Sample, ...]:
@@ -59,10 +67,29 @@ class Chosen(Dataset):
                 sample
                 if self._labels[sample.label] == sample.label
                 else replace(sample, label=self._labels[sample.label])
-                for sample in self._whole.samples(domain)
+                for sample in self._listed(domain)
                 if sample.label in self._labels
             )
         return self._samples[domain]
+
+    def _listed(self, domain: str) -> tuple[Sample, ...]:
+        """Return the domain's images, with a split of the user's in its file's order."""
+        samples = self._whole.samples(domain)
+        if self._split is None:
+            return samples
+        by_key = {sample.key: sample for sample in samples}
+        if not self._known:
+            everywhere = (s.key for d in self._whole.domains for s in self._whole.samples(d))
+            self._known = frozenset(everywhere)
+        for key in self._split:
+            if key not in self._known:
+                raise UserError(
+                    f"{self.options.splits}: '{key}' is no image of data set '{self.name}'; "
+                    "give a split of its images"
+                )
+        return tuple(
+            replace(by_key[key], split=part) for key, part in self._split.items() if key in by_key
+        )
 
     def classes_of(self, domain: str) -> tuple[int, ...]:
         """Return those of the whole's that were chosen."""
@@ -92,6 +119,44 @@ class Chosen(Dataset):
     def fingerprint(self) -> str:
         """Return the whole's; the options in a run's identity say which part it is."""
         return self._whole.fingerprint()
+
+
+def _read_split(asked: DatasetOptions) -> dict[str, str]:
+    """Return the part of each key, in the file's order.
+
+    Raises:
+        UserError: If it is no such file, another one than was planned with, or names a key twice.
+    """
+    file = Path(asked.splits)
+    if asked.splits_sha256 not in ("", split_digest(file)):
+        raise UserError(f"{file} changed since the run was planned; plan again")
+    try:
+        found = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{file}: not JSON ({error}); write it again") from None
+    parts: dict[str, str] = {}
+    if not isinstance(found, dict) or not found or not set(found) <= set(SPLITS):
+        raise UserError(f"{file}: needs lists of keys called {', '.join(SPLITS)}")
+    for part in SPLITS:
+        for key in found.get(part, []):
+            if not isinstance(key, str):
+                raise UserError(f"{file}: {key!r} in '{part}' is no key; write texts")
+            if key in parts:
+                raise UserError(f"{file}: '{key}' is in '{parts[key]}' and '{part}'; list it once")
+            parts[key] = part
+    return parts
+
+
+def split_digest(file: Path) -> str:
+    """Return a split file's SHA-256, 16 hex digits.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise UserError(f"splits {file}: cannot be read ({error.strerror}); give a file") from None
 
 
 def _renamed(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry, resources
-from harness.data.chosen import chosen
+from harness.data.chosen import chosen, split_digest
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError, unknown_name
 from harness.protocols import Protocol
@@ -141,9 +141,14 @@ def identify(
 
 def identify_data(dataset: DatasetSpec, opened: Dataset) -> DatasetSpec:
     """Return a data set known by content: what its files of names hold, a fingerprint if small."""
+    options: dict[str, Any] = {}
     if opened.options.class_names:  # what is in a file, not where it is
-        names = opened.options.model_dump(mode="json", include={"class_names"})
-        dataset = dataset.model_copy(update={"options": dataset.options | names})
+        options = opened.options.model_dump(mode="json", include={"class_names"})
+    if opened.options.splits:
+        file = Path(opened.options.splits).resolve()
+        options |= {"splits": str(file), "splits_sha256": split_digest(file)}
+    if options:
+        dataset = dataset.model_copy(update={"options": dataset.options | options})
     if opened.small and not dataset.fingerprint:
         dataset = dataset.model_copy(update={"fingerprint": opened.fingerprint()})
     return dataset

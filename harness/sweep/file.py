@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -63,6 +63,8 @@ class SweepSpec(Written):
     datasets: list[DatasetEntry] = Field(default=[DatasetEntry(name="emoji")], min_length=1)
     """Also `dataset`, for one."""
     protocol: AnyProtocol = DomainShift()
+    shots: list[Annotated[int, Field(ge=1)]] = Field(default_factory=list)
+    """Training images a class, one number after the other in place of the protocol's: curves."""
     selection: Selection = "own"
     targets: list[str] | str = "all"
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
@@ -131,11 +133,18 @@ def expand_sweep(
         UserError: For an unknown plugin, parameter, target or value; names `where`.
     """
     try:
-        return _expanded(sweep, root, where, outline)
+        return [run for one in _by_shots(sweep) for run in _expanded(one, root, where, outline)]
     except UserError as error:
         if where in str(error):
             raise
         raise UserError(f"{where}: {error}") from None
+
+
+def _by_shots(sweep: SweepSpec) -> list[SweepSpec]:
+    """Return the sweep once for each number of shots that it asks for."""
+    numbers = dict.fromkeys(sweep.shots) or [sweep.protocol.shots]
+    protocols = [sweep.protocol.model_copy(update={"shots": number}) for number in numbers]
+    return [sweep.model_copy(update={"protocol": protocol}) for protocol in protocols]
 
 
 def _expanded(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> list[RunSpec]:

@@ -13,7 +13,7 @@ from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.caption import title_text
 from harness.report.tables.model import Cell
 from harness.store.store import Store
-from harness.sweep.figures import AblationSpec, LineSpec
+from harness.sweep.figures import AblationSpec, CurveSpec, LineSpec
 
 
 def page_images(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Image]:
@@ -32,7 +32,7 @@ def alt_text(drawing: Drawing) -> str:
         group = ablation_bars(table, spec).groups[-1]
         shown = ", ".join(f"{bar.label} {_said(bar.cell)}" for bar in group.bars)
         return f"Bars of {about}. {group.column}: {shown}."
-    if isinstance(spec, LineSpec):
+    if isinstance(spec, LineSpec | CurveSpec):
         curve = line_points(table, spec).curves[-1]
         pairs = zip(curve.x, curve.cells, strict=True)
         shown = ", ".join(f"{x:g}: {_said(cell)}" for x, cell in pairs)

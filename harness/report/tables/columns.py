@@ -141,6 +141,22 @@ class Measures(Joined):
 
 
 @dataclass(frozen=True)
+class Shots(Joined):
+    """Numbers of training images a class side by side; no mean over them."""
+
+    name: ClassVar[str] = "shots"
+    one: ClassVar[str] = "number of shots"
+    many: ClassVar[str] = "numbers of shots"
+    title: ClassVar[str] = " by shots"
+    varies: ClassVar[tuple[str, ...]] = ("shots",)
+    comparable: ClassVar[bool] = False
+
+    def measure(self, columns: Sequence[str], measure: str) -> str:
+        """Return what is measured, and which column the words on the protocol are of."""
+        return f"{super().measure(columns, measure)} by training images a class (below: the most)"
+
+
+@dataclass(frozen=True)
 class Beyond(ColumnKind):
     """What `harness.report.tables.metrics` measures of one block beside its accuracy."""
 
@@ -160,5 +176,7 @@ class Beyond(ColumnKind):
         return column == ECE
 
 
-SIDE_BY_SIDE: dict[str, Joined] = {own.name: own for own in (Datasets(), Measures(), Models())}
+SIDE_BY_SIDE: dict[str, Joined] = {
+    own.name: own for own in (Datasets(), Measures(), Models(), Shots())
+}
 """What a sweep file or the page may put side by side, by its name there."""

@@ -119,6 +119,8 @@ def _assembled(
         distinct = list(dict.fromkeys(str(table.key[field]) for table in tables))
         if len(distinct) > 1:
             key[field] = _BLANK.get(field, ", ".join(distinct))
+    if "shots" in varies:  # a number, as of a protocol
+        key["shots"] = max(table.key["shots"] for table in tables)
     marked = mark_best(rows)
     counted = tables[:1] if "measure" in varies else tables  # measures are of the same runs
     return Table(

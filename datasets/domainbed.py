@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.listing import domain_samples, folders
+from harness.data.listing import domain_samples, file_size, folders
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
 
@@ -135,7 +135,7 @@ class DomainBed(Dataset):
 
     def size(self, sample: Sample) -> int:
         """Return the file's size in bytes."""
-        return (self.root / sample.key).stat().st_size
+        return file_size(self.root, sample.key)
 
 
 def _counts(**domains: int) -> Mapping[str, Mapping[str, int]]:

@@ -12,7 +12,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_closing, binary_fill_holes
 
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
@@ -82,6 +81,8 @@ class Emoji(Dataset):
             alpha = np.asarray(image.convert("RGBA").getchannel("A"))
         if sample.domain != LINE_DRAWINGS:
             return alpha
+        from scipy.ndimage import binary_closing, binary_fill_holes  # for maps alone
+
         closed = binary_closing(np.pad(alpha > 127, 4), iterations=2)
         inside = binary_fill_holes(closed)[4:-4, 4:-4]
         return np.where(inside, np.uint8(255), alpha)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageOps
 
-from harness.data.listing import SUFFIXES, domain_samples, endings, folders
+from harness.data.listing import SUFFIXES, domain_samples, endings, file_size, folders
 from harness.data.names import clashes
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
@@ -116,7 +116,7 @@ class Folder(Dataset):
 
     def size(self, sample: Sample) -> int:
         """Return the file's size in bytes."""
-        return (self.root / sample.key).stat().st_size
+        return file_size(self.root, sample.key)
 
 
 def _turned(data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.listing import images
+from harness.data.listing import file_size, images
 from harness.data.wnids import CLASS_NAMES, class_folders, read_class_names
 from harness.dataset import Dataset, DatasetOptions, Sample, fingerprint
 from harness.errors import UserError
@@ -193,7 +193,7 @@ class Family(Dataset):
 
     def size(self, sample: Sample) -> int:
         """Return the file's size in bytes."""
-        return (self.root / sample.key).stat().st_size
+        return file_size(self.root, sample.key)
 
     def fingerprint(self) -> str:
         """Hash the names of all images that are there, and the size of one per class and split.

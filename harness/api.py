@@ -51,6 +51,7 @@ def run(
     log: str | Sequence[str] = (),
     plugins: Sequence[Path | str] = (),
     runs_per_gpu: int | None = None,
+    keep_weights: bool = False,
 ) -> pd.DataFrame:
     """Run methods x targets x seeds, each in a worker process; what is done is not run again.
 
@@ -87,6 +88,7 @@ def run(
         log: ``tensorboard[:DIR]``, ``wandb[:PROJECT]``.
         plugins: Plugin files of yours, beside those in ./methods and ./datasets.
         runs_per_gpu: Processes on each GPU; instead of `workers`.
+        keep_weights: Leave the tested weights beside the records.
 
     Returns:
         One row per run, target and measure, values in percent; see `load_results`. A run that
@@ -97,9 +99,10 @@ def run(
         KeyboardInterrupt: After the checkpoints are written; the same call continues.
     """
     from harness import registry
-    from harness.cli.running import check_models
+    from harness.execution.context import default_cache
     from harness.execution.local import run_local
     from harness.execution.place import place
+    from harness.execution.towers import check_models
     from harness.sweep import plan
     from harness.sweep.calls import parse_call
     from harness.sweep.file import MethodEntry
@@ -134,18 +137,20 @@ def run(
         data_seed,
         root,
     )
-    check_models(specs)
+    cached = Path(cache).expanduser() if cache is not None else default_cache()
+    check_models(specs, cached)
     folder = Path(store).expanduser()
     context, gpus = place(
         folder,
         root,
-        Path(cache).expanduser() if cache is not None else None,
+        cached,
         device,
         threads,
         workers,
         [log] if isinstance(log, str) else log,
         runs_per_gpu,
     )
+    context = context.model_copy(update={"keep_weights": keep_weights})
     if run_local(specs, context, gpus, fail_fast).interrupted:
         raise KeyboardInterrupt("the checkpoints are written; the same call continues")
     return frame_of(Store(folder), specs)

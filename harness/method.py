@@ -118,7 +118,8 @@ class Method(Generic[ConfigT]):
     citation: ClassVar[str]
     Config: ClassVar[type[MethodConfig]]
     trains: ClassVar[bool] = True
-    """False: ``build`` returns nothing and no step is taken."""
+    """False: ``build`` returns nothing and no step is taken. `image_features` are then computed
+    once for all runs of a configuration, and must not depend on the task."""
     frozen_image_tower: ClassVar[bool] = False
     """True: batches carry image features, computed once for all runs, instead of images."""
     starts_pretrained: ClassVar[bool] = False

@@ -18,6 +18,7 @@ from harness import resources
 from harness.dataset import Dataset
 from harness.errors import UserError, error_line, line_of, unknown_name
 from harness.method import Method, MethodConfig
+from harness.outlines import Outline, outlines
 
 PluginKind = Literal["methods", "datasets"]
 _BASES: dict[PluginKind, type] = {"methods": Method, "datasets": Dataset}
@@ -33,7 +34,8 @@ _OWED: dict[PluginKind, tuple[str, ...]] = {
 class Plugins:
     """What discovery saw: plugins by name, and files that could not be loaded."""
 
-    plugins: dict[str, type] = field(default_factory=dict)
+    plugins: dict[str, Any] = field(default_factory=dict)
+    """Classes, or where they are only listed outlines of them."""
     origins: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     """Origin -> the error, in one line."""
@@ -69,6 +71,16 @@ def add_own_plugins() -> None:
             add_plugin_file(str(file))
 
 
+def listed(kind: PluginKind) -> tuple[dict[str, str], dict[str, str]]:
+    """Return summaries by name, and what could not be loaded, without running what need not be.
+
+    Files that come with the harness are read, not run, where that tells the same; a user's own are
+    run, for whoever writes one wants to know whether it loads.
+    """
+    found = _found[kind] if kind in _found else _loaded(kind, run_shipped=False)
+    return {name: cls.summary for name, cls in found.plugins.items()}, found.broken
+
+
 def not_loaded() -> dict[str, str]:
     """Return what could not be loaded, of both kinds: origin -> the error, in one line."""
     return discover("methods").broken | discover("datasets").broken
@@ -83,11 +95,7 @@ def discover(kind: PluginKind) -> Plugins:
     """Load every plugin of a kind, once; a broken one is noted and leaves the others working."""
     if kind in _found:
         return _found[kind]
-    _loading.append(kind)
-    try:
-        found = _discover(kind)
-    finally:
-        _loading.pop()
+    found = _loaded(kind)
     # A plugin file that asks for another plugin gets here while it is being loaded itself: such
     # an answer lacks that file's own plugins and must not be kept.
     if not _loading:
@@ -95,11 +103,21 @@ def discover(kind: PluginKind) -> Plugins:
     return found
 
 
-def _discover(kind: PluginKind) -> Plugins:
+def _loaded(kind: PluginKind, run_shipped: bool = True) -> Plugins:
+    _loading.append(kind)
+    try:
+        return _discover(kind, run_shipped)
+    finally:
+        _loading.pop()
+
+
+def _discover(kind: PluginKind, run_shipped: bool) -> Plugins:
     found = Plugins()
     own = sorted(resources.shipped(kind).glob("[a-z]*.py"))
     for file in [*own, *(file for file in _extra_files if file not in own)]:
-        _add(found, kind, str(file), partial(_classes_in, file, kind))
+        load = partial(_classes_in, file, kind)
+        known = outlines(file, _OWED[kind]) if file in own and not run_shipped else None
+        _add(found, kind, str(file), load if known is None else partial(list, known))
     for entry in entry_points(group=f"clip_benchmark_harness.{kind}"):
         _add(found, kind, f"entry point {entry.name}", partial(_class_of, entry))
     return found
@@ -120,7 +138,7 @@ def _add(found: Plugins, kind: PluginKind, origin: str, load: Callable[[], list[
         found.broken[origin] = _located(error_line(error), error, origin)
         return
     for cls in classes:
-        wrong = _wrong_with(cls, kind)
+        wrong = "" if isinstance(cls, Outline) else _wrong_with(cls, kind)
         if not wrong and cls.name in found.plugins:
             wrong = f"name '{cls.name}' is taken by {found.origins[cls.name]}; choose another"
         if wrong:
@@ -205,7 +223,8 @@ def dataset_class(name: str) -> type[Dataset]:
 def _get(kind: PluginKind, name: str) -> type:
     found = discover(kind)
     if name in found.plugins:
-        return found.plugins[name]
+        plugin: type = found.plugins[name]
+        return plugin
     fix = ""
     if found.broken:
         origin, why = next(iter(found.broken.items()))

@@ -27,6 +27,14 @@ def source_hash(cls: type) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def room_hash(room: str) -> str:
+    """Return 16 hex digits of a SHA-256 over the source of a folder of harness/."""
+    files = sorted((Path(__file__).parent / room).rglob("*.py"))
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
+    return digest.hexdigest()[:16]
+
+
 def _files(file: Path) -> set[Path]:
     found, waiting = {file}, [file]
     while waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from harness.check.bench import Subject, Trial
 from harness.check.result import Wrong
+from harness.training.build import build_method
 
 UNSEEN = ("yellow_cat", "a very grey dog")
 _CLOSE = 1e-4
@@ -120,6 +122,24 @@ def classes(subject: Subject) -> None:
                 f"the same features after logits() over {names}",
                 f"a difference of {_difference(before, after)}",
             )
+
+
+@torch.no_grad()
+def task(subject: Subject) -> None:
+    """Image features of a method that does not train depend on no class, prompt or seed."""
+    images = subject.bench.images
+    method, given = subject.make()
+    other = replace(given, class_names=UNSEEN, template="a drawing of a {}.", seed=given.seed + 1)
+    found = build_method(method, subject.copied().fork(), other).method.image_features(images)
+    before = subject.build().method.image_features(images)
+    if before.shape != found.shape or not torch.equal(before, found):
+        raise Wrong(
+            "let image_features() depend on weights, configuration and images alone; the task's "
+            "classes, prompt and seed belong in logits()",
+            "what a method that does not train makes of an image is computed once for all runs",
+            "the same features for another task",
+            "others",
+        )
 
 
 @torch.no_grad()

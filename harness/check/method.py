@@ -44,7 +44,8 @@ _WHOLE: list[Check[Subject]] = [
     Check("worker", engine.worker, ("run", "deterministic", "shared")),
 ]
 METHOD_CHECKS = (*_ALWAYS, *_TRAINING, *_WHOLE)
-"""All checks of a method, in the order in which they run."""
+"""All checks of a method that trains, in the order in which they run."""
+_UNTRAINED = (*_ALWAYS, Check("task", inference.task, ("features",)), *_WHOLE)
 
 
 def check_method(
@@ -61,6 +62,6 @@ def check_method(
         given: Parameters to try it with, beside a short recipe.
         leave_out: Checks not to run.
     """
-    checks = METHOD_CHECKS if cls.trains else (*_ALWAYS, *_WHOLE)
+    checks = METHOD_CHECKS if cls.trains else _UNTRAINED
     subject = Subject(cls, bench, given or {})
     yield from run_checks(cls.name, file_of(cls), checks, subject, leave_out)

@@ -23,13 +23,15 @@ def run(args: argparse.Namespace) -> int:
 
     console = Terminal()
     titles: dict[registry.PluginKind, str] = {"methods": "Methods", "datasets": "Data sets"}
+    broken: dict[str, str] = {}
     for kind, title in titles.items():
-        found = registry.discover(kind)
+        summaries, wrong = registry.listed(kind)
+        broken |= wrong
         table = Table(title=title, title_justify="left", box=None, show_header=False)
-        for name, cls in sorted(found.plugins.items()):
-            table.add_row(name, getattr(cls, "summary", ""))
+        for name, summary in sorted(summaries.items()):
+            table.add_row(name, summary)
         console.print(table)
-    for origin, why in registry.not_loaded().items():
+    for origin, why in broken.items():
         text = f"not loaded: {origin}: {why}"
         console.print(text, style="red", markup=False, soft_wrap=True)
     table = Table(title="Sweeps", title_justify="left", box=None, show_header=False)

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from harness.cli import options
-from harness.cli.running import check_models
 from harness.console.output import writing
-from harness.execution.context import Context
+from harness.execution.context import Context, default_cache
 from harness.execution.place import place
 from harness.execution.run import Shared
+from harness.execution.towers import check_models
 from harness.maps.compute import tower_of
 from harness.maps.files import (
     Files,
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     store = Store(args.store)
     blocks = map_blocks(store, Which(args.sweep, args.target, args.row))
     runs = [run for block in blocks for row in block.rows for run in row.runs]
-    check_models(runs)
+    check_models(runs, args.cache_dir or default_cache())
     context = _context(args)
     shared = Shared(context)
     for block in blocks:

@@ -40,7 +40,7 @@ def cache_dir(parser: Group, shared: bool = False) -> None:
 def limits(parser: Group) -> None:
     """Add what a run may take of disk, memory and time beside its work; see `Context`."""
     for name, help in (
-        ("cache-gb", "GiB of prepared test images in the cache folder"),
+        ("cache-gb", "GiB of features and prepared test images in the cache folder"),
         ("memory-gb", "GiB of decoded training images in each worker's memory"),
         ("checkpoint-seconds", "least time between two checkpoints, which take 2 %% at most"),
     ):

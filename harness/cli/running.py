@@ -17,10 +17,11 @@ from harness.command_name import command_name
 from harness.console.progress import duration
 from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
-from harness.execution.context import LIMITS
+from harness.execution.context import LIMITS, default_cache
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
+from harness.execution.towers import check_models
 from harness.source import source_hash
 from harness.specs import RunSpec
 from harness.store.leftovers import sweep as sweep_leftovers
@@ -28,7 +29,6 @@ from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.sweep.calls import one_line
 from harness.sweep.plan import open_dataset
-from harness.validation import validated
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -75,7 +75,7 @@ def run_here(
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
-    check_models(specs)
+    check_models(specs, args.cache_dir or default_cache())
     say_data_notes(specs, args.data_root)
     again = _again(specs, getattr(args, "again", []))
     if args.dry_run:
@@ -136,29 +136,6 @@ def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
             "run them into a new --store to have the weights",
             file=sys.stderr,
         )
-
-
-def check_models(specs: list[RunSpec]) -> None:
-    """Find a wrong model, or a method that it cannot have, now and not in every worker.
-
-    Raises:
-        UserError: For an unknown name or tag, missing files, or a configuration beyond the tower.
-    """
-    from harness.clip import names
-    from harness.clip.info import outline
-
-    outlines = {}
-    for spec in {(s.model, s.method, str(s.config)): s for s in specs}.values():
-        key = spec.model.model_dump_json()
-        if key not in outlines:
-            resolved = names.check(spec.model)
-            # of a model on the hub nothing is known here; its run looks at the towers first
-            outlines[key] = None if resolved.startswith("hf-hub:") else outline(spec.model)
-        known = outlines[key]
-        if known is not None:
-            cls = registry.method_class(spec.method)
-            config = validated(cls.Config, spec.config, f"method '{spec.method}'")
-            cls.check_tower(config, known)
 
 
 def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
@@ -241,15 +218,15 @@ def hours(specs: Sequence[RunSpec], durations: Durations) -> str:
     """Return a line on how long the runs take one worker, and what that is taken from."""
     known = [s for s in (durations.seconds(spec) for spec in specs) if s is not None]
     rest = [spec for spec in specs if durations.seconds(spec) is None]
-    rough = [s for s in (published_seconds(spec) for spec in rest) if s is not None]
+    guessed, rough = published_seconds(rest)
     parts = []
     if known:
         devices = ", ".join(sorted(durations.devices))
         parts.append(f"{len(known)} run(s) take about {duration(sum(known))} of one worker's time, "
                      f"by earlier records on {devices}")  # fmt: skip
-    if rough:
-        parts.append(f"{len(rough)} run(s) about {sum(rough) / 3600:.1f} GPU hours, a rough guess "
+    if guessed:
+        parts.append(f"{guessed} run(s) about {rough / 3600:.1f} GPU hours, a rough guess "
                      f"from {PUBLISHED_STEP}")  # fmt: skip
-    if unknown := len(rest) - len(rough):
+    if unknown := len(rest) - guessed:
         parts.append(f"{unknown} run(s): no record tells (--records STORE)")
     return "; ".join(parts)

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +21,7 @@ from harness.errors import UserError
 from harness.prompts import Prompts, Template
 from harness.seeding import repeat_on_gpu, tf32
 from harness.specs import ModelSpec
+from harness.store.provenance import device_name
 
 TEXT_BATCH = 256
 _AUTOCAST = {
@@ -51,6 +52,16 @@ def weights_fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
+class Kept(Protocol):
+    """Features by name that outlive the process."""
+
+    def read(self, name: str, rows: int) -> Tensor | None:
+        """Return what was written, on the CPU; None if it is not there."""
+
+    def write(self, name: str, features: Tensor) -> None:
+        """Keep features [rows, ...] of the CPU."""
+
+
 @dataclass(eq=False)
 class Backbone:
     """A CLIP model in eval mode, float32 and frozen, with what belongs to it.
@@ -67,6 +78,8 @@ class Backbone:
     device: torch.device
     fingerprint: str
     """Fingerprint of the pretrained weights; a fork keeps it."""
+    kept: Kept | None = field(default=None, repr=False)
+    """Where text features are kept for other processes, if anywhere."""
     _texts: dict[tuple[tuple[str, ...], Template], Tensor] = field(default_factory=dict, repr=False)
     _scale: tuple[Tensor, int, float] | None = field(default=None, repr=False)
     _instead: Template | None = field(default=None, repr=False)
@@ -98,6 +111,13 @@ class Backbone:
     def context_length(self) -> int:
         """Longest prompt in tokens, start and end of text included."""
         return int(self.model.context_length)
+
+    @property
+    def computes(self) -> tuple[object, ...]:
+        """All that features depend on beside their input, to the last digit."""
+        device = self.device
+        kind = device_name(str(device)) if device.type == "cuda" else str(device)
+        return self.fingerprint, self.spec.model_dump_json(), kind, torch.get_num_threads()
 
     @property
     def text_tower(self) -> TextTower:
@@ -174,13 +194,25 @@ class Backbone:
     def _encoded(self, class_names: tuple[str, ...], template: str, asked: Prompts) -> Tensor:
         texts, length = prompts(class_names, template), self.context_length
         try:
-            tokens = tokenize(self.tokenizer, texts, length, asked.truncate).to(self.device)
+            return self._of_tokens(tokenize(self.tokenizer, texts, length, asked.truncate))
         except UserError as error:
             raise UserError(f"{error}, or give the data set's option truncate=true") from None
-        # Once per sweep, so always in full precision, whatever surrounds this call.
-        with torch.autocast(self.device.type, enabled=False), tf32(False):
-            parts = [self.model.encode_text(part) for part in torch.split(tokens, TEXT_BATCH)]
-        return F.normalize(torch.cat(parts), dim=-1)
+
+    def _of_tokens(self, tokens: Tensor) -> Tensor:
+        said = repr((self.computes, tokens.tolist()))
+        name = hashlib.sha256(said.encode()).hexdigest()[:24]
+        found = self.kept.read(name, len(tokens)) if self.kept else None
+        if found is None:
+            # Once per sweep, so always in full precision, whatever surrounds this call.
+            with torch.autocast(self.device.type, enabled=False), tf32(False):
+                parts = [
+                    self.model.encode_text(part.to(self.device))
+                    for part in torch.split(tokens, TEXT_BATCH)
+                ]
+            found = F.normalize(torch.cat(parts), dim=-1)
+            if self.kept:
+                self.kept.write(name, found.cpu())
+        return found
 
     def fork(self) -> Backbone:
         """Return a backbone with its own copy of the image tower and of the logit scale.

@@ -8,7 +8,6 @@ there is room for, and frozen features. What comes next is read while the presen
 from __future__ import annotations
 
 import hashlib
-import io
 import threading
 import time
 from collections import deque
@@ -20,13 +19,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.data.checked import is_checked, mark_checked
+from harness.data.features import FeatureFiles
 from harness.data.fingerprints import content_of, fingerprint_of
 from harness.data.images import decode, to_rows
 from harness.data.slots import SlotFile
@@ -36,14 +35,11 @@ from harness.errors import Interrupted
 from harness.method import TrainConfig
 from harness.seeding import generator
 from harness.specs import CROP_REVISION
-from harness.store.files import write_atomically
-from harness.store.provenance import device_name
 
 _T = TypeVar("_T")
 EVAL_BATCH = 256
 SHARD = 32 * EVAL_BATCH
 """Images whose features or logits are kept together: what an interrupted run loses at most."""
-_DIGEST = hashlib.sha256().digest_size
 AHEAD = 2
 """Batches that are read while one is in use."""
 _CHECK_SECONDS = 10.0
@@ -90,7 +86,7 @@ class ImageBank:
         cache_dir: Path | None,
         decode_threads: int = 1,
         pixels: PixelCache | None = None,
-        disk_bytes: int = 0,
+        disk_bytes: int = 2**30,
     ) -> None:
         """Open nothing yet.
 
@@ -100,7 +96,7 @@ class ImageBank:
             cache_dir: Of features, prepared test images and fingerprints; None for no disk.
             decode_threads: That decode, crop and resize.
             pixels: Decoded images, shared with the process's other banks.
-            disk_bytes: Of prepared test images in `cache_dir`.
+            disk_bytes: Of features and prepared test images in `cache_dir`.
         """
         self.dataset = dataset
         self.backbone = backbone
@@ -112,6 +108,7 @@ class ImageBank:
         self._prepared: SlotFile | None = None
         self._numbers: dict[str, dict[str, int]] = {}
         self._features: dict[str, Tensor] = {}
+        self._kept = FeatureFiles(cache_dir, disk_bytes) if cache_dir else None
         self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
         self._reader = ThreadPoolExecutor(1)
         self.stop: Callable[[], bool] = never
@@ -140,6 +137,9 @@ class ImageBank:
             yield
         finally:
             self._open = before
+
+    def _may_read(self, samples: Sequence[Sample]) -> bool:
+        return self._open is None or all(sample.key in self._open for sample in samples)
 
     def _admit(self, samples: Sequence[Sample]) -> None:
         if self._open is None:
@@ -191,7 +191,7 @@ class ImageBank:
         preprocess = self.backbone.preprocess
         shape = (3, preprocess.image_size, preprocess.image_size)
         key = f"{self._content} {preprocess}"
-        self._prepared = SlotFile(self.cache_dir / "pixels", key, count, shape, self._disk_bytes)
+        self._prepared = SlotFile(self.cache_dir, key, count, shape, self._disk_bytes)
 
     def check(self, samples: Sequence[Sample]) -> None:
         """Look for broken images before the first step, for a short time and only once.
@@ -294,20 +294,87 @@ class ImageBank:
             cache directory, on disk.
             The views do not depend on a run's seed: all runs share them.
         """
+        views = config if config and config.feature_views else None
+        return self._in_shards(samples, self.plain_features, views)
+
+    def plain_features(self, images: Tensor) -> Tensor:
+        """Return the pretrained tower's [B, D] float32 unit-norm features of input [B, 3, S, S]."""
+        return self.backbone.image_features(images).float()
+
+    def untrained_features(
+        self, samples: Sequence[Sample], features: Callable[[Tensor], Tensor], key: str
+    ) -> Tensor:
+        """Return what an untrained method makes of every sample's test image.
+
+        Args:
+            samples: n images.
+            features: Makes [B, D] of input [B, 3, S, S].
+            key: What it depends on beside weights and images.
+
+        Returns:
+            [n, D] on the CPU, computed once and kept as `frozen_features` are. Of a domain whose
+            splits are drawn by a seed all images are computed, where all may be read: every seed
+            and every target then takes its own from there.
+        """
+        found: dict[str, Tensor] = {}
+        for domain in dict.fromkeys(sample.domain for sample in samples):
+            own = [sample for sample in samples if sample.domain == domain]
+            whole = self.dataset.samples(domain)
+            if any(s.split for s in whole) or not self._may_read(whole):
+                rows = self._in_shards(own, features, None, key)[:, 0]
+            else:
+                rows = self._rows_of(whole, own, features, key)
+            found |= {sample.key: row for sample, row in zip(own, rows, strict=True)}
+        return torch.stack([found[sample.key] for sample in samples])
+
+    def _rows_of(
+        self,
+        whole: Sequence[Sample],
+        own: Sequence[Sample],
+        features: Callable[[Tensor], Tensor],
+        key: str,
+    ) -> Tensor:
+        """Return the rows of some of a domain's images; of its shards, those that hold them."""
+        place = {sample.key: i for i, sample in enumerate(whole)}
+        at = torch.tensor([place[sample.key] for sample in own])
+        rows: list[Tensor] = []
+        order: list[Tensor] = []
+        for shard in sorted({int(i) // SHARD for i in at}):
+            part = whole[shard * SHARD : (shard + 1) * SHARD]
+            inside = (at // SHARD == shard).nonzero()[:, 0]
+            stored = self._shard(part, features, None, shard, key)[:, 0]
+            rows.append(stored[at[inside] - shard * SHARD])
+            order.append(inside)
+        return torch.cat(rows)[torch.cat(order).argsort()]
+
+    def _in_shards(
+        self,
+        samples: Sequence[Sample],
+        features: Callable[[Tensor], Tensor],
+        config: TrainConfig | None,
+        of: str = "",
+    ) -> Tensor:
         shards = [samples[i : i + SHARD] for i in range(0, len(samples), SHARD)]
-        parts = [self._shard(part, config, i) for i, part in enumerate(shards)]
+        parts = [self._shard(part, features, config, i, of) for i, part in enumerate(shards)]
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
-    def _shard(self, samples: Sequence[Sample], config: TrainConfig | None, at: int) -> Tensor:
+    def _shard(
+        self,
+        samples: Sequence[Sample],
+        features: Callable[[Tensor], Tensor],
+        config: TrainConfig | None,
+        at: int,
+        of: str,
+    ) -> Tensor:
         self._admit(samples)
-        views = config.feature_views if config else 0
-        name = self.features_key(samples, config if views else None, at)
+        name = self.features_key(samples, config, at, of)
         stored = self._features.pop(name, None)
+        if stored is None and self._kept:
+            stored = self._kept.read(name, len(samples))
         if stored is None:
-            shape = (len(samples), max(views, 1), self.backbone.embed_dim)
-            stored = self._from_disk(name, shape)
-            if stored is None:
-                stored = self._compute(name, samples, config, views, at)
+            stored = self._compute(samples, features, config, at)
+            if self._kept:
+                self._kept.write(name, stored)
         self._features[name] = stored  # last: read most recently
         while len(self._features) > 1 and self._feature_bytes() > _FEATURE_BYTES:
             del self._features[next(iter(self._features))]
@@ -317,7 +384,7 @@ class ImageBank:
         return sum(features.nbytes for features in self._features.values())
 
     def features_key(
-        self, samples: Sequence[Sample], config: TrainConfig | None, shard: int = 0
+        self, samples: Sequence[Sample], config: TrainConfig | None, shard: int = 0, of: str = ""
     ) -> str:
         """Return what the features of these samples are kept under: 24 hex digits.
 
@@ -325,6 +392,7 @@ class ImageBank:
             samples: n images.
             config: Of augmented views; None without augmentation.
             shard: Place among the parts of a long list, which views are drawn by.
+            of: What other features than the pretrained tower's depend on.
         """
         recipe: tuple[object, ...] = ()
         if config:
@@ -332,61 +400,28 @@ class ImageBank:
                       config.crop_interpolation, CROP_REVISION)  # fmt: skip
             recipe += (shard,) if shard else ()
         keys = "\n".join(sample.key for sample in samples)
-        device = self.backbone.device
-        kind = device_name(str(device)) if device.type == "cuda" else str(device)
-        return hashlib.sha256(
-            repr((self.backbone.fingerprint, self.backbone.spec.numerics, self._content,
-                  kind, torch.get_num_threads(), recipe, keys,
-                  self.backbone.preprocess)).encode()
-        ).hexdigest()[:24]  # fmt: skip
-
-    def _from_disk(self, name: str, shape: tuple[int, ...]) -> Tensor | None:
-        """Return the features in the cache; None if they are not there or not what was written."""
-        path = self.cache_dir / "features" / f"{name}.npy" if self.cache_dir else None
-        try:
-            if path is None or not path.is_file():
-                return None
-            data = path.read_bytes()
-            content, digest = data[:-_DIGEST], data[-_DIGEST:]
-            if hashlib.sha256(content).digest() != digest:
-                raise ValueError("its content is not what was written")
-            features = np.load(io.BytesIO(content), allow_pickle=False)
-            if features.shape != shape or not np.isfinite(features).all():
-                raise ValueError(f"shape {features.shape}, or values that are not finite")
-        except (OSError, ValueError, EOFError) as error:
-            print(f"{path}: computed again ({error})", flush=True)
-            return None
-        return torch.from_numpy(features)
+        preprocess = self.backbone.preprocess
+        said = (self.backbone.computes, self._content, recipe, keys, preprocess, of)
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 
     @torch.no_grad()
     def _compute(
         self,
-        name: str,
         samples: Sequence[Sample],
+        features: Callable[[Tensor], Tensor],
         config: TrainConfig | None,
-        views: int,
         shard: int,
     ) -> Tensor:
         rows = [
             torch.cat([
-                self.backbone.image_features(images).float().cpu()
-                for images in self._inputs(samples, config if views else None, view, shard)
+                features(images).cpu() for images in self._inputs(samples, config, view, shard)
             ])
-            for view in range(max(views, 1))
+            for view in range(config.feature_views if config else 1)
         ]  # fmt: skip
-        features = torch.stack(rows, dim=1)
-        if not torch.isfinite(features).all():
-            raise FloatingPointError("the pretrained tower's features are not finite")
-        if self.cache_dir:
-            buffer = io.BytesIO()
-            np.save(buffer, features.numpy())
-            content = buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest()
-            path = self.cache_dir / "features" / f"{name}.npy"
-            try:
-                write_atomically(path, content)
-            except OSError as error:  # full or read-only: this process keeps them in memory
-                print(f"{path}: features are not kept ({error.strerror})", flush=True)
-        return features
+        found = torch.stack(rows, dim=1)
+        if not torch.isfinite(found).all():
+            raise FloatingPointError("image features are not finite")
+        return found
 
     def _inputs(
         self, samples: Sequence[Sample], config: TrainConfig | None, view: int, shard: int

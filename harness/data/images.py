@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
-from torch import Tensor
 
 from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Pillow refuses text of more than 1 MiB beside the pixels, but not when it reads images that end
 # early: the same file would be readable in a run and not in `data verify`.
@@ -130,6 +132,8 @@ def _grey(image: Image.Image) -> Image.Image:
 
 def to_rows(image: Image.Image) -> Tensor:
     """Return the pixels as [H, W, 3] uint8, as Pillow has them."""
+    import torch  # not where files are only looked at
+
     return torch.from_numpy(np.array(image))
 
 

@@ -56,6 +56,11 @@ def images(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:
     return [inside + name for inside in order for name in sorted(found[inside])]
 
 
+def file_size(root: Path, key: str) -> int:
+    """Return a file's size in bytes; for millions of files, so without a path object for each."""
+    return os.stat(f"{root}/{key}").st_size
+
+
 def endings(path: Path) -> Counter[str]:
     """Return how many files below `path` there are of each ending, hidden ones left out."""
     return Counter(os.path.splitext(entry.name)[1].lower() for _, entry in _files(path, {}))

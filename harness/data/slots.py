@@ -17,36 +17,39 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.data.features import make_room
+
 _HEAD = struct.Struct("<IQ")
 
 
 class SlotFile:
     """uint8 tensors of one shape, by number; fewer than asked for if the disk's share is small."""
 
-    def __init__(self, folder: Path, key: str, count: int, shape: tuple[int, ...], limit: int):
+    def __init__(self, cache_dir: Path, key: str, count: int, shape: tuple[int, ...], limit: int):
         """Open or make the file.
 
         Args:
-            folder: Of all such files, which together stay below `limit`: the longest unused go.
+            cache_dir: It lies in its folder ``pixels``.
             key: What its content depends on.
             count: How many tensors there are.
             shape: Of each.
-            limit: Bytes. If they do not suffice for all, every k-th tensor is kept.
+            limit: Bytes of all that the cache keeps, features included; see `make_room`. If half
+                of them do not suffice for all tensors, every k-th is kept.
         """
         self._shape = shape
         self._size = math.prod(shape)
         self._stride = _HEAD.size + self._size
-        self._every = max(1, math.ceil(count * self._stride / max(limit, 1)))
+        self._every = max(1, math.ceil(2 * count * self._stride / max(limit, 1)))
         self._file: int | None = None
         name = hashlib.sha256(f"{key} {count} {shape} {self._every}".encode()).hexdigest()[:24]
-        path = folder / f"{name}.slots"
-        if limit < self._stride:
+        path = cache_dir / "pixels" / f"{name}.slots"
+        if limit < 2 * self._stride:
             return
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             os.utime(path)
-            _make_room(folder, path, limit - math.ceil(count / self._every) * self._stride)
+            make_room(cache_dir, path, limit - math.ceil(count / self._every) * self._stride)
         except OSError as error:  # read-only, or full: done without
             print(f"{path}: prepared images are not kept ({error.strerror})", flush=True)
 
@@ -83,18 +86,3 @@ class SlotFile:
             print(f"prepared images are no longer kept ({error.strerror})", flush=True)
             os.close(self._file)
             self._file = None
-
-
-def _make_room(folder: Path, mine: Path, room: int) -> None:
-    """Delete the files that were opened longest ago until the others fit into `room` bytes."""
-    others = []
-    for path in folder.glob("*.slots"):
-        if path != mine:
-            found = path.stat()
-            others.append((found.st_mtime, found.st_blocks * 512, path))
-    taken = sum(size for _, size, _ in others)
-    for _, size, path in sorted(others):
-        if taken <= room:
-            return
-        path.unlink(missing_ok=True)  # whoever has it open keeps it until then
-        taken -= size

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from harness.data.listing import file_size
 from harness.data.listing import images as list_images
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
@@ -161,7 +162,7 @@ class SplitFileDataset(Dataset):
 
     def size(self, sample: Sample) -> int:
         """Return the file's size in bytes."""
-        return (self.root / sample.key).stat().st_size
+        return file_size(self.root, sample.key)
 
 
 def read_json(path: Path, missing: str) -> SplitRows:

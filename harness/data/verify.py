@@ -186,23 +186,23 @@ def _check_files(
     dataset: Dataset, samples: list[Sample], every_pixel: bool
 ) -> tuple[str, list[Problem]]:
     """Return what was looked at, and a problem for each file that is broken."""
+    chosen = set() if every_pixel else {sample.key for sample in _spread(samples)}
     if every_pixel:
-        chosen = {sample.key for sample in samples}
         checked = f"all {len(samples):,} images decoded"
     else:
-        chosen = {sample.key for sample in _spread(samples)}
         checked = (
             f"sizes of all {len(samples):,} files, headers of {len(chosen):,}; "
             "--decode reads every pixel"
         )
 
+    looked_at = len(chosen) or len(samples)
     turned: list[str] = []
 
     def look(sample: Sample) -> str:
         try:
             if dataset.size(sample) == 0:
                 return "empty file"
-            if sample.key in chosen:
+            if every_pixel or sample.key in chosen:
                 data = dataset.read(sample)
                 with Image.open(io.BytesIO(data)) as image:
                     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
@@ -215,12 +215,16 @@ def _check_files(
             return f"not a readable image ({type(error).__name__})"
         return ""
 
-    what = "decoding" if every_pixel else "checking files"
+    def look_at(start: int) -> tuple[int, list[tuple[Sample, str]]]:
+        part = samples[start : start + each]
+        return len(part), [(sample, why) for sample in part if (why := look(sample))]
+
+    what, each = ("decoding", 16) if every_pixel else ("checking files", 1024)
+    failed = []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        parts = (samples[i : i + 4096] for i in range(0, len(samples), 4096))  # bounds the queue
-        looks = (answer for part in parts for answer in pool.map(look, part))
-        answers = list(track(looks, len(samples), what))
-    failed = [(sample, why) for sample, why in zip(samples, answers, strict=True) if why]
+        looks = pool.map(look_at, range(0, len(samples), each))
+        for _, bad in track(looks, len(samples), what, lambda done: done[0]):
+            failed += bad
     problems, early = [], []
     for sample, why in failed:
         if every_pixel and why != "empty file" and _decodes(dataset, sample):
@@ -237,7 +241,7 @@ def _check_files(
         problems.append(Problem("note", text))
     if turned:
         text = (
-            f"{len(turned):,} of {len(chosen):,} images ask to be turned (EXIF), which is ignored "
+            f"{len(turned):,} of {looked_at:,} images ask to be turned (EXIF), which is ignored "
             f"as DomainBed ignores it; data set 'folder' turns them with exif=true: {min(turned)}"
         )
         problems.append(Problem("note", text))

@@ -26,13 +26,13 @@ class Context(BaseModel):
     store: Path
     data_root: Path | None = None
     cache: Path | None = Field(default_factory=default_cache)
-    """Shared between runs: frozen features; None keeps them in memory only."""
+    """Shared between runs: features and prepared images; None keeps them in memory only."""
     device: str = "cpu"
     threads: int = 1
     """Threads of torch in each worker. Sums depend on it in the last digits; records hold it."""
     decode_threads: int = 1
     cache_gb: float = Field(default=16.0, ge=0, allow_inf_nan=False)
-    """GiB of prepared test images in `cache`, shared by all processes."""
+    """GiB of features and prepared test images in `cache`, shared by all processes."""
     memory_gb: float = Field(default=2.0, ge=0, allow_inf_nan=False)
     """GiB of decoded training images in the memory of each worker."""
     gpu: str = ""

@@ -83,21 +83,51 @@ def _steps(spec: RunSpec) -> int:
     return int(spec.config.get("steps") or 1)
 
 
-def published_seconds(spec: RunSpec) -> float | None:
-    """Guess a ViT-B/16 run's seconds on one GPU where no record tells; None where nobody can.
+def published_seconds(specs: Sequence[RunSpec]) -> tuple[int, float]:
+    """Guess how long ViT-B/16 runs take on one GPU where no record tells.
 
     Images seen times the published time per image; text towers, data loading and the larger
     classes' losses are not in it. So nothing is said of methods that train on frozen image
-    features: their time is the text tower's, hours with a thousand classes.
+    features: their time is the text tower's, hours with a thousand classes. Images that one run
+    computes the features of for others, too, count once.
+
+    Returns:
+        Of how many runs something can be said, and the seconds of these together.
     """
-    steps = int(spec.config.get("steps") or 0)
-    frozen = registry.method_class(spec.method).frozen_image_tower
-    if not spec.model.name.startswith("ViT-B-16") or (steps and frozen):
-        return None
-    cls = registry.dataset_class(spec.dataset.name)
+    known, seconds = 0, 0.0
+    seen: set[tuple[object, ...]] = set()
+    for spec in specs:
+        cls = registry.method_class(spec.method)
+        steps = int(spec.config.get("steps") or 0)
+        if not spec.model.name.startswith("ViT-B-16") or (steps and cls.frozen_image_tower):
+            continue
+        known += 1
+        shared = None if cls.trains else _shared(spec)
+        if shared is None or shared not in seen:
+            seconds += _IMAGE_S * _images(spec)
+        if shared is not None:
+            seen.add(shared)
+    return known, seconds
+
+
+def _shared(spec: RunSpec) -> tuple[object, ...]:
+    """Return what an untrained run's image features depend on."""
+    cls = registry.method_class(spec.method)
+    own = "" if cls.frozen_image_tower else f"{spec.method} {spec.config}"
+    resize = spec.protocol.test_resize
+    if resize == "authors":
+        resize = cls.authors_resize
+    images = (spec.target,) if spec.protocol.same_images() else (
+        spec.target, spec.protocol.model_dump_json(), spec.data_seed,
+    )  # fmt: skip
+    return own, resize, spec.model.model_dump_json(), spec.dataset.model_dump_json(), images
+
+
+def _images(spec: RunSpec) -> float:
+    """Return how many images a run trains on, and the tested ones by what they cost."""
+    cls, config = registry.dataset_class(spec.dataset.name), spec.config
     counts = {domain: sum(splits.values()) for domain, splits in cls.expected.items()}
-    config = spec.config
     sources = spec.protocol.source_domains(Outline(cls, cls.Options()), spec.target)
-    images = steps * int(config.get("batch_per_domain") or 0) * max(len(sources), 1)
+    batch = int(config.get("batch_per_domain") or 0) * max(len(sources), 1)
     tested = sum(counts.get(domain, 0) for domain in spec.target.split(TARGETS))
-    return _IMAGE_S * (images + _FORWARD_SHARE * tested)
+    return int(config.get("steps") or 0) * batch + _FORWARD_SHARE * tested

@@ -16,6 +16,7 @@ from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
 from harness.data.bank import ImageBank, PixelCache
+from harness.data.features import FeatureFiles
 from harness.dataset import Sample
 from harness.errors import UserError
 from harness.execution.context import Context
@@ -50,6 +51,7 @@ class Shared:
         self._refused: dict[str, str] = {}
         self._banks: dict[str, ImageBank] = {}
         self._pixels = PixelCache(int(context.memory_gb * 2**30))
+        self._disk_bytes = int(context.cache_gb * 2**30)
         torch.set_num_threads(context.threads)
         if context.device.startswith("cuda"):
             _check_gpu(context)
@@ -63,10 +65,13 @@ class Shared:
             raise UserError(self._refused[key])
         if key not in self._models:
             try:
-                self._models[key] = load_backbone(spec, self.context.device)
+                found = load_backbone(spec, self.context.device)
             except UserError as error:  # the retries of a download, once and not in every run
                 self._refused[key] = str(error)
                 raise
+            if self.context.cache:
+                found.kept = FeatureFiles(self.context.cache, self._disk_bytes)
+            self._models[key] = found
         if self.context.device.startswith("cuda"):
             tf32(spec.precision == "tf32")
         return self._models[key]
@@ -92,7 +97,7 @@ class Shared:
                 self.context.cache,
                 self.context.decode_threads,
                 self._pixels,
-                int(self.context.cache_gb * 2**30),
+                self._disk_bytes,
             )
             if dataset.fingerprint and bank.fingerprint != dataset.fingerprint:
                 raise UserError(
@@ -193,7 +198,8 @@ def execute(
                         class_names=part.class_names, fingerprint=images.fingerprint
                     )
             keep = shared.context.keep_weights and built.parameters
-            kept = weights.pack(built.parameters) if keep else None
+            words = weights.words_of(spec, bank.dataset.class_names)
+            kept = weights.pack(built.parameters, words) if keep else None
         start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
         metrics = Metrics(
             tests={part.name: score(logits, part.samples) for logits, part in tested},
@@ -281,12 +287,16 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
+    looked_at = [(samples, bank) for samples in parts.val.values()]
+    looked_at += [(part.samples, images) for part, images in shared.tested(spec)]
+    if not cls.trains:
+        for samples, images in looked_at:
+            images.untrained_features(samples, images.plain_features, "")
+        return
     for samples in parts.train.values():
         bank.frozen_features(samples, config)
-    for samples in parts.val.values():
-        bank.frozen_features(samples, None)
-    for part, images in shared.tested(spec):
-        images.frozen_features(part.samples, None)
+    for samples, images in looked_at:
+        images.frozen_features(samples, None)
 
 
 def rebuild(spec: RunSpec, shared: Shared) -> BuiltMethod:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError, unknown_name
@@ -66,10 +64,16 @@ def split(samples: Samples, fraction: float, seed: int) -> tuple[Samples, Sample
     ``numpy.random.RandomState(seed).shuffle`` (DomainBed, lib/misc.py, ``split_dataset``).
     """
     order = list(range(len(samples)))
-    np.random.RandomState(seed).shuffle(order)
+    _shuffle(order, seed)
     cut = int(len(samples) * fraction)
     out, kept = sorted(order[:cut]), sorted(order[cut:])
     return tuple(samples[i] for i in kept), tuple(samples[i] for i in out)
+
+
+def _shuffle(items: list[Any], seed: int) -> None:
+    import numpy as np  # not where runs are only listed
+
+    np.random.RandomState(seed).shuffle(items)
 
 
 def split_seed(dataset: Dataset, domain: str, data_seed: int, *more: object) -> int:
@@ -167,7 +171,7 @@ def training_groups(dataset: Dataset, data_seed: int) -> frozenset[str]:
     chosen: set[str] = set()
     for label, groups in sorted(by_class.items()):
         order = sorted(groups)
-        np.random.RandomState(derive("groups", data_seed, label) % 2**32).shuffle(order)
+        _shuffle(order, derive("groups", data_seed, label) % 2**32)
         chosen.update(order[: (len(order) + 1) // 2])
     return frozenset(chosen)
 

@@ -18,6 +18,7 @@ from harness.data.bank import EVAL_BATCH, SHARD, ImageBank
 from harness.dataset import Sample
 from harness.method import Method, MethodConfig
 from harness.protocols.splits import TestSet
+from harness.source import room_hash, source_hash
 from harness.store.files import write_atomically
 from harness.store.records import Score
 
@@ -62,11 +63,20 @@ def _logits(
     class_names: tuple[str, ...],
     pretrained: bool,
 ) -> Iterator[Tensor]:
-    if pretrained:
-        kept = torch.split(bank.frozen_features(samples, None)[:, 0], EVAL_BATCH)
-        features = (part.to(bank.backbone.device) for part in kept)
-    else:
-        features = (method.image_features(images) for images in bank.test_batches(samples))
+    source = "" if method.trains else source_hash(type(method))
+    kept = None
+    if not method.trains and method.frozen_image_tower:
+        kept = bank.untrained_features(samples, bank.plain_features, "")
+    elif pretrained:
+        kept = bank.frozen_features(samples, None)[:, 0]
+    elif source:
+        key = f"{method.name} {method.config.model_dump_json()} {source} {room_hash('clip')}"
+        kept = bank.untrained_features(samples, method.image_features, key)
+    features = (
+        (method.image_features(images) for images in bank.test_batches(samples))
+        if kept is None
+        else (part.to(bank.backbone.device) for part in torch.split(kept, EVAL_BATCH))
+    )
     for part in features:
         yield method.logits(part, class_names).float().cpu()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness import registry
 from harness.check.bench import Bench
 from harness.check.method import check_method
-from tests.check.broken import WHOLE_RUNS, Fault, fails_its_check_and_no_other
+from tests.check.broken import WHOLE_RUNS, Fault, fails_its_check_and_no_other, plugin, suite
 
 FAULTS: dict[str, Fault] = {
     "length": (
@@ -77,3 +78,24 @@ def test_a_closed_set_that_says_so_is_checked_as_such(bench: Bench) -> None:
     assert {"columns", "alone", "classes", "learns"} <= {
         r.check for r in results if r.status == "ok"
     }
+
+
+def test_a_method_that_does_not_train_must_not_let_features_hang_on_the_task(
+    bench: Bench, tmp_path: Path
+) -> None:
+    untrained = (
+        "    trains = False\n"
+        "    def build(self, backbone, task):\n"
+        "        super().build(backbone, task)\n"
+        "        torch.manual_seed({seed})\n"
+        "        self.shift = torch.randn(backbone.embed_dim)\n"
+        "        return {{}}\n"
+        "    def image_features(self, images):\n"
+        "        return F.normalize(super().image_features(images) + self.shift, dim=-1)\n"
+    )
+    for seed, status in (("0", "ok"), ("task.seed", "FAIL")):
+        registry._found.clear()
+        plugin(tmp_path, untrained.format(seed=seed))
+        for name in [name for name in sys.modules if name.startswith("_plugin_broken_")]:
+            del sys.modules[name]
+        assert suite(bench, WHOLE_RUNS)["task"].status == status

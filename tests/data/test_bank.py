@@ -112,7 +112,7 @@ def test_features_of_two_kinds_of_gpu_are_kept_apart(
     """Their sums differ in the last digits; the same kind in another slot shares them."""
     kept, samples = bank(data, random_clip, None), data.samples("domain0")[:2]
     cards = {"cuda:0": "A100", "cuda:1": "H100", "cuda:2": "A100"}
-    monkeypatch.setattr("harness.data.bank.device_name", lambda device: cards[device])
+    monkeypatch.setattr("harness.clip.backbone.device_name", lambda device: cards[device])
     keys = [kept.features_key(samples, None)]
     for device in cards:
         kept.backbone.device = torch.device(device)

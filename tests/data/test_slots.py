@@ -46,7 +46,7 @@ def test_a_damaged_slot_is_a_miss(tmp_path: Path, at: int) -> None:
     slots = opened(tmp_path)
     for number in (3, 4):
         slots.write(number, image(number))
-    (file,) = tmp_path.glob("*.slots")
+    (file,) = tmp_path.rglob("*.slots")
     data = bytearray(file.read_bytes())
     data[3 * STRIDE + at] ^= 4
     file.write_bytes(data)
@@ -59,7 +59,7 @@ def test_a_damaged_slot_is_a_miss(tmp_path: Path, at: int) -> None:
 def test_a_slot_moved_to_another_number_is_a_miss(tmp_path: Path) -> None:
     slots = opened(tmp_path)
     slots.write(3, image(3))
-    (file,) = tmp_path.glob("*.slots")
+    (file,) = tmp_path.rglob("*.slots")
     data = file.read_bytes()
     file.write_bytes(data + data[3 * STRIDE :])
     assert slots.read(3) is not None
@@ -67,14 +67,14 @@ def test_a_slot_moved_to_another_number_is_a_miss(tmp_path: Path) -> None:
 
 
 def test_of_what_does_not_fit_every_kth_is_kept(tmp_path: Path) -> None:
-    slots = opened(tmp_path, limit=30 * STRIDE)
+    slots = opened(tmp_path, limit=60 * STRIDE)
     for number in range(100):
         slots.write(number, image(number))
     kept = [number for number in range(100) if slots.read(number) is not None]
     assert kept == list(range(0, 100, 4))
-    (file,) = tmp_path.glob("*.slots")
+    (file,) = tmp_path.rglob("*.slots")
     assert file.stat().st_size <= 30 * STRIDE
-    nothing = opened(tmp_path / "none", limit=STRIDE - 1)
+    nothing = opened(tmp_path / "none", limit=2 * STRIDE - 1)
     nothing.write(0, image(0))
     assert nothing.read(0) is None
     assert not (tmp_path / "none").exists()
@@ -85,9 +85,9 @@ def test_the_longest_unused_files_make_room(tmp_path: Path) -> None:
         slots = opened(tmp_path, key=key)
         for number in range(100):
             slots.write(number, image(number))
-        (file,) = [f for f in tmp_path.glob("*.slots") if time.time() - f.stat().st_mtime < 50]
+        (file,) = [f for f in tmp_path.rglob("*.slots") if time.time() - f.stat().st_mtime < 50]
         os.utime(file, (time.time() - age,) * 2)
-    size = sum(f.stat().st_blocks * 512 for f in tmp_path.glob("*.slots"))
+    size = sum(f.stat().st_blocks * 512 for f in tmp_path.rglob("*.slots"))
     opened(tmp_path, key="used")
     opened(tmp_path, limit=size, key="another")  # with them it would be too much
     assert opened(tmp_path, key="old", limit=0).read(1) is None
@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_written_is_done_without(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "pixels").write_text("a file")
-    slots = opened(tmp_path / "pixels")
+    slots = opened(tmp_path)
     slots.write(0, image(0))
     assert slots.read(0) is None
     assert "prepared images are not kept" in capsys.readouterr().out

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.execution.estimate import Durations, published_seconds
+from harness.protocols import read_protocol
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from tests.report.fakes import record, spec
 
@@ -71,11 +72,40 @@ def test_only_the_published_backbone_has_a_published_length() -> None:
     pacs = spec(
         "a", "sketch", method="clipood", config=config, model=vit, dataset=DatasetSpec(name="PACS")
     )
-    seconds = published_seconds(pacs)
-    assert seconds is not None
+    count, seconds = published_seconds([pacs])
+    assert count == 1
     assert 5000 * 0.19 < seconds < 5000 * 0.19 + 20  # 36 images a step, and the test
-    assert published_seconds(pacs.model_copy(update={"model": ModelSpec(name="RN50")})) is None
-    for trained_text in ("coop", "cocoop"):  # a text tower's time is nobody's guess
-        assert published_seconds(pacs.model_copy(update={"method": trained_text})) is None
+    for change in (
+        {"model": ModelSpec(name="RN50")},
+        {"method": "coop"},  # a text tower's time is nobody's guess
+        {"method": "cocoop"},
+    ):
+        assert published_seconds([pacs.model_copy(update=change)]) == (0, 0)
     untrained = pacs.model_copy(update={"method": "zero_shot", "config": {}})
-    assert published_seconds(untrained) == pytest.approx(3929 * 0.19 / 36 / 3)
+    assert published_seconds([untrained]) == (1, pytest.approx(SKETCHES))
+
+
+SKETCHES = 3929 * 0.19 / 36 / 3
+"""Seconds of PACS' test images of one domain."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "times"),
+    [
+        ({}, 1),
+        ({"target": "photo"}, 1 + 1670 / 3929),
+        ({"method": "clip_surgery"}, 2),
+        ({"dataset": DatasetSpec(name="PACS", fingerprint="other")}, 2),
+        ({"protocol": read_protocol({"name": "domain_shift", "test_on": "out"})}, 3),
+        ({"method": "clipood"}, 3),
+    ],
+)
+def test_features_that_runs_share_count_once(changes: dict[str, Any], times: float) -> None:
+    vit = ModelSpec(name="ViT-B-16", pretrained="openai")
+    pacs = DatasetSpec(name="PACS")
+    one, two = (
+        spec("a", "sketch", seed, method="zero_shot", config={}, model=vit, dataset=pacs)
+        for seed in (0, 1)
+    )
+    others = [run.model_copy(update=changes) for run in (one, two)]
+    assert published_seconds([one, two, *others]) == (4, pytest.approx(times * SKETCHES))

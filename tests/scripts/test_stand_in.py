@@ -11,7 +11,8 @@ from types import ModuleType
 import pytest
 
 from harness import registry, resources
-from harness.specs import DatasetSpec
+from harness.clip.load import load_backbone
+from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep.plan import open_dataset
 
 
@@ -49,3 +50,19 @@ def test_the_input_bench_measures(
     out = capsys.readouterr().out
     assert re.search(r"waiting for input: [\d.]+ % .* batch 4, 2 decoding threads", out)
     assert re.search(r"time per training image: [\d.]+ \([\d.]+ to [\d.]+\) of torchvision's", out)
+
+
+def test_the_bench_of_untrained_methods_measures(
+    random_clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = script("bench_untrained")
+    small = bench.write_pictures
+    monkeypatch.setattr(bench, "write_pictures", lambda root: small(root, per_class=4))
+    monkeypatch.setattr(
+        bench,
+        "random_backbone",
+        lambda spec: load_backbone(ModelSpec(name=f"local-dir:{random_clip}")),
+    )
+    monkeypatch.setattr(sys, "argv", ["bench_untrained", "--methods", "zero_shot"])
+    bench.main()
+    assert "zero_shot, 24 images and as many classes: " in capsys.readouterr().out

@@ -35,7 +35,7 @@ class Pixels:
 class Knows:
     """A method that knows the label; of class 7 it makes nonsense."""
 
-    frozen_image_tower = starts_pretrained = False
+    trains, frozen_image_tower, starts_pretrained = True, False, False
 
     def image_features(self, images: torch.Tensor) -> torch.Tensor:
         return images

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from harness import registry, resources
-from harness.cli.running import check_models, say_data_notes
+from harness.cli.running import say_data_notes
 from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
 from harness.command_name import command_name
@@ -27,6 +27,7 @@ from harness.execution.slurm import submit as slurm
 from harness.execution.slurm.cluster import find, read_cluster
 from harness.execution.slurm.packing import Array, total
 from harness.execution.slurm.status import STATES, RunState, statuses
+from harness.execution.towers import check_models
 from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
 from harness.store.store import Store
@@ -95,7 +96,8 @@ def _request(
     cluster = read_cluster(cluster_name, changes)
     file = find(cluster_name)
     ours = file.parent == resources.shipped("clusters")
-    check_models(list(planned.runs))
+    cache = (args.cache_dir or default_cache()).resolve()
+    check_models(planned.runs, cache)
     stores = [root, *(path.resolve() for path in args.records)]
     return slurm.Request(
         sweep=planned.name,
@@ -105,7 +107,7 @@ def _request(
         context=Context(
             store=root,
             data_root=args.data_root.resolve() if args.data_root else None,
-            cache=(args.cache_dir or default_cache()).resolve(),
+            cache=cache,
             plugins=tuple(registry.plugin_files()),
             log=resolved(args.log),
             keep_weights=bool(planned.source.get("keep_weights")),

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 
@@ -166,16 +167,18 @@ def test_another_data_set_is_predicted_under_its_own_names_and_prompts(
     text = backbone.text_features(("azure", "scarlet"), "a {} picture")
     with torch.no_grad():
         pixels = ImageBank(other, backbone, None).test_images(other.samples("d"))
-        expected = (backbone.image_features(pixels) @ text.T).argmax(1)
+        cosine, expected = (backbone.image_features(pixels) @ text.T).max(1)
     found = Store(tmp_path / "store").predictions(spec.id)
     assert found.prediction[found.test == 0].tolist() == expected.tolist()
+    np.testing.assert_allclose(found.score[found.test == 0], cosine.numpy(), atol=2e-3)
     # and what trained is predicted under its own again
     text = backbone.text_features(record.class_names, "a photo of a {}.")
     own = [part for part, bank in shared.tested(spec) if not part.data]
     with torch.no_grad():
         pixels = shared.bank(spec).test_images(own[0].samples)
-        expected = (backbone.image_features(pixels) @ text.T).argmax(1)
+        cosine, expected = (backbone.image_features(pixels) @ text.T).max(1)
     assert found.prediction[found.test == 1].tolist() == expected.tolist()
+    np.testing.assert_allclose(found.score[found.test == 1], cosine.numpy(), atol=2e-3)
 
 
 def test_other_data_are_part_of_the_identity(root: Path, random_clip: Path) -> None:

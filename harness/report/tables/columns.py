@@ -150,6 +150,7 @@ class Shots(Joined):
     title: ClassVar[str] = " by shots"
     varies: ClassVar[tuple[str, ...]] = ("shots",)
     comparable: ClassVar[bool] = False
+    one_setting: ClassVar[bool] = False
 
     def measure(self, columns: Sequence[str], measure: str) -> str:
         """Return what is measured, and which column the words on the protocol are of."""

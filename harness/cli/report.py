@@ -16,6 +16,7 @@ from harness.report.published.numbers import NUMBERS
 from harness.report.runs.index import index_of
 from harness.report.stats import Design
 from harness.report.stats.paired import TEST_KINDS
+from harness.report.tables.columns import BEYOND
 from harness.report.tables.model import ScoredOn
 from harness.report.tables.spread import MEANING, SPREADS
 from harness.report.text import comparison as contrast
@@ -78,6 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only the tables: no comparison, no marks, no further measures",
     )
     parser.add_argument(
+        "--measures",
+        type=names,
+        metavar="A,B",
+        help=f"beyond accuracy, some of {', '.join(BEYOND)} (all; top-5 where not always 100)",
+    )
+    parser.add_argument(
         "--compare-published",
         nargs="?",
         type=Path,
@@ -90,6 +97,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also write leaderboard.html: one page to sort, filter and open runs in, offline",
     )
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return what stands between commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def run(args: argparse.Namespace) -> int:
@@ -112,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
-    formats = [part.strip() for part in args.format.split(",") if part.strip()]
+    formats = names(args.format)
     choice = Choice(
         args.spread,
         sweep,
@@ -123,6 +135,7 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
         args.evidence,
         args.against,
         args.test,
+        args.measures,
     )
     store = Store(args.store)
     parts = reported(store, choice, formats, out)

@@ -19,7 +19,7 @@ from harness.report.runs.predictions import PredictionCache
 from harness.report.stats import Design, TestKind
 from harness.report.tables.aggregate import labelled, summarise
 from harness.report.tables.caption import with_initials
-from harness.report.tables.metrics import beyond
+from harness.report.tables.metrics import beyond, check_measures
 from harness.report.tables.model import ScoredOn, Table
 from harness.report.tables.spread import SPREADS, Spread
 from harness.store.store import Store
@@ -40,6 +40,8 @@ class Choice:
     against: str | None = None
     """The row compared with, where a table has it; for the others see `reference_row`."""
     test: TestKind = Design.test
+    measures: tuple[str, ...] | None = None
+    """What to say beyond accuracy; see `beyond`."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def report_blocks(
     """
     if choice.spread not in SPREADS:
         raise unknown_name("spread", choice.spread, SPREADS)
+    check_measures(choice.measures or ())
     predictions = predictions or PredictionCache(store)
     frame = load_frame(store, sweep or choice.sweep)
     if filtered(frame, choice.model, choice.dataset).empty:
@@ -90,7 +93,7 @@ def report_blocks(
     out = []
     for name, table, runs in tables:
         comparison = comparison_of(table, choice, references, runs, predictions)
-        more = beyond(table, runs, predictions) if choice.evidence else None
+        more = beyond(table, runs, predictions, choice.measures) if choice.evidence else None
         out.append(Reported(name, marked(table, comparison), runs, comparison, more))
     return out
 

@@ -12,10 +12,11 @@ from typing import ClassVar
 from harness.protocols.measures import MEANING
 from harness.report.runs.rows import TaskKey
 
-WORST, MACRO, ECE, AUROC = "worst domain", "per class", "ECE", "AUROC"
+WORST, MACRO, TOP5, ECE, AUROC = "worst domain", "per class", "top-5", "ECE", "AUROC"
 BEYOND = {
     WORST: "the lowest of the domains within a seed",
     MACRO: "mean of the classes' accuracies",
+    TOP5: "the label is among the five best classes",
     ECE: "expected calibration error in 15 bins, lower is better",
     AUROC: "how well the highest cosine over the names scored tells images of known classes from "
     "others; 50 is chance",

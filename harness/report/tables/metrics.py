@@ -8,17 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from harness.errors import unknown_name
 from harness.report.runs.predictions import FinishedRun, PredictionCache, finished_runs
 from harness.report.runs.rows import SeedKey
 from harness.report.stats import worst_domain
 from harness.report.tables.cells import cell_of, mark_best, mean_cell
-from harness.report.tables.columns import AUROC, ECE, MACRO, WORST, Beyond
+from harness.report.tables.columns import AUROC, BEYOND, ECE, MACRO, TOP5, WORST, Beyond
 from harness.report.tables.model import Cell, Row, Table
 
 _Scores = dict[tuple[str, SeedKey], float]
 
 
-def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> Table | None:
+def beyond(
+    table: Table,
+    frame: pd.DataFrame,
+    predictions: PredictionCache,
+    measures: Sequence[str] | None = None,
+) -> Table | None:
     """Return the same rows with a column for each further measure, in percent.
 
     Each is a mean over domains within each seed, then over seeds; the worst domain is the lowest
@@ -28,6 +34,8 @@ def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> T
         table: Of one block.
         frame: Its runs, as `aggregate.labelled` returns them.
         predictions: Of the same store. Where they are missing or cannot be read is a hole.
+        measures: Some of `BEYOND`; by default all, but top-5 only where it is not 100 throughout,
+            as it is with five classes.
 
     Returns:
         None if there is not one number, or the table shows validation scores.
@@ -43,9 +51,9 @@ def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> T
     columns: dict[str, list[Cell]] = {}
     if len(table.domains) > 1:
         columns[WORST] = [_worst(row, table) for row in table.rows]
-    for name in (MACRO, ECE, AUROC):
+    for name in (MACRO, TOP5, ECE, AUROC):
         columns[name] = [_mean(row, table, scores.get((row.label, name), {})) for row in table.rows]
-    shown = [name for name, cells in columns.items() if any(c.mean is not None for c in cells)]
+    shown = [name for name, cells in columns.items() if _shown(name, cells, measures)]
     if not shown:
         return None
     rows = [
@@ -64,6 +72,20 @@ def beyond(table: Table, frame: pd.DataFrame, predictions: PredictionCache) -> T
     )
 
 
+def _shown(name: str, cells: Sequence[Cell], measures: Sequence[str] | None) -> bool:
+    known = [cell.mean for cell in cells if cell.mean is not None]
+    if measures is not None:
+        return name in measures and bool(known)
+    return any(mean < 100 for mean in known) if name == TOP5 else bool(known)
+
+
+def check_measures(measures: Sequence[str]) -> None:
+    """Raise UserError if one of them is unknown."""
+    for name in measures:
+        if name not in BEYOND:
+            raise unknown_name("measure", name, BEYOND)
+
+
 def _measured(run: FinishedRun, predictions: PredictionCache) -> dict[str, float]:
     """Return a run's measures as fractions, as far as its predictions are there.
 
@@ -75,6 +97,8 @@ def _measured(run: FinishedRun, predictions: PredictionCache) -> dict[str, float
     tested = predictions.measured(run)
     if tested is not None:
         shares |= {MACRO: tested.macro, ECE: tested.calibration}
+        if tested.top5 is not None:
+            shares[TOP5] = tested.top5
     if not run.test_set:  # about all classes: so that it is not said three times
         separation = predictions.auroc(run)
         if separation is not None:

@@ -165,3 +165,11 @@ class Predictions:
     is longer than the model takes."""
     zero_shot: NDArray[np.uint16] | None = None
     """What the pretrained model predicts by these texts; None where `alignment` is."""
+
+    def of(self, images: NDArray[np.bool_]) -> Predictions:
+        """Return those of some of the images."""
+        arrays: dict[str, Any] = {
+            name: values if values is None else values[images]
+            for name, values in vars(self).items()
+        }
+        return Predictions(**arrays)

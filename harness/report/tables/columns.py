@@ -161,5 +161,28 @@ class Beyond(ColumnKind):
         return column == ECE
 
 
+@dataclass(frozen=True)
+class ByAlignment(ColumnKind):
+    """Images in bins by what the pretrained model made of them."""
+
+    bins: int
+
+    name: ClassVar[str] = "alignment"
+    about: ClassVar[str] = "by alignment: "
+    one_block: ClassVar[bool] = False
+    one_setting: ClassVar[bool] = False
+    names_weights: ClassVar[bool] = False
+    comparable: ClassVar[bool] = False
+
+    def measure(self, columns: Sequence[str], measure: str) -> str:
+        """Return what the columns are."""
+        text = super().measure(columns, measure)
+        return (
+            f"{text}, of images in {self.bins} bins of each test set by the pretrained model's "
+            "cosine of image and its label's text, the lowest first, and of those that it gets "
+            "right and wrong,"
+        )
+
+
 SIDE_BY_SIDE: dict[str, Joined] = {own.name: own for own in (Datasets(), Measures(), Models())}
 """What a sweep file or the page may put side by side, by its name there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,8 @@ from harness.report.tables.cells import cell_of, mark_best, mean_cell
 from harness.report.tables.columns import AUROC, BEYOND, ECE, MACRO, TOP5, WORST, Beyond
 from harness.report.tables.model import Cell, Row, Table
 
-_Scores = dict[tuple[str, SeedKey], float]
+Scores = Mapping[tuple[str, SeedKey], float]
+"""By domain and seed, in percent."""
 
 
 def beyond(
@@ -42,7 +43,7 @@ def beyond(
     """
     if table.score != "target":
         return None
-    scores: dict[tuple[str, str], _Scores] = {}
+    scores: dict[tuple[str, str], dict[tuple[str, SeedKey], float]] = {}
     for run in finished_runs(frame):
         for name, share in _measured(run, predictions).items():
             if not np.isnan(share):
@@ -52,7 +53,9 @@ def beyond(
     if len(table.domains) > 1:
         columns[WORST] = [_worst(row, table) for row in table.rows]
     for name in (MACRO, TOP5, ECE, AUROC):
-        columns[name] = [_mean(row, table, scores.get((row.label, name), {})) for row in table.rows]
+        columns[name] = [
+            mean_over_domains(row, table, scores.get((row.label, name), {})) for row in table.rows
+        ]
     shown = [name for name, cells in columns.items() if _shown(name, cells, measures)]
     if not shown:
         return None
@@ -65,7 +68,7 @@ def beyond(
         table,
         domains=tuple(shown),
         heads=tuple(shown),
-        rows=tuple(_best(rows, [kind.lower_is_better(name) for name in shown])),
+        rows=tuple(_best(rows, [kind.lower_is_better(name) for name in shown], table.decimals)),
         kind=kind,
         has_mean=False,
         note="",
@@ -114,7 +117,8 @@ def _worst(row: Row, table: Table) -> Cell:
     return cell_of(lowest, 0, row.mean.planned - len(lowest), table.spread)
 
 
-def _mean(row: Row, table: Table, scores: _Scores) -> Cell:
+def mean_over_domains(row: Row, table: Table, scores: Scores) -> Cell:
+    """Return the mean over a table's domains within each seed, then over seeds."""
     seeds: list[SeedKey] = sorted({seed for _, seed in scores})
     cells = [
         cell_of({s: scores[name, s] for s in seeds if (name, s) in scores}, 0, 0, table.spread)
@@ -124,14 +128,14 @@ def _mean(row: Row, table: Table, scores: _Scores) -> Cell:
     return replace(mean, n_missing=row.mean.planned - mean.n)
 
 
-def _best(rows: Sequence[Row], lower: Sequence[bool]) -> list[Row]:
+def _best(rows: Sequence[Row], lower: Sequence[bool], decimals: int) -> list[Row]:
     """Mark the best of each column, which is the lowest where `lower` says so."""
 
     def turned(row: Row) -> Row:
         cells = zip(row.cells, lower, strict=True)
         return replace(row, cells=tuple(_negated(c) if low else c for c, low in cells))
 
-    return [turned(row) for row in mark_best([turned(row) for row in rows])]
+    return [turned(row) for row in mark_best([turned(row) for row in rows], decimals)]
 
 
 def _negated(cell: Cell) -> Cell:

@@ -6,13 +6,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart fast emoji test lint gpu gpu-wheels format clean
+.PHONY: quickstart fast emoji test lint gpu gpu-wheels docs format clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n '1,4p' Makefile; echo "#   make fast         the quickstart in under 2 minutes: one seed, few steps"; \
 	echo "#   make emoji        every table, figure, map and cost of the paper on the embedded data"; \
-	echo "#   make gpu          on a machine with a card: its tests, and how fast it is"
+	echo "#   make gpu          on a machine with a card: its tests, and how fast it is"; \
+	echo "#   make docs         the documentation as a site, in site/"
 
 quickstart: $(STAMP)
 	$(BIN)/python run_benchmark.py quickstart
@@ -38,7 +39,7 @@ lint: $(STAMP)
 # On a machine with a card: its own Python with torch, no network. gpu-wheels fetches what such a
 # machine may lack, elsewhere and for its version of Python, into .gpu/.
 GPU_PYTHON_VERSION ?= 3.12
-GPU_WHEELS ?= open_clip_torch ftfy wcwidth pydantic pydantic_core annotated-types typing-inspection submitit
+GPU_WHEELS ?= open_clip_torch|ftfy|wcwidth|pydantic|pydantic_core|annotated-types|typing-inspection|typing_extensions|submitit
 
 gpu:
 	scripts/gpu.sh
@@ -47,7 +48,11 @@ gpu-wheels: $(STAMP)
 	rm -rf .gpu
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary=:all: --implementation cp \
 		--python-version $(GPU_PYTHON_VERSION) --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-		--constraint constraints.txt --dest .gpu $(GPU_WHEELS)
+		--dest .gpu $$($(BIN)/python -m pip list --format freeze | grep -iE '^($(GPU_WHEELS))==')
+
+# The documentation as a site, every warning an error.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir site
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

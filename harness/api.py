@@ -50,6 +50,7 @@ def run(
     log: str | Sequence[str] = (),
     plugins: Sequence[Path | str] = (),
     runs_per_gpu: int | None = None,
+    keep_weights: bool = False,
 ) -> pd.DataFrame:
     """Run methods x targets x seeds, each in a worker process; what is done is not run again.
 
@@ -86,6 +87,7 @@ def run(
         log: ``tensorboard[:DIR]``, ``wandb[:PROJECT]``.
         plugins: Plugin files of yours, beside those in ./methods and ./datasets.
         runs_per_gpu: Processes on each GPU; instead of `workers`.
+        keep_weights: Leave the tested weights beside the records.
 
     Returns:
         One row per run, target and measure, values in percent; see `load_results`. A run that
@@ -146,6 +148,7 @@ def run(
         [log] if isinstance(log, str) else log,
         runs_per_gpu,
     )
+    context = context.model_copy(update={"keep_weights": keep_weights})
     if run_local(specs, context, gpus, fail_fast).interrupted:
         raise KeyboardInterrupt("the checkpoints are written; the same call continues")
     return frame_of(Store(folder), specs)

@@ -19,7 +19,7 @@ GPU_RESULTS="$out/gpu.json" timeout "${GPU_TEST_SECONDS:-270}" \
     "$python" -m pytest -q -m gpu tests/gpu -p no:cacheprovider -p no:xdist 2>&1 | tee "$out/tests.txt" || status=1
 for precision in ${GPU_PRECISIONS:-fp32 bf16}; do
     timeout "${GPU_BENCH_SECONDS:-100}" "$python" run_benchmark.py bench --device "${GPU_DEVICE:-auto}" \
-        --precision "$precision" --only "${GPU_GROUPS:-step,attention,input,inference}" \
+        --precision "$precision" --only "${GPU_GROUPS:-step,attention,input,inference,growth}" \
         --rounds "${GPU_ROUNDS:-5}" ${GPU_BENCH:-} --out "$out/$precision" 2>&1 | tee "$out/bench-$precision.txt" || status=1
 done
 echo "results: $out"

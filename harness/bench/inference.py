@@ -64,6 +64,27 @@ def measure(setting: BenchSetting, backbone: Backbone, root: Path) -> list[Bench
     ]
 
 
+def growth(setting: BenchSetting, backbone: Backbone, root: Path) -> list[BenchRow]:
+    """Return how much longer four times the images take to classify."""
+    data = open_dataset(DatasetSpec(name="folder"), root)
+    every = list(itertools.chain.from_iterable(data.samples(d) for d in data.domains))
+    method = _untrained()
+    method.build(backbone.fork(), Task(data.class_names, TEMPLATE, (), 0, 0))
+    quarter = max(1, min(len(every), setting.images) // 4)
+
+    def classify(samples: list[Sample]) -> None:
+        bank = ImageBank(data, backbone, None, setting.threads, PixelCache(limit=0))
+        predict(method, bank, samples, data.class_names)
+
+    works = {
+        "few": lambda: classify(every[:quarter]),
+        "many": lambda: classify(every[: 4 * quarter]),
+    }
+    times = in_turns(works, min(3, setting.rounds), setting.device)
+    what = f"classifying {4 * quarter} images / {quarter}"
+    return [BenchRow(group="growth", what=what, values=over(times["many"], times["few"]))]
+
+
 def _untrained() -> Method[Any]:
     """Return the method that classifies with the pretrained towers as they are."""
     for name in registry.discover("methods").plugins:

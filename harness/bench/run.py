@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from harness.bench import inference, inputs, original, processes, steps
+from harness.bench import inference, inputs, original, processes, reports, steps
 from harness.bench.pictures import write_pictures
 from harness.bench.record import BenchReport, BenchRow, BenchSetting
 from harness.clip.backbone import Backbone
@@ -20,7 +20,7 @@ from harness.specs import ModelSpec
 from harness.store import provenance
 from harness.store.timestamps import now
 
-GROUPS = ("step", "attention", "input", "inference", "sweep", "startup")
+GROUPS = ("step", "attention", "input", "inference", "growth", "sweep", "report", "startup")
 
 
 def measure(
@@ -95,8 +95,13 @@ class _Work:
             return inputs.measure(setting, self.backbone, self.pictures)
         if group == "inference":
             return inference.measure(setting, self.backbone, self.pictures)
+        if group == "growth":
+            images = inference.growth(setting, self.backbone, self.pictures)
+            return [*steps.growth(setting, self.backbone), *images]
         if group == "sweep":
             return processes.sweeps(setting, self.root)
+        if group == "report":
+            return reports.measure(setting, self.root)
         return processes.start_up(setting)
 
     @property

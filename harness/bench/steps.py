@@ -54,12 +54,14 @@ def trained_on_features() -> list[str]:
     return [name for name, cls in classes.items() if cls.trains and cls.frozen_image_tower]
 
 
-def subject(setting: BenchSetting, backbone: Backbone, call: str) -> Subject:
+def subject(
+    setting: BenchSetting, backbone: Backbone, call: str, classes: int = CLASSES
+) -> Subject:
     """Build a method, written as on the command line, on random images."""
     choice = plan.resolve_method(*parse_call(call))
     candidate = Candidate(label=call, method=choice.name, config=choice.config)
     cost = CostSetting(
-        model=setting.model, random_weights=True, classes=CLASSES, batch=setting.batch,
+        model=setting.model, random_weights=True, classes=classes, batch=setting.batch,
         device=setting.device, threads=setting.threads,
     )  # fmt: skip
     return Subject(candidate, cost, backbone)
@@ -117,6 +119,19 @@ def measure(setting: BenchSetting, backbone: Backbone) -> list[BenchRow]:
         del other
     if setting.cuda:
         rows += _on_gpu(setting, base, name)
+    return rows
+
+
+def growth(setting: BenchSetting, backbone: Backbone) -> list[BenchRow]:
+    """Return how much longer a step takes with many classes than with few."""
+    rows = []
+    few, many = 10, 1000 if setting.cuda else 100
+    for call in (reference(), compared()[0], *trained_on_features()):
+        works = {str(count): subject(setting, backbone, call, count).step for count in (few, many)}
+        times = in_turns(works, setting.rounds, setting.device)
+        what = f"{call}: a step with {many:,} classes / {few}"
+        values = over(times[str(many)], times[str(few)])
+        rows.append(BenchRow(group="growth", what=what, values=values))
     return rows
 
 

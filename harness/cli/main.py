@@ -95,12 +95,15 @@ VERBS: Mapping[str, Verb | Family] = {
             "merge": Verb("add what is new in archives to a store", "leaderboard.merge"),
         },
     ),
+    "export": Verb("a finished run as a folder that open_clip or transformers loads", "export"),
+    "export-results": Verb("records and predictions as Parquet", "export_results"),
     "maps": Verb("where finished runs look, in pictures", "maps"),
     "bench": Verb("how fast the harness is on this machine", "bench"),
     "cost": Verb("parameters, GFLOPs, time and memory of methods", "cost"),
     "doctor": Verb("check this installation", "doctor"),
     "new-method": Verb("write a starting file", "new_method"),
     "check": Verb("try a plugin: what to change before others can trust it", "check"),
+    "completion": Verb("print a shell's completion", "completion"),
     "quickstart": Verb("five methods on the embedded data, table and figure", "quickstart"),
 }
 

@@ -11,6 +11,7 @@ from harness.cost.flops import count_flops
 from harness.cost.memory import peak_in_fresh_process
 from harness.cost.record import Candidate, CostRow, CostSetting
 from harness.cost.subject import Subject
+from harness.execution.energy import EnergyMeter
 
 Note = Callable[[str, str], None]
 """Called with a candidate's label and what is done with it next."""
@@ -57,21 +58,22 @@ class Measurement:
         One method is in memory at a time: it is built again each round.
         """
         at = number % len(self.candidates)
-        times: dict[str, tuple[list[float], list[float]]] = {}
+        times: dict[str, tuple[list[float], list[float], list[float]]] = {}
         for candidate in (*self.candidates[at:], *self.candidates[:at]):
             self.note(candidate.label, f"round {number + 1}")
             times[candidate.label] = self._turn(candidate)
-        for label, (step_ms, inference_ms) in times.items():
+        for label, (step_ms, step_j, inference_ms) in times.items():
             row = self.rows[label]
             self.rows[label] = row.model_copy(
                 update={
                     "step_ms": row.step_ms + step_ms,
+                    "step_j": row.step_j + step_j,
                     "inference_ms": row.inference_ms + inference_ms,
                 }
             )
         self.rounds += 1
 
-    def _turn(self, candidate: Candidate) -> tuple[list[float], list[float]]:
+    def _turn(self, candidate: Candidate) -> tuple[list[float], list[float], list[float]]:
         subject = Subject(candidate, self.setting, self.backbone)
         times = _times(subject)
         if candidate.label not in self.rows:
@@ -88,18 +90,23 @@ class Measurement:
             self.rows[candidate.label] = row.model_copy(update={"memory_mb": round(peak, 1)})
 
 
-def _times(subject: Subject) -> tuple[list[float], list[float]]:
+def _times(subject: Subject) -> tuple[list[float], list[float], list[float]]:
     step_ms: list[float] = []
+    step_j: list[float] = []
     if subject.method.trains:
         subject.step()  # allocates what later steps find
-        step_ms = [statistics.median(subject.milliseconds(subject.step))]
+        meter = EnergyMeter(subject.setting.device)
+        times = subject.milliseconds(subject.step)
+        joules = meter.joules()
+        step_ms = [statistics.median(times)]
+        step_j = [] if joules is None else [joules / len(times)]
 
     def classify() -> None:
         subject.classify(subject.images)
 
     classify()  # encodes the class names, where a method keeps their features
     inference_ms = statistics.median(subject.milliseconds(classify)) / len(subject.images)
-    return step_ms, [inference_ms]
+    return step_ms, step_j, [inference_ms]
 
 
 def _counts(candidate: Candidate, subject: Subject) -> CostRow:

@@ -52,6 +52,8 @@ class CostRow(Strict):
     uncounted: tuple[str, ...] = ()
     """Operators without a formula; empty unless the counts are too low."""
     step_ms: list[float] = Field(default_factory=list)
+    step_j: list[float] = Field(default_factory=list)
+    """Joules of a step by the GPU's own counter; empty where nothing counts them."""
     """Median step of each round; empty if it does not train."""
     inference_ms: list[float] = Field(default_factory=list)
     """Per image, in a batch; median of each round."""

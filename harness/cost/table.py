@@ -50,13 +50,14 @@ def _ratio(values: list[float], reference: list[float]) -> str:
 
 def _methods(report: CostReport) -> Grid:
     reference = report.row(report.reference)
-    rows = [_texts(row, reference) for row in report.rows]
+    energy = any(row.step_j for row in report.rows)
+    rows = [_texts(row, reference, energy) for row in report.rows]
     head = tuple(rows[0])
     body = tuple(cells(row.values()) for row in rows)
     return Grid(head, body, "l" + "r" * (len(head) - 1), label="tab:cost")
 
 
-def _texts(row: CostRow, reference: CostRow) -> dict[str, str]:
+def _texts(row: CostRow, reference: CostRow, energy: bool) -> dict[str, str]:
     star = "*" if row.uncounted else ""
     return {
         "method": row.label,
@@ -66,6 +67,7 @@ def _texts(row: CostRow, reference: CostRow) -> dict[str, str]:
         "GFLOPs step": amount(None if row.step_flops is None else row.step_flops / 1e9) + star,
         "step ms": amount(_median(row.step_ms)),
         "step ×": _ratio(row.step_ms, reference.step_ms),
+        **({"step J": amount(_median(row.step_j))} if energy else {}),
         "image ms": amount(_median(row.inference_ms)),
         "image ×": _ratio(row.inference_ms, reference.inference_ms),
         "peak MiB": amount(row.memory_mb),
@@ -126,6 +128,7 @@ def to_csv(report: CostReport) -> str:
             "inference_flops_per_image": row.inference_flops,
             "step_flops": row.step_flops,
             "step_ms": _median(row.step_ms),
+            "step_j": _median(row.step_j),
             "step_ratio": _median(ratios(row.step_ms, reference.step_ms)),
             "inference_ms_per_image": _median(row.inference_ms),
             "inference_ratio": _median(ratios(row.inference_ms, reference.inference_ms)),

@@ -138,6 +138,9 @@ class ImageBank:
         finally:
             self._open = before
 
+    def _may_read(self, samples: Sequence[Sample]) -> bool:
+        return self._open is None or all(sample.key in self._open for sample in samples)
+
     def _admit(self, samples: Sequence[Sample]) -> None:
         if self._open is None:
             return
@@ -292,11 +295,11 @@ class ImageBank:
             The views do not depend on a run's seed: all runs share them.
         """
         views = config if config and config.feature_views else None
+        return self._in_shards(samples, self.plain_features, views)
 
-        def features(images: Tensor) -> Tensor:
-            return self.backbone.image_features(images).float()
-
-        return self._in_shards(samples, features, views)
+    def plain_features(self, images: Tensor) -> Tensor:
+        """Return the pretrained tower's [B, D] float32 unit-norm features of input [B, 3, S, S]."""
+        return self.backbone.image_features(images).float()
 
     def untrained_features(
         self, samples: Sequence[Sample], features: Callable[[Tensor], Tensor], key: str
@@ -309,9 +312,40 @@ class ImageBank:
             key: What it depends on beside weights and images.
 
         Returns:
-            [n, D] on the CPU, computed once and kept as `frozen_features` are.
+            [n, D] on the CPU, computed once and kept as `frozen_features` are. Of a domain whose
+            splits are drawn by a seed all images are computed, where all may be read: every seed
+            and every target then takes its own from there.
         """
-        return self._in_shards(samples, features, None, key)[:, 0]
+        found: dict[str, Tensor] = {}
+        for domain in dict.fromkeys(sample.domain for sample in samples):
+            own = [sample for sample in samples if sample.domain == domain]
+            whole = self.dataset.samples(domain)
+            if any(s.split for s in whole) or not self._may_read(whole):
+                rows = self._in_shards(own, features, None, key)[:, 0]
+            else:
+                rows = self._rows_of(whole, own, features, key)
+            found |= {sample.key: row for sample, row in zip(own, rows, strict=True)}
+        return torch.stack([found[sample.key] for sample in samples])
+
+    def _rows_of(
+        self,
+        whole: Sequence[Sample],
+        own: Sequence[Sample],
+        features: Callable[[Tensor], Tensor],
+        key: str,
+    ) -> Tensor:
+        """Return the rows of some of a domain's images; of its shards, those that hold them."""
+        place = {sample.key: i for i, sample in enumerate(whole)}
+        at = torch.tensor([place[sample.key] for sample in own])
+        rows: list[Tensor] = []
+        order: list[Tensor] = []
+        for shard in sorted({int(i) // SHARD for i in at}):
+            part = whole[shard * SHARD : (shard + 1) * SHARD]
+            inside = (at // SHARD == shard).nonzero()[:, 0]
+            stored = self._shard(part, features, None, shard, key)[:, 0]
+            rows.append(stored[at[inside] - shard * SHARD])
+            order.append(inside)
+        return torch.cat(rows)[torch.cat(order).argsort()]
 
     def _in_shards(
         self,

@@ -186,7 +186,8 @@ def execute(
             ]
             pretrained = [pretrained_answers(bank, part) for _, part in tested]
             keep = shared.context.keep_weights and built.parameters
-            kept = weights.pack(built.parameters) if keep else None
+            words = weights.words_of(spec, bank.dataset.class_names)
+            kept = weights.pack(built.parameters, words) if keep else None
         start = {d: Score(correct=c, n=n) for d, (c, n) in state.zero_shot_val.items()}
         metrics = Metrics(
             tests={part.name: score(logits, part.samples) for logits, part in tested},
@@ -273,10 +274,15 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
+    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
+    looked_at = (*parts.val.values(), *(part.samples for part in tested))
+    if not cls.trains:
+        for samples in looked_at:
+            bank.untrained_features(samples, bank.plain_features, "")
+        return
     for samples in parts.train.values():
         bank.frozen_features(samples, config)
-    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
-    for samples in (*parts.val.values(), *(part.samples for part in tested)):
+    for samples in looked_at:
         bank.frozen_features(samples, None)
 
 

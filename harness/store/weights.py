@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,11 +12,31 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from harness.errors import UserError
+from harness.specs import RunSpec
+from harness.store.redact import safe_spec
+from harness.version import __version__
 
 
-def pack(parameters: Mapping[str, nn.Parameter]) -> bytes:
-    """Return a safetensors file of the parameters' present values, float32, by their names."""
-    return save({name: p.detach().float().cpu().contiguous() for name, p in parameters.items()})
+def pack(parameters: Mapping[str, nn.Parameter], words: Mapping[str, str]) -> bytes:
+    """Return a safetensors file of the parameters' present values, float32, by their names.
+
+    Args:
+        parameters: What was trained.
+        words: The file's metadata: what it is.
+    """
+    values = {name: p.detach().float().cpu().contiguous() for name, p in parameters.items()}
+    return save(values, metadata={"format": "pt", **words})
+
+
+def words_of(spec: RunSpec, class_names: Sequence[str]) -> dict[str, str]:
+    """Return what the weights of a run are, for whoever finds the file alone: texts and JSON."""
+    return {
+        "run": spec.id,
+        "method": spec.method,
+        "spec": safe_spec(spec).model_dump_json(),
+        "class_names": json.dumps(list(class_names)),
+        "harness": __version__,
+    }
 
 
 @torch.no_grad()

@@ -76,7 +76,9 @@ def _logits(
 ) -> Iterator[Tensor]:
     source = "" if method.trains else source_hash(type(method))
     kept = None
-    if pretrained:
+    if not method.trains and method.frozen_image_tower:
+        kept = bank.untrained_features(samples, bank.plain_features, "")
+    elif pretrained:
         kept = bank.frozen_features(samples, None)[:, 0]
     elif source:
         key = f"{method.name} {method.config.model_dump_json()} {source} {room_hash('clip')}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.bench import processes, record, run, steps
+from harness.bench import processes, record, reports, run, steps
 from harness.bench.original import DEPTH, LAYERS, original
 from harness.bench.record import BenchReport, BenchRow, BenchSetting
 from harness.bench.turns import in_turns, over
@@ -26,7 +26,7 @@ TINY = BenchSetting(
 
 def test_every_group_gives_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "compared", lambda: steps.trained_on_features()[:1])
-    for group in ("step", "attention", "input", "inference"):
+    for group in ("step", "attention", "input", "inference", "growth"):
         report = run.measure(TINY, [group])
         assert not report.failed
         assert report.rows
@@ -44,6 +44,15 @@ def test_processes_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert groups == {"sweep", "start-up, CPU time"}
     (ratio,) = (row for row in report.rows if row.group == "sweep")
     assert ratio.median > 1  # a process for each run loads model and data again
+
+
+def test_reports_of_two_sizes_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "SIZES", (1, 200))
+    words = ["sweep", "plan", "quickstart"]
+    monkeypatch.setattr(reports, "verbs", lambda *_: dict.fromkeys(reports.GROWTH, words))
+    report = run.measure(TINY, ["report"])
+    assert not report.failed
+    assert [row.unit for row in report.rows] == ["s"] * 4 + ["×"] * 2
 
 
 def test_turns_alternate_and_ratios_are_by_round() -> None:

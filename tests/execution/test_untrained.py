@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.data.bank import ImageBank
-from harness.execution.run import Shared, build
+from harness.execution.run import Shared, build, execute
 from harness.specs import RunSpec
 from harness.training import evaluate
 from harness.training.evaluate import predict
@@ -132,3 +132,47 @@ def test_texts_are_kept_apart_by_weights_architecture_and_tokens(
             one._texts.clear()
             one.text_features(("cat", "dog"), template)
     assert len(set(asked)) == len(asked) == 6
+
+
+def test_all_seeds_and_targets_take_one_pass_over_the_images(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    look = ImageBank._test
+
+    def noted(bank: ImageBank, sample: Any) -> Tensor:
+        read.append(sample.key)
+        return look(bank, sample)
+
+    monkeypatch.setattr(ImageBank, "_test", noted)
+    shared = Shared(make_context(tmp_path / "store", image_folder, cache=tmp_path / "cache"))
+    specs = [
+        make_spec("zero_shot", image_folder, random_clip, target=target, seed=seed)
+        for target in ("domain0", "domain1", "domain2")
+        for seed in (0, 1)
+    ]
+    for spec in specs:
+        execute(spec, shared)
+    opened = shared.bank(specs[0]).dataset
+    every = [s.key for domain in opened.domains for s in opened.samples(domain)]
+    assert sorted(read) == sorted(every)
+
+
+def test_a_part_of_a_domain_has_the_rows_of_the_whole_in_its_own_order(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.data.bank.SHARD", 7)
+    _, bank = opened(
+        make_spec("zero_shot", image_folder, random_clip), tmp_path, image_folder, None
+    )
+    whole = [*bank.dataset.samples("domain2"), *bank.dataset.samples("domain0")]
+    every = dict(zip(
+        [s.key for s in whole],
+        bank.untrained_features(whole, bank.plain_features, ""), strict=True,
+    ))  # fmt: skip
+    some = [whole[i] for i in torch.randperm(len(whole))[:25].tolist()]
+    rows = bank.untrained_features(some, bank.plain_features, "")
+    assert torch.equal(rows, torch.stack([every[s.key] for s in some]))
+    with bank.only(some):  # what may not be read is not: the others of its domain stay closed
+        alone = bank.untrained_features(some, bank.plain_features, "")
+    torch.testing.assert_close(alone, rows)

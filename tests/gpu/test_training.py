@@ -22,7 +22,7 @@ from harness.store.store import Store
 from tests.engine import stop_after
 from tests.gpu.conftest import METHODS, ON_GPU, PRECISIONS, Place
 
-pytestmark = [pytest.mark.gpu, pytest.mark.xdist_group("gpu")]
+pytestmark = pytest.mark.gpu
 TRIED = METHODS if ON_GPU else ("alignclip", "coop")
 
 

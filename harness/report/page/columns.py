@@ -134,6 +134,10 @@ def cost_columns(costs: Sequence[Cost], devices: Sequence[str]) -> list[Filled]:
         ):
             column = PageColumn(f"{head}{tail}", "cost", f"{title}, on {device}", falling=False)
             columns.append((column, tuple(_value(get(one)) for one in own)))
+        if any(one and one.energy_kj is not None for one in own):
+            title = f"median energy of a run by the GPU's own counter, on {device}"
+            column = PageColumn(f"run kJ{tail}", "cost", title, falling=False)
+            columns.append((column, tuple(_value(one.energy_kj if one else None) for one in own)))
     return columns
 
 

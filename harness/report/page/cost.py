@@ -20,6 +20,8 @@ class DeviceCost:
     wall_s: float
     """Of a run from start to finish, evaluation included."""
     peak_mb: float
+    energy_kj: float | None = None
+    """Kilojoules of a run on its GPU; None where nothing counts them, or others' are in it."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,15 @@ def cost_of(row: Row, records: Mapping[str, RunRecord]) -> Cost:
 
 def _device_cost(records: Sequence[RunRecord]) -> DeviceCost:
     made = [record.provenance for record in records]
+    # the counter is the card's: of runs that shared it nobody knows whose it was
+    energies = [p.energy_j for p in made if p.energy_j is not None and p.runs_per_gpu == 1]
     steps = [one.step_ms for one in made if one.step_ms is not None]
     return DeviceCost(
         n=len(made),
         step_ms=statistics.median(steps) if steps else None,
         wall_s=statistics.median(one.wall_s for one in made),
         peak_mb=statistics.median(one.peak_memory_mb for one in made),
+        energy_kj=statistics.median(energies) / 1e3 if energies else None,
     )
 
 

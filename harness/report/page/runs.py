@@ -125,6 +125,9 @@ def _of_record(record: RunRecord | None) -> dict[str, Any]:
         },
         "environment": {
             "device": made.device,
+            "GPU": made.gpu,
+            "runs on it": made.runs_per_gpu,
+            "settings": made.settings,
             "threads": made.threads,
             "host": made.host,
             "code": made.git,
@@ -144,6 +147,7 @@ def _of_record(record: RunRecord | None) -> dict[str, Any]:
             "wall time (s)": made.wall_s,
             "step (ms)": made.step_ms,
             "peak memory (MB)": made.peak_memory_mb,
+            "energy (J)": made.energy_j,
             "resumed": made.resumed,
         },
         "predictions": record.predictions_sha256,

@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from harness.protocols import AnyProtocol
+from harness.report.runs.measures import auroc, calibration_error, macro_accuracy
 from harness.report.runs.rows import RunRow, finished
-from harness.report.stats.predictions import auroc, calibration_error, macro_accuracy
 from harness.specs import DatasetSpec, ModelSpec
 from harness.store.files import write_atomically
 from harness.store.integrity import examined

@@ -4,6 +4,13 @@ Start with `compare_scores`: candidates against a reference, from the scores of 
 over the same images see `images`, for more than accuracy `predictions`.
 """
 
+from harness.report.runs.measures import (
+    auroc,
+    calibration_error,
+    class_accuracies,
+    macro_accuracy,
+    worst_domain,
+)
 from harness.report.stats.comparison import Comparison, OverImages, Verdict
 from harness.report.stats.design import Design, Unit
 from harness.report.stats.draws import Interval
@@ -14,13 +21,6 @@ from harness.report.stats.mean import bootstrap_interval, t_interval
 from harness.report.stats.paired import PairedTest, TestKind, holm, paired_test, sign_flip_p
 from harness.report.stats.pairs import Pairs, Scores, gathered, pair, scores_of
 from harness.report.stats.power import SeedsNeeded, power_of_t, seeds_needed
-from harness.report.stats.predictions import (
-    auroc,
-    calibration_error,
-    class_accuracies,
-    macro_accuracy,
-    worst_domain,
-)
 
 __all__ = [
     "Comparison",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.report.page.columns import cost_columns
 from harness.report.page.cost import DeviceCost, cost_of, device_of, devices_of, short
 from harness.store.records import RunRecord
 from tests.report.fakes import record, spec
@@ -32,6 +33,22 @@ def test_medians_are_over_the_runs_of_one_device() -> None:
     assert cost.by_device["GPU, 2 threads"].wall_s == 50
     assert devices_of([cost, cost_of(own, records)]) == ("GPU, 2 threads", "cpu, 1 thread")
     assert device_of(records["d"]) == "GPU, 2 threads"
+
+
+def test_energy_is_that_of_runs_that_had_their_card_alone() -> None:
+    gpu = {"device": "GPU", "energy_j": 2000.0}
+    records = {
+        "a": made(0, **gpu),
+        "b": made(1, **gpu | {"energy_j": 4000.0}),
+        "c": made(2, **gpu | {"energy_j": 90_000.0, "runs_per_gpu": 2}),
+        "d": made(3, device="old GPU"),
+    }
+    own = row("m", 3, 3)
+    cost = cost_of(replace(own, mean=replace(own.mean, runs=tuple(records))), records)
+    assert cost.by_device["GPU, 1 thread"].energy_kj == 3.0
+    assert cost.by_device["old GPU, 1 thread"].energy_kj is None
+    heads = [column.text for column, _ in cost_columns([cost], devices_of([cost]))]
+    assert [head for head in heads if head.startswith("run kJ")] == ["run kJ A"]
 
 
 def test_without_a_finished_run_nothing_is_known() -> None:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.stats.draws import Floats
-
+Floats = NDArray[np.float64]
 BINS = 15
 
 

@@ -1,0 +1,75 @@
+"""Records and predictions as Parquet, for whoever analyses elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.store.records import Predictions
+from harness.store.store import Store
+
+
+def arrow() -> tuple[Any, Any]:
+    """Return pyarrow and its Parquet part.
+
+    Raises:
+        UserError: If the package is not installed.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise UserError("Parquet needs the package pyarrow; pip install pyarrow") from None
+    return pyarrow, parquet
+
+
+def write_predictions(store: Store, runs: list[str], path: Path) -> int:
+    """Write a line for each tested image of each run; return how many there are.
+
+    Columns: ``run``, ``test_set`` (its name), ``image`` (its place in the test set), then the
+    arrays of `harness.store.records.Predictions` by their names. A group of rows is a run, so that
+    memory does not grow with the store. The file appears when it is whole.
+
+    Args:
+        store: Of the runs.
+        runs: Ids of finished runs.
+        path: Where to.
+    """
+    pyarrow, parquet = arrow()
+    aside = path.with_name(f".{path.name}.part")
+    writer, lines = None, 0
+    try:
+        for run in runs:
+            table = pyarrow.table(_columns(store, run, pyarrow))
+            writer = writer or parquet.ParquetWriter(aside, table.schema, compression="zstd")
+            writer.write_table(table)
+            lines += table.num_rows
+        if writer is not None:
+            writer.close()
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return lines
+
+
+def _columns(store: Store, run: str, pyarrow: Any) -> dict[str, Any]:
+    found = store.predictions(run)
+    names = np.array(list(store.read(run).metrics.tests))
+    counts = np.bincount(found.test, minlength=len(names))
+    columns: dict[str, Any] = {
+        "run": pyarrow.array([run] * len(found.test)).dictionary_encode(),
+        "test_set": pyarrow.array(names[found.test]).dictionary_encode(),
+        "image": np.concatenate([np.arange(n, dtype=np.int32) for n in counts]),
+    }
+    for field in dataclasses.fields(Predictions):
+        values = getattr(found, field.name)
+        if field.name == "test" or values is None:
+            continue
+        flat = pyarrow.array(np.asarray(values).reshape(-1))
+        wide = values.shape[1] if values.ndim > 1 else 0
+        columns[field.name] = pyarrow.FixedSizeListArray.from_arrays(flat, wide) if wide else flat
+    return columns

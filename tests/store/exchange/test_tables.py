@@ -1,0 +1,49 @@
+"""Parquet files hold what the store holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.cli import main
+from harness.execution.run import Shared, execute
+from harness.report.runs.frame import load_frame
+from harness.store.store import Store
+from tests.engine import make_context, make_spec
+
+
+def test_every_record_and_every_answer_is_there(
+    image_folder: Path, random_clip: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    specs = [
+        make_spec("zero_shot", image_folder, random_clip),
+        make_spec("zero_shot", image_folder, random_clip, target="domain2"),
+    ]
+    for spec in specs:
+        execute(spec, Shared(make_context(store, image_folder)))
+    assert main(["export-results", "--store", str(store), "--out", str(tmp_path / "out")]) == 0
+    rows = pd.read_parquet(tmp_path / "out" / "records.parquet")
+    frame = load_frame(Store(store))
+    assert rows["id"].tolist() == frame["id"].tolist()
+    np.testing.assert_allclose(rows["accuracy"], frame["accuracy"].astype(float))
+    answers = pd.read_parquet(tmp_path / "out" / "predictions.parquet")
+    assert not list((tmp_path / "out").glob(".*"))
+    for spec in specs:
+        own = answers[answers["run"] == spec.id]
+        for name, score in Store(store).read(spec.id).metrics.tests.items():
+            part = own[own["test_set"] == name]
+            assert len(part) == score.n
+            assert int((part["label"] == part["prediction"]).sum()) == score.correct
+            assert part["image"].tolist() == list(range(score.n))
+
+
+def test_without_pyarrow_it_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    assert main(["export-results", "--store", str(tmp_path), "--out", str(tmp_path / "o")]) == 2
+    assert "pip install pyarrow" in capsys.readouterr().err

@@ -184,7 +184,8 @@ def execute(
                 )
                 for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
             ]
-            pretrained = [pretrained_answers(bank, part) for _, part in tested]
+            frozen = built.method.trains and built.method.frozen_image_tower
+            pretrained = [pretrained_answers(bank, part, frozen) for _, part in tested]
             keep = shared.context.keep_weights and built.parameters
             words = weights.words_of(spec, bank.dataset.class_names)
             kept = weights.pack(built.parameters, words) if keep else None

@@ -20,15 +20,15 @@ from harness.store.records import NO_CLASS, Predictions, RunRecord
 MAX_BYTES = 64 * 2**20
 """Bytes of a run's predictions, unpacked. The largest test set here, DomainNet's quickdraw, needs
 under 6 MB."""
-_DTYPES = {
+DTYPES = {
     "test": np.uint8, "label": np.uint16, "prediction": np.uint16,
     "confidence": np.float16, "score": np.float16,
 }  # fmt: skip
-_LATER = {
+LATER = {
     "top": np.uint16, "logits": np.float16, "alignment": np.float16, "zero_shot": np.uint16,
 }  # fmt: skip
 """What predictions made before it was kept do without."""
-_BEST = ("top", "logits")
+BEST = ("top", "logits")
 """Arrays of several values for each image."""
 _HEADER = re.compile(
     rb"\{'descr': '(\|u1|<u2|<f2)', 'fortran_order': False, "
@@ -97,16 +97,16 @@ def read_predictions(data: bytes) -> Predictions:
         raise
     except Exception as error:  # perhaps somebody else's bytes: numpy and zipfile raise many things
         raise UserError(f"cannot be read ({error_line(error)})") from None
-    if set(arrays) - set(_LATER) != set(_DTYPES):
-        raise UserError(f"holds {', '.join(sorted(arrays))}; wanted {', '.join(sorted(_DTYPES))}")
+    if set(arrays) - set(LATER) != set(DTYPES):
+        raise UserError(f"holds {', '.join(sorted(arrays))}; wanted {', '.join(sorted(DTYPES))}")
     if not all(isinstance(values, np.ndarray) for values in arrays.values()):
         name = next(n for n, values in arrays.items() if not isinstance(values, np.ndarray))
         raise UserError(f"'{name}' is no array")
     n = len(arrays["test"])
     best = (n, *arrays["top"].shape[1:2]) if "top" in arrays else (n, 0)
     for name, values in arrays.items():
-        shape = best if name in _BEST else (n,)
-        if values.dtype != (_DTYPES | _LATER)[name] or values.shape != shape:
+        shape = best if name in BEST else (n,)
+        if values.dtype != (DTYPES | LATER)[name] or values.shape != shape:
             raise UserError(f"'{name}' is {values.dtype} {list(values.shape)}")
     return Predictions(**arrays)
 

@@ -147,10 +147,16 @@ def score(logits: Tensor, samples: Sequence[Sample]) -> Score:
 
 
 @torch.no_grad()
-def pretrained_answers(bank: ImageBank, tested: TestSet) -> PretrainedAnswers | None:
+def pretrained_answers(
+    bank: ImageBank, tested: TestSet, frozen: bool = False
+) -> PretrainedAnswers | None:
     """Return what the pretrained model says of the images by the data set's template.
 
-    Its features are those that methods with a frozen tower read, computed once for all runs.
+    Args:
+        bank: Of the images.
+        tested: n images and their classes.
+        frozen: Whether a trained method just read the pretrained tower's features of these very
+            images; otherwise they are those that untrained methods share, computed once.
 
     Returns:
         None if a prompt is longer than the model takes: there are methods that do without.
@@ -160,7 +166,11 @@ def pretrained_answers(bank: ImageBank, tested: TestSet) -> PretrainedAnswers | 
     except UserError:
         return None
     labels = torch.tensor([sample.label for sample in tested.samples])
-    features = bank.frozen_features(tested.samples, None)[:, 0]
+    features = (
+        bank.frozen_features(tested.samples, None)[:, 0]
+        if frozen
+        else bank.untrained_features(tested.samples, bank.plain_features, "")
+    )
     prediction = torch.cat([(part @ text.T).argmax(1) for part in torch.split(features, SHARD)])
     return PretrainedAnswers((features * text[labels]).sum(1), prediction)
 

@@ -123,12 +123,20 @@ def test_the_pretrained_model_is_asked_by_the_prompt_where_it_fits() -> None:
     class Bank:
         backbone, dataset = Tower(), SimpleNamespace(template="{}")
 
+        plain_features = None
+
         def frozen_features(self, samples: list[Sample], config: None) -> torch.Tensor:
             return torch.tensor([[[0.6, 0.8]], [[0.8, 0.6]]])
 
+        def untrained_features(self, samples: list[Sample], *how: object) -> torch.Tensor:
+            return torch.tensor([[0.8, 0.6], [0.6, 0.8]])
+
     bank: Any = Bank()
     part = TestSet("in", tuple(samples(0, 0)), NAMES, (0, 1))
-    found = pretrained_answers(bank, part)
+    shared = pretrained_answers(bank, part)
+    assert shared is not None
+    assert shared.prediction.tolist() == [0, 1]
+    found = pretrained_answers(bank, part, frozen=True)
     assert found is not None
     assert found.cosine.tolist() == pytest.approx([0.6, 0.8])
     assert found.prediction.tolist() == [1, 0]

@@ -112,6 +112,8 @@ def _glance(table: Table, comparison: TableComparison | None) -> Glance:
     last = len(table.columns) - 1
     whole = [row for row in table.rows if table.cells(row)[last].complete]
     answer = comparison.answer if comparison else ""
+    if not table.kind.last_decides:
+        return Glance("", "", "", "where a gain is made", None, "", answer)
     if not whole:
         return Glance("", "", "", "", None, "", answer)
     best = whole[0]

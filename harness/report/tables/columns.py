@@ -45,6 +45,8 @@ class ColumnKind:
     """Whether a cell is of one domain, not a mean over domains."""
     comparable: ClassVar[bool] = True
     """Whether a mean over the columns says anything."""
+    last_decides: ClassVar[bool] = True
+    """Whether the best of the last column may be called the best."""
     one_setting: ClassVar[bool] = True
     """Whether all runs are on one data set and one backbone, so that costs compare."""
     names_weights: ClassVar[bool] = True
@@ -168,6 +170,7 @@ class ByAlignment(ColumnKind):
     bins: int
 
     name: ClassVar[str] = "alignment"
+    last_decides: ClassVar[bool] = False
     about: ClassVar[str] = "by alignment: "
     one_block: ClassVar[bool] = False
     one_setting: ClassVar[bool] = False

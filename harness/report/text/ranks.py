@@ -37,6 +37,9 @@ def caption(ranks: Ranks) -> str:
             f"{ranks.rope:g} point{'' if ranks.rope == 1 else 's'}, and better: the Bayesian "
             "signed-rank test."
         )
+        smallest = (k - 1) * 2.0 ** (1 - n)
+        if smallest > ranks.alpha:
+            sentences.append(f"With {n} {ranks.one}s that p is never below {min(smallest, 1):.3g}.")
     if ranks.left_out:
         sentences.append(f"Without all {ranks.one}s, so not ranked: {', '.join(ranks.left_out)}.")
     return " ".join(sentences)

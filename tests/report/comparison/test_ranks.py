@@ -71,6 +71,7 @@ def test_fewer_than_three_data_sets_are_refused_and_targets_are_labelled(tmp_pat
     assert found.blocks == ("set0/x0", "set0/y0", "set1/x1", "set1/y1")
     assert "Not independent" in caption(found)
     assert "Not independent" not in caption(ranked(filled(tmp_path / "more")))
+    assert "With 4 targets that p is never below 0.25." in caption(found)  # 2 / 2**3
 
 
 def test_a_row_that_lacks_a_data_set_is_left_out_and_named(tmp_path: Path) -> None:

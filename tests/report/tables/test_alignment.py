@@ -138,6 +138,8 @@ def test_all_of_it_is_written_printed_and_on_the_page(
     page = (out / "leaderboard.html").read_text()
     assert "by alignment: " in page
     assert page.count("data:image/png") == 2
+    # the best where the pretrained model is wrong is not the best
+    assert page.count("where a gain is made") == 1
     printed = capsys.readouterr().out
     assert "zero-shot wrong" in printed
     assert "What new confuses most" in printed

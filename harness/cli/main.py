@@ -93,6 +93,7 @@ VERBS: Mapping[str, Verb | Family] = {
             ),
             "verify": Verb("what is wrong with archives (exit 0 or 1)", "leaderboard.verify"),
             "merge": Verb("add what is new in archives to a store", "leaderboard.merge"),
+            "site": Verb("a static site from stores", "leaderboard.site"),
         },
     ),
     "export": Verb("a finished run as a folder that open_clip or transformers loads", "export"),

@@ -22,10 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave host names, commands and paths in (else withheld or shortened)",
     )
 
+    parser.add_argument(
+        "--sign", type=Path, metavar="KEY", help="an OpenSSH key: writes FILE.tar.gz.sig, too"
+    )
+
 
 def run(args: argparse.Namespace) -> int:
     """Write the archive."""
     from harness.store.exchange.archive import export
+    from harness.store.exchange.signature import sign
 
     found = export(Store(args.store), args.out, args.sweep, args.logs, args.keep_host)
     missing = f", {len(found.missing)} planned and not done" if found.missing else ""
@@ -37,4 +42,6 @@ def run(args: argparse.Namespace) -> int:
     for commit, runs in found.code.items():
         dirty = "; files differed from the commit" if commit.endswith("+dirty") else ""
         print(f"code: {commit} ({runs} run(s){dirty})")
+    if args.sign is not None:
+        print(f"signature: {sign(args.out, args.sign)}")
     return 0

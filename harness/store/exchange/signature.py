@@ -1,0 +1,71 @@
+"""Who made an archive: a detached signature by OpenSSH, ``FILE.sig``."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from harness.errors import UserError
+
+NAMESPACE = "clip-bench"
+"""What the signature is for: one made for another purpose is none."""
+
+
+def sign(file: Path, key: Path) -> Path:
+    """Sign a file with a private key (or a public one whose private half an agent has).
+
+    Raises:
+        UserError: If there is no ssh-keygen, or the key cannot sign.
+    """
+    signature = file.with_name(file.name + ".sig")
+    signature.unlink(missing_ok=True)
+    done = _keygen("sign", "-f", str(key), "-n", NAMESPACE, str(file))
+    if done.returncode or not signature.is_file():
+        raise UserError(f"--sign {key}: {_last(done)}; give a key of `ssh-keygen -t ed25519`")
+    return signature
+
+
+def signer_of(file: Path, signers: Path) -> str:
+    """Return who of the allowed signers signed a file.
+
+    Args:
+        file: With its ``.sig`` beside it.
+        signers: OpenSSH's list: a name and a public key on each line.
+
+    Raises:
+        UserError: If there is no signature, it is of another file, or of nobody in the list.
+    """
+    signature = file.with_name(file.name + ".sig")
+    for path, what in ((signers, "list of signers"), (signature, "signature")):
+        if not path.is_file():
+            raise UserError(f"{path}: no such {what}")
+    found = _keygen("find-principals", "-s", str(signature), "-f", str(signers))
+    names = found.stdout.decode(errors="replace").split()
+    if found.returncode or not names:
+        raise UserError(f"{signature}: by nobody in {signers}")
+    words = ("-f", str(signers), "-I", names[0], "-n", NAMESPACE, "-s", str(signature))
+    done = _keygen("verify", *words, content=file.read_bytes())
+    if done.returncode:
+        raise UserError(f"{signature}: is no signature of {file.name} by {names[0]}")
+    return names[0]
+
+
+def _keygen(
+    what: str, *words: str, content: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    program = shutil.which("ssh-keygen")
+    if program is None:
+        raise UserError("signatures need ssh-keygen (Debian: openssh-client); install it")
+    return subprocess.run(
+        [program, "-Y", what, *words],
+        input=content,
+        stdin=subprocess.DEVNULL if content is None else None,
+        capture_output=True,
+        check=False,
+    )
+
+
+def _last(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"exit status {done.returncode}"

@@ -1,0 +1,95 @@
+"""A site of two stores: every link leads to a file, and what is said is the stores'."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.cli import main
+from harness.errors import UserError
+from harness.execution.run import Shared, execute
+from harness.report.build import Choice, report_blocks
+from harness.report.site.build import write_site
+from harness.report.site.feed import Entry, atom
+from harness.store.store import Store
+from tests.conftest import make_folder, make_model
+from tests.engine import make_context, make_spec
+from tests.report.page.conftest import Open
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("site")
+    images, model = make_folder(root / "images"), make_model(root / "model")
+    stores = [root / "two", root / "a store with blanks & more"]
+    for store, label in zip(stores, ("plain", "<script>window.pwned=1</script>"), strict=True):
+        for target in ("domain0", "domain1"):
+            spec = make_spec("zero_shot", images, model, target=target)
+            execute(spec.model_copy(update={"label": label}), Shared(make_context(store, images)))
+    write_site(stores, root / "out", "https://example.org/board")
+    return root / "out"
+
+
+def test_every_link_leads_to_a_file(site: Path) -> None:
+    home = (site / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"#:]+)"', home)
+    assert len(links) == 10
+    for link in links:
+        assert (site / unquote(link)).is_file(), link
+
+
+def test_tables_say_what_the_report_says(site: Path) -> None:
+    for block in report_blocks(Store(site.parent / "two"), Choice()):
+        file = site / "two" / "tables" / f"{block.name or 'table'}.json"
+        found = json.loads(file.read_text(encoding="utf-8"))
+        assert found["columns"] == list(block.table.columns)
+        for row, own in zip(found["rows"], block.table.rows, strict=True):
+            means = [cell["mean"] for cell in row["cells"].values()]
+            assert means == [cell.mean for cell in block.table.cells(own)]
+
+
+def test_the_archive_is_one_that_can_be_taken_in(site: Path) -> None:
+    assert main(["leaderboard", "verify", str(site / "two" / "results.tar.gz")]) == 0
+
+
+def test_the_feed_is_atom(site: Path) -> None:
+    feed = ElementTree.parse(site / "feed.xml").getroot()
+    assert feed.tag == f"{ATOM}feed"
+    entries = feed.findall(f"{ATOM}entry")
+    assert len(entries) == 2
+    for entry in entries:
+        link = entry.find(f"{ATOM}link")
+        assert link is not None
+        assert link.get("href", "").startswith("https://example.org/board/")
+        assert " " not in link.get("href", "")
+        assert entry.findtext(f"{ATOM}updated")
+
+
+def test_a_feed_without_entries_or_address_is_one() -> None:
+    root = ElementTree.fromstring(atom([], ""))
+    assert root.findtext(f"{ATOM}updated")
+    one = ElementTree.fromstring(atom([Entry("<b>", "a b/", "", "x & y")], ""))
+    assert one.findtext(f"{ATOM}entry/{ATOM}title") == "<b>"
+
+
+def test_two_stores_of_one_name_are_refused(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    with pytest.raises(UserError, match="two stores are called 'two'"):
+        write_site([site.parent / "two", tmp_path / "two"], tmp_path / "out")
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+@pytest.mark.parametrize("width", [1400, 800, 400])
+def test_a_browser_shows_it(site: Path, opened: Open, width: int) -> None:
+    with opened(site / "index.html", viewport={"width": width, "height": 800}) as it:
+        assert it.page.locator("h2").count() == 2
+        assert it.page.evaluate("document.scrollingElement.scrollWidth") <= width
+        assert it.page.evaluate("window.pwned") is None

@@ -93,6 +93,17 @@ def test_accuracy_and_gain_in_each_bin(tmp_path: Path, recorded: Any) -> None:
     assert float(lines[7]["gain"] or lines[0]["gain"]) == found.gains[0]["new"].difference
 
 
+def test_answers_to_other_images_are_in_no_bin(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    for d in "xy":
+        other = (LABEL[d] + 1) % 3
+        keep(store, record(spec("other", d, 0, method="other"), 1), packed(other, other))
+    found = only(store, alignment=True).alignment
+    assert found is not None
+    (row,) = (row for row in found.table.rows if row.label == "other")
+    assert {cell.mean for cell in row.cells} == {None}
+
+
 def test_what_was_not_recorded_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = filled(tmp_path, lambda m, s: False)
     assert only(store, alignment=True).alignment is None

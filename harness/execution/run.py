@@ -35,7 +35,13 @@ from harness.training import checkpoint
 from harness.training.averaging import WeightAverage
 from harness.training.build import BuiltMethod, build_method, make_task
 from harness.training.checkpoint import TrainState
-from harness.training.evaluate import Parts, pack_predictions, predict, score
+from harness.training.evaluate import (
+    Parts,
+    pack_predictions,
+    predict,
+    pretrained_answers,
+    score,
+)
 from harness.training.logging import fractions, run_log
 from harness.training.loop import LoopSettings, Trained, total_energy, train, validate
 from harness.validation import validated
@@ -178,6 +184,8 @@ def execute(
                 )
                 for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
             ]
+            frozen = built.method.trains and built.method.frozen_image_tower
+            pretrained = [pretrained_answers(bank, part, frozen) for _, part in tested]
             keep = shared.context.keep_weights and built.parameters
             words = weights.words_of(spec, bank.dataset.class_names)
             kept = weights.pack(built.parameters, words) if keep else None
@@ -195,7 +203,7 @@ def execute(
                 log.begin(0)
             scores = fractions("source_val", val) | fractions("test", metrics.tests)
             log.final(state.step, scores)
-    predictions = pack_predictions(tested, bank.backbone.logit_scale)
+    predictions = pack_predictions(tested, bank.backbone.logit_scale, pretrained)
     record = RunRecord(
         id=spec.id,
         spec=spec,

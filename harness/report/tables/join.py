@@ -119,7 +119,7 @@ def _assembled(
         distinct = list(dict.fromkeys(str(table.key[field]) for table in tables))
         if len(distinct) > 1:
             key[field] = _BLANK.get(field, ", ".join(distinct))
-    marked = mark_best(rows)
+    marked = mark_best(rows, tables[0].decimals)
     counted = tables[:1] if "measure" in varies else tables  # measures are of the same runs
     return Table(
         key=key,
@@ -132,4 +132,5 @@ def _assembled(
         n_failed=sum(table.n_failed for table in counted),
         n_missing=sum(table.n_missing for table in counted),
         score=tables[0].score,
+        decimals=tables[0].decimals,
     )

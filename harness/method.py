@@ -122,6 +122,9 @@ class Method(Generic[ConfigT]):
     once for all runs of a configuration, and must not depend on the task."""
     frozen_image_tower: ClassVar[bool] = False
     """True: batches carry image features, computed once for all runs, instead of images."""
+    trained_prompts: ClassVar[Literal["", "class", "class and image"]] = ""
+    """What there is a learned prompt for: a step sends so many through the text tower, there and
+    back, and so does a test. `sweep plan` counts them."""
     starts_pretrained: ClassVar[bool] = False
     """True: until the first step `image_features` are the pretrained tower's, so that the
     validation before it reads features computed once for all runs."""

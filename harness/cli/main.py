@@ -62,6 +62,7 @@ VERBS: Mapping[str, Verb | Family] = {
         "run a sweep file, here or on a Slurm cluster",
         {
             "plan": Verb("print the runs and what is missing", "sweep.plan"),
+            "power": Verb("how many seeds to run, from a pilot's store", "sweep.power"),
             "run": Verb("run it here", "sweep.run"),
             "submit": Verb("give what is missing to Slurm", "sweep.submit"),
             "retry": Verb("submit failed and lost runs again", "sweep.retry"),

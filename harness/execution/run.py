@@ -36,7 +36,13 @@ from harness.training import checkpoint
 from harness.training.averaging import WeightAverage
 from harness.training.build import BuiltMethod, build_method, make_task
 from harness.training.checkpoint import TrainState
-from harness.training.evaluate import Parts, pack_predictions, predict, score
+from harness.training.evaluate import (
+    Parts,
+    pack_predictions,
+    predict,
+    pretrained_answers,
+    score,
+)
 from harness.training.logging import fractions, run_log
 from harness.training.loop import LoopSettings, Trained, total_energy, train, validate
 from harness.validation import validated
@@ -186,13 +192,15 @@ def execute(
             # Only now, with the weights fixed, is what was held out opened.
             weights_of = checkpoint.digest(settings.checkpoint_file) + selection.encode()
             fixed = trained.saved or not built.method.trains
-            tested, other_data = [], {}
+            frozen = built.method.trains and built.method.frozen_image_tower
+            tested, pretrained, other_data = [], [], {}
             for part, images in shared.tested(spec):
                 done = Parts(store.work_dir(spec.id), part.name, weights_of) if fixed else None
                 images.stop = stop
                 with built.backbone.prompted(part.prompts):
                     logits = predict(built.method, images, part.samples, part.class_names, done)
                 tested.append((logits, part))
+                pretrained.append(pretrained_answers(images, part, frozen))
                 if part.data:
                     other_data[part.name] = OtherData(
                         class_names=part.class_names, fingerprint=images.fingerprint
@@ -214,7 +222,7 @@ def execute(
                 log.begin(0)
             scores = fractions("source_val", val) | fractions("test", metrics.tests)
             log.final(state.step, scores)
-    predictions = pack_predictions(tested, bank.backbone.logit_scale)
+    predictions = pack_predictions(tested, bank.backbone.logit_scale, pretrained)
     record = RunRecord(
         id=spec.id,
         spec=spec,

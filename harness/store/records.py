@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCHEMA = 1
+TOP = 5
+"""How many of an image's best classes are kept."""
+NO_CLASS = 2**16 - 1
+"""Fills up the best classes where there are fewer."""
 
 
 class Record(Strict):
@@ -159,3 +163,23 @@ class Predictions:
     """Softmax probability of the predicted class."""
     score: NDArray[np.float16]
     """Largest logit divided by the logit scale (a cosine, for CLIP-like heads)."""
+    top: NDArray[np.uint16] | None = None
+    """[n, k]: the classes of the k = min(5, C) largest logits, largest first, ties by index;
+    `NO_CLASS` where a test set has fewer classes than another of the run. None in records made
+    before it was kept, as are those below."""
+    logits: NDArray[np.float16] | None = None
+    """[n, k]: their logits divided by the logit scale; minus infinity beside `NO_CLASS`."""
+    alignment: NDArray[np.float16] | None = None
+    """Cosine of the pretrained model's feature of the image with that of its label's text, by the
+    data set's template: the same in all runs of a model and a test set. Also None where that text
+    is longer than the model takes."""
+    zero_shot: NDArray[np.uint16] | None = None
+    """What the pretrained model predicts by these texts; None where `alignment` is."""
+
+    def of(self, images: NDArray[np.bool_]) -> Predictions:
+        """Return those of some of the images."""
+        arrays: dict[str, Any] = {
+            name: values if values is None else values[images]
+            for name, values in vars(self).items()
+        }
+        return Predictions(**arrays)

@@ -80,7 +80,10 @@ def chosen_table(table: Table, spec: TableSpec) -> Table:
         domains=tuple(table.domains[i] for i in kept),
         heads=tuple(table.heads[i] for i in kept),
         rows=tuple(
-            mark_best([replace(row, cells=tuple(row.cells[i] for i in kept)) for row in rows])
+            mark_best(
+                [replace(row, cells=tuple(row.cells[i] for i in kept)) for row in rows],
+                table.decimals,
+            )
         ),
         has_mean=table.has_mean and table.mean_head in columns,
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from harness.report.build import Choice
+from harness.report.build import Choice, Reported
+from harness.report.comparison.ranks import Ranks
+from harness.report.figures.alignment import alignment_picture
+from harness.report.figures.confusion import confusion_picture
 from harness.report.figures.drawings import Drawing, drawings, picture
 from harness.report.figures.gains import ablation_bars
+from harness.report.figures.ranks import ranks_picture
 from harness.report.figures.sensitivity import line_points
 from harness.report.page.model import Image
 from harness.report.runs.predictions import PredictionCache
@@ -22,6 +26,27 @@ def page_images(store: Store, choice: Choice, predictions: PredictionCache) -> I
         png = picture(drawing, "png")
         if png is not None:
             yield Image(drawing.spec.title or drawing.name, alt_text(drawing), png)
+
+
+def answer_images(
+    reported: Sequence[Reported], ranks: Sequence[tuple[str, Ranks]]
+) -> Iterator[Image]:
+    """Yield the pictures of gain by alignment, confusions and ranks that were asked for."""
+    for block in reported:
+        aligned = block.alignment
+        png = alignment_picture(aligned) if aligned else None
+        if aligned and png:
+            alt = f"Points over {aligned.reference}: the numbers are in the table by alignment."
+            yield Image(f"Gain {title_text(aligned.table)}", alt, png)
+        if block.confusion:
+            title = f"Confusion matrix of {block.confusion.label}, {block.confusion.about}"
+            pairs = (f"{p.label} for {p.prediction}" for p in block.confusion.pairs[:5])
+            alt = f"Most often confused: {', '.join(pairs)}."
+            yield Image(title, alt, confusion_picture(block.confusion))
+
+    for _, own in ranks:
+        alt = ", ".join(f"{row.label} {row.rank:.2f}" for row in own.rows)
+        yield Image(f"Average ranks over {own.one}s, {own.about}", alt, ranks_picture(own))
 
 
 def alt_text(drawing: Drawing) -> str:

@@ -56,7 +56,7 @@ def blocks_of(frame: pd.DataFrame) -> list[Block]:
     number = placed.groupby(list(FIELDS), sort=False, dropna=False).ngroup().to_numpy()
     _, firsts = np.unique(number, return_index=True)
     keys = placed.iloc[firsts].astype(object).to_dict("records")
-    names = _names(keys)
+    names = names_of(keys)
     return [
         Block(
             {str(field): value for field, value in key.items()},
@@ -106,7 +106,8 @@ def protocol_of(key: Mapping[str, Any]) -> Protocol:
     )
 
 
-def _names(keys: Sequence[dict[Any, Any]]) -> list[str]:
+def names_of(keys: Sequence[dict[Any, Any]]) -> list[str]:
+    """Return what tells keys of blocks apart, for file names; nothing of a single one."""
     if len(keys) == 1:
         return [""]
     varying = [field for field in FIELDS if len({key[field] for key in keys}) > 1]

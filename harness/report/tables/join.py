@@ -121,7 +121,7 @@ def _assembled(
             key[field] = _BLANK.get(field, ", ".join(distinct))
     if "shots" in varies:  # a number, as of a protocol
         key["shots"] = max(table.key["shots"] for table in tables)
-    marked = mark_best(rows)
+    marked = mark_best(rows, tables[0].decimals)
     counted = tables[:1] if "measure" in varies else tables  # measures are of the same runs
     return Table(
         key=key,
@@ -134,4 +134,5 @@ def _assembled(
         n_failed=sum(table.n_failed for table in counted),
         n_missing=sum(table.n_missing for table in counted),
         score=tables[0].score,
+        decimals=tables[0].decimals,
     )

@@ -22,8 +22,6 @@ SPLITS = {"train", "training", "val", "valid", "validation", "dev", "eval", "tes
 class FolderOptions(DatasetOptions):
     """Options of `folder`."""
 
-    template: str = "a photo of a {}."
-    """Prompt with one ``{}`` for the class name."""
     exif: bool = False
     """Turn images as their EXIF orientation says. DomainBed and CoOp ignore it, and so do all
     other data sets here."""
@@ -48,11 +46,6 @@ class Folder(Dataset):
             )
         if not root.is_dir():
             raise UserError(f"--data-root {root}: no such folder")
-        if options.template.count("{}") != 1:
-            raise UserError(
-                f"data set 'folder': template {options.template!r} must hold one {{}} for the class"
-            )
-        self.template = options.template  # type: ignore[misc]
         self.root: Path = root
         self._turned = options.exif
         self.domains = tuple(folders(root))

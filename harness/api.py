@@ -18,7 +18,6 @@ from harness.report.runs.blocks import Block, blocks_of
 from harness.report.runs.frame import frame_of, load_frame
 from harness.report.stats import Design, TestKind, Unit, compare_scores, scores_of, to_frame
 from harness.report.tables.aggregate import summarise
-from harness.report.tables.model import cell_text
 from harness.report.tables.spread import SPREADS, Spread
 from harness.specs import DatasetSpec, ModelSpec, Precision, Selection
 from harness.store.store import Store
@@ -135,6 +134,7 @@ def run(
         plan.open_dataset(data, root),
         selection,
         data_seed,
+        root,
     )
     cached = Path(cache).expanduser() if cache is not None else default_cache()
     check_models(specs, cached)
@@ -272,7 +272,7 @@ def table(results: pd.DataFrame | Path | str, spread: Spread = "std") -> pd.Data
     for block in split:
         made = summarise(block.frame, spread)
         rows = {
-            row.label: [" ".join(filter(None, cell_text(c, made.usual_n))) for c in made.cells(row)]
+            row.label: [" ".join(filter(None, made.text(c))) for c in made.cells(row)]
             for row in made.rows
         }
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=made.column_heads)

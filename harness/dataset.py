@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, field_validator, model_validator
 
 from harness.errors import UserError
-from harness.validation import Written
+from harness.prompts import NAMED, Prompts, Template
+from harness.validation import Strict, Written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +21,83 @@ if TYPE_CHECKING:
 
 
 class DatasetOptions(Written):
-    """Base of a data set's options: frozen, unknown keys refused."""
+    """Base of a data set's options: frozen, unknown keys refused.
+
+    What every data set takes: its prompts, its classes' names, and which part of it is used.
+    """
+
+    template: str = ""
+    """Prompt with one ``{}`` for the class's name, instead of the data set's own."""
+    templates: tuple[str, ...] | str = ()
+    """Several, or the name of a list (`openai-80`, `openai-7`): a class's text feature is then the
+    mean of its prompts' features, each and the mean of unit norm."""
+    truncate: bool = False
+    """Cut prompts that are too long for the model; otherwise they are an error."""
+    class_names: tuple[str, ...] | dict[str, str] = ()
+    """What prompts call the classes: all names in the classes' order, or some by the data set's
+    own. A path to a file stands for what is in it: JSON, or a name in each line."""
+    domains: tuple[str, ...] = ()
+    """Of all domains these; the part is then a data set of its own."""
+    classes: tuple[str, ...] = ()
+    """Of all classes these, by the data set's own names and in its order."""
+
+    splits: str = ""
+    """JSON file of the images' keys by part, ``{"train": [...], "val": [...], "test": [...]}``,
+    instead of the official split; images in no part are left out."""
+    splits_sha256: str = ""
+    """What the file holds, filled in when a run is planned: its identity, wherever the file is."""
+
+    @field_validator("class_names", mode="before")
+    @classmethod
+    def _of_a_file(cls, names: Any) -> Any:
+        return _names_in(Path(names)) if isinstance(names, str) else names
+
+    @model_validator(mode="after")
+    def _one_place_for_the_name(self) -> DatasetOptions:
+        if self.template and self.templates:
+            raise ValueError("give 'template' or 'templates', not both")
+        if isinstance(self.templates, str) and self.templates not in NAMED:
+            raise ValueError(
+                f"templates '{self.templates}' are unknown; use {', '.join(NAMED)}, or a list"
+            )
+        several = () if isinstance(self.templates, str) else self.templates
+        for text in (*filter(None, [self.template]), *several):
+            if text.count("{}") != 1:
+                raise ValueError(f"template {text!r} must hold one {{}} for the class's name")
+        return self
+
+
+PROMPT_OPTIONS = {"template", "templates", "truncate", "class_names"}
+"""Which change texts and no image."""
+
+
+def _names_in(file: Path) -> list[str] | dict[str, str]:
+    """Return the names that a file gives.
+
+    Raises:
+        ValueError: If it cannot be read, or gives no texts.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = json.loads(text) if file.suffix == ".json" else text.splitlines()
+    except (OSError, ValueError) as error:  # of JSON or of UTF-8
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"{file} cannot be read ({why}); give a JSON or a text file") from None
+    if isinstance(found, list) and file.suffix != ".json":
+        found = [line.strip() for line in found if line.strip()]
+    values = found.values() if isinstance(found, dict) else found
+    if not isinstance(found, list | dict) or not all(isinstance(name, str) for name in values):
+        raise ValueError(f"{file} must hold a list of names, or new names by the old")
+    return found
+
+
+class DatasetSpec(Strict):
+    """A data set plugin by name and its options; never where its files are."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    fingerprint: str = ""
+    """Only of small ones: hash of the files listed, since the name does not say which they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +154,7 @@ class Dataset:
 
     domains: tuple[str, ...]
     class_names: tuple[str, ...]
+    options: DatasetOptions
 
     def __init__(self, options: DatasetOptions, root: Path | None) -> None:
         self.options = options
@@ -110,6 +191,17 @@ class Dataset:
         lacks.
         """
         return []
+
+    @property
+    def prompts(self) -> Template:
+        """What is written around the classes' names: as the options say, else `template`."""
+        asked = self.options
+        if isinstance(asked.templates, str):
+            return Prompts(NAMED[asked.templates], asked.truncate, asked.templates)
+        template = asked.template or self.template
+        if asked.templates or asked.truncate:
+            return Prompts(asked.templates or (template,), asked.truncate)
+        return template
 
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images in a fixed order (by class, then by name)."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
+from harness.prompts import Template
 from harness.validation import Written
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ class Task:
 
     class_names: tuple[str, ...]
     """The C training classes, as a prompt says them."""
-    template: str
-    """Prompt with one ``{}``, e.g. ``a photo of a {}.``"""
+    template: Template
+    """Prompt with one ``{}``, e.g. ``a photo of a {}.``, or several that stand for one: hand it to
+    ``backbone.text_features`` as it is."""
     source_domains: tuple[str, ...]
     steps: int
     """Optimiser steps of this run (0 for a method that does not train)."""
@@ -121,6 +123,9 @@ class Method(Generic[ConfigT]):
     once for all runs of a configuration, and must not depend on the task."""
     frozen_image_tower: ClassVar[bool] = False
     """True: batches carry image features, computed once for all runs, instead of images."""
+    trained_prompts: ClassVar[Literal["", "class", "class and image"]] = ""
+    """What there is a learned prompt for: a step sends so many through the text tower, there and
+    back, and so does a test. `sweep plan` counts them."""
     starts_pretrained: ClassVar[bool] = False
     """True: until the first step `image_features` are the pretrained tower's, so that the
     validation before it reads features computed once for all runs."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from harness.dataset import DatasetSpec as DatasetSpec
 from harness.protocols import AnyProtocol
 from harness.validation import Strict
 
@@ -68,15 +69,6 @@ _LATER_OF_RECIPES = ("micro_batch", "clip_norm")
 _LATER_OF_PROTOCOLS = ("left_out",)
 
 
-class DatasetSpec(Strict):
-    """A data set plugin by name and its options; never where its files are."""
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    fingerprint: str = ""
-    """Only for `folder`: hash of the files listed, since the name does not say which they are."""
-
-
 class RunSpec(Strict):
     """One run: frozen, validated, complete. The same spec gives the same numbers."""
 
@@ -100,12 +92,19 @@ class RunSpec(Strict):
     label: str = ""
     """What tables call the method. Not part of the identity."""
 
+    def data(self) -> tuple[DatasetSpec, ...]:
+        """Return all data sets that the run reads."""
+        return (self.dataset, *self.protocol.other_data(self.target))
+
     def content(self) -> dict[str, Any]:
         """Return what the identity is computed from: no path, no label.
 
         A model or checkpoint given by path is known by its file's hash, wherever it lies.
         """
         content = self.model_dump(mode="json", exclude={"given", "label"})
+        for data in (content["dataset"], *content["protocol"].get("tests", ())):
+            if data["options"].get("splits_sha256"):
+                data["options"].pop("splits")  # known by its content
         # runs that do without what came later are who they were
         for part, later in (
             ("model", _LATER_OF_MODELS),

@@ -64,6 +64,7 @@ class CoCoOp(Method[CoCoOpConfig]):
     loss_is_mean = True
     authors_resize = "bicubic"
     frozen_image_tower = True
+    trained_prompts = "class and image"
 
     @classmethod
     def check_tower(cls, config: CoCoOpConfig, backbone: Backbone) -> None:

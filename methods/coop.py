@@ -77,6 +77,7 @@ class CoOp(Method[CoOpConfig]):
     loss_is_mean = True
     authors_resize = "bicubic"
     frozen_image_tower = True
+    trained_prompts = "class"
     presets = {"words": {"n_ctx": 4, "ctx_init": "a photo of a"}}  # noqa: RUF012 (ClassVar in base)
 
     @classmethod

@@ -70,6 +70,7 @@ class MaPLe(Method[MaPLeConfig]):
     Config = MaPLeConfig
     search_space = PROMPTS
     loss_is_mean = True
+    trained_prompts = "class"
     authors_resize = "bicubic"
     presets = {  # noqa: RUF012 (declared ClassVar in the base)
         "base_to_new": {"depth": 9, "lr": 3.5e-3, "epochs": 5, "batch_size": 4},

@@ -117,7 +117,7 @@ def test_the_guide_runs_as_it_stands_and_is_the_command_lines_run(
         ({"seeds": []}, r"seeds \[\]: give whole numbers from 0"),
         ({"seeds": -1}, "seeds -1: give whole numbers"),
         ({"model": "ViT-B-17"}, "ViT-B-17"),
-        ({"workers": 0}, "workers 0, threads 1: must be 1 or more"),
+        ({"workers": 0}, "workers 0: must be 1 or more"),
         ({"log": "tensorbord"}, "unknown logger 'tensorbord'"),
         ({"plugins": ["none.py"]}, "--plugin none.py: no such file"),
         ({"dataset": "PACS"}, "data set 'PACS' needs"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,22 @@ def test_the_method_of_the_guide_passes_check_and_stands_in_the_table(
     assert main(["run", call, "--target", "noto", *where, "--plugin", str(file)]) == 0
     assert main(["report", "--store", str(store), "--format", "md"]) == 0
     assert "l2sp" in (store / "report" / "table.md").read_text(encoding="utf-8")
+
+
+def test_the_data_set_of_the_guide_passes_check(
+    image_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "_extra_files", [])
+    monkeypatch.setattr(registry, "_found", {})
+    file = tmp_path / "zipped.py"
+    page = ROOT / "docs" / "add-a-data-set.md"
+    file.write_text(blocks(page, "python")[0], encoding="utf-8")
+    shutil.make_archive(str(tmp_path / "images"), "zip", image_folder)
+    assert main(["check", str(file), "--data-root", str(tmp_path)]) == 0
+    assert "FAIL" not in capsys.readouterr().out
 
 
 def test_the_guide_names_every_check() -> None:

@@ -150,7 +150,7 @@ class Subject:
         """Return the method, not built, and its task."""
         choice = plan.resolve_method(self.cls.name, self.recipe)
         method = self.cls(self.cls.Config.model_validate(choice.config))
-        return method, make_task(method, self.bench.parts, self.bench.opened.template, 0)
+        return method, make_task(method, self.bench.parts, self.bench.opened.prompts, 0)
 
     def copied(self) -> Backbone:
         """Return a copy of the pretrained model that a plugin may spoil."""

@@ -96,7 +96,7 @@ def untouched(subject: Subject) -> None:
             "the pretrained weights",
             f"{len(changed)} tensor(s) changed",
         )
-    key = subject.bench.parts.class_names, subject.bench.opened.template
+    key = subject.bench.parts.class_names, subject.bench.opened.prompts
     if not torch.equal(
         built.shared.text_features(*key), subject.bench.pretrained.text_features(*key)
     ):

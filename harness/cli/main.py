@@ -62,6 +62,7 @@ VERBS: Mapping[str, Verb | Family] = {
         "run a sweep file, here or on a Slurm cluster",
         {
             "plan": Verb("print the runs and what is missing", "sweep.plan"),
+            "power": Verb("how many seeds to run, from a pilot's store", "sweep.power"),
             "run": Verb("run it here", "sweep.run"),
             "submit": Verb("give what is missing to Slurm", "sweep.submit"),
             "retry": Verb("submit failed and lost runs again", "sweep.retry"),
@@ -75,11 +76,12 @@ VERBS: Mapping[str, Verb | Family] = {
         },
     ),
     "data": Family(
-        "where to get data sets, verify and import them",
+        "where to get data sets, verify, import and split them",
         {
             "list": Verb("all data sets and their sizes", "data.listing"),
             "info": Verb("where to get it, and how its folder must look", "data.info"),
             "verify": Verb("what is missing, wrong or extra (exit 0 or 1)", "data.verify"),
+            "split": Verb("write a protocol's split, for others to read", "data.split"),
             "import": Verb("make the folder from Hugging Face parquet files", "data.importing"),
         },
     ),

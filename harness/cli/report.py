@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, get_args
 
 from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
-from harness.report.build import Choice, Reported, report_blocks
+from harness.report.build import Choice, Reported, ranks_by_name, report_blocks
+from harness.report.comparison.ranks import RankOver
 from harness.report.published.numbers import NUMBERS
 from harness.report.runs.index import index_of
 from harness.report.stats import Design
 from harness.report.stats.paired import TEST_KINDS
+from harness.report.stats.ranks import ROPE
+from harness.report.tables.columns import BEYOND
 from harness.report.tables.model import ScoredOn
 from harness.report.tables.spread import MEANING, SPREADS
+from harness.report.text import alignment, confusion
 from harness.report.text import comparison as contrast
+from harness.report.text import ranks as rank_text
 from harness.report.text.tables import to_terminal
 from harness.report.write import FORMATS, write_report
 from harness.store.store import Store
@@ -79,6 +84,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only the tables: no comparison, no marks, no further measures",
     )
     parser.add_argument(
+        "--measures",
+        type=names,
+        metavar="A,B",
+        help=f"beyond accuracy, some of {', '.join(BEYOND)} (all; top-5 where not always 100)",
+    )
+    parser.add_argument(
+        "--decimals",
+        type=int,
+        choices=range(5),
+        default=Choice.decimals,
+        metavar="N",
+        help="of the numbers of tables, 0 to 4; table.csv has them all (%(default)s)",
+    )
+    parser.add_argument(
+        "--alignment",
+        action="store_true",
+        help="accuracy and gain by how well the pretrained model matched image and label",
+    )
+    parser.add_argument(
+        "--confusion", metavar="LABEL", help="the classes that this row takes for each other"
+    )
+    parser.add_argument(
+        "--rank-over",
+        choices=get_args(RankOver),
+        help="average ranks over three or more data sets with critical differences, or over "
+        "targets, which are not independent",
+    )
+    parser.add_argument(
+        "--rope",
+        type=float,
+        default=ROPE,
+        metavar="POINTS",
+        help="of ranked methods: differences that make none in practice (%(default)g)",
+    )
+    parser.add_argument(
         "--compare-published",
         nargs="?",
         type=Path,
@@ -91,6 +131,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also write leaderboard.html: one page to sort, filter and open runs in, offline",
     )
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return what stands between commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def run(args: argparse.Namespace) -> int:
@@ -113,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
-    formats = [part.strip() for part in args.format.split(",") if part.strip()]
+    formats = names(args.format)
     choice = Choice(
         args.spread,
         sweep,
@@ -124,6 +169,12 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
         args.evidence,
         args.against,
         args.test,
+        args.measures,
+        args.decimals,
+        args.alignment,
+        args.confusion,
+        args.rank_over,
+        args.rope,
     )
     store = Store(args.store)
     parts = reported(store, choice, formats, out)
@@ -191,10 +242,17 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
             "run it again",
             file=sys.stderr,
         )
+    if choice.alignment and not any(part.alignment for part in parts):
+        print(
+            "--alignment: not recorded in these runs, which are of before it was kept; run again",
+            file=sys.stderr,
+        )
     if "term" in formats:
         console = table_console()
         for part in parts:
             _print(part, console)
+        for _, ranks in ranks_by_name(store, choice, parts):
+            console.print(rank_text.to_terminal(ranks))
     files = [name for name in formats if name != "term"]
     if files:
         paths = write_report(store, out, choice, files, parts)
@@ -215,3 +273,7 @@ def _print(part: Reported, console: Console) -> None:
             console.print(comparison)
     if part.beyond is not None:
         console.print(to_terminal(part.beyond, console.width))
+    if part.alignment is not None:
+        console.print(*alignment.to_terminal(part.alignment, console.width))
+    if part.confusion is not None:
+        console.print(confusion.to_terminal(part.confusion))

@@ -100,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
         plan.open_dataset(dataset, args.data_root),
         args.selection,
         args.data_seed,
+        args.data_root,
     )
     return run_here(specs, args, args.store, keep_weights=args.keep_weights)
 

@@ -140,7 +140,7 @@ def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
 
 def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
     """Say what small data sets leave out or lack; a large one is listed by `data verify` alone."""
-    datasets = {spec.dataset.model_dump_json(): spec.dataset for spec in specs}.values()
+    datasets = {data.model_dump_json(): data for spec in specs for data in spec.data()}.values()
     for dataset in datasets:
         if registry.dataset_class(dataset.name).small:
             for line in open_dataset(dataset, root).notes():
@@ -205,7 +205,30 @@ def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ())
     left = [spec for spec, run_id in zip(specs, ids, strict=True) if state[run_id] != "done"]
     if left:
         records = itertools.chain.from_iterable(s.records() for s in (store, *others))
-        console.print(hours(left, Durations(records)), markup=False, soft_wrap=True)
+        durations = Durations(records)
+        console.print(_by_method(left, durations))
+        console.print(hours(left, durations), markup=False, soft_wrap=True)
+
+
+def _by_method(specs: Sequence[RunSpec], durations: Durations) -> Table:
+    """Return hours and peak memory of what is left of each method; unknown where nothing tells."""
+    measured = [durations.seconds(spec) for spec in specs]
+    rest = [i for i, seconds in enumerate(measured) if seconds is None]
+    guesses = dict(zip(rest, published_seconds([specs[i] for i in rest]), strict=True))
+    table = Table(title="what is left", title_justify="left")
+    for head in ("method", "runs", "hours", "peak memory"):
+        table.add_column(head, justify="left" if head == "method" else "right")
+    for label in dict.fromkeys(spec.label for spec in specs):
+        own = [i for i, spec in enumerate(specs) if spec.label == label]
+        times = [guesses[i] if i in guesses else measured[i] for i in own]
+        total = sum(seconds for seconds in times if seconds is not None)
+        hours = "unknown" if None in times else f"{total / 3600:.2f}"
+        peaks = [durations.memory_mb(specs[i]) for i in own]
+        known = [peak for peak in peaks if peak is not None]
+        memory = f"{max(known) / 1024:.1f} GiB" if len(known) == len(own) else "unknown"
+        guessed = "~" if any(i in guesses for i in own) and None not in times else ""
+        table.add_row(label, str(len(own)), f"{guessed}{hours}", memory)
+    return table
 
 
 def _state(store: Store, run_id: str) -> str:
@@ -218,7 +241,8 @@ def hours(specs: Sequence[RunSpec], durations: Durations) -> str:
     """Return a line on how long the runs take one worker, and what that is taken from."""
     known = [s for s in (durations.seconds(spec) for spec in specs) if s is not None]
     rest = [spec for spec in specs if durations.seconds(spec) is None]
-    guessed, rough = published_seconds(rest)
+    guesses = [seconds for seconds in published_seconds(rest) if seconds is not None]
+    guessed, rough = len(guesses), sum(guesses)
     parts = []
     if known:
         devices = ", ".join(sorted(durations.devices))

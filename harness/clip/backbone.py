@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -15,6 +17,8 @@ from torch import Tensor, nn
 from harness.clip import forward
 from harness.clip.forward import ImageTrace, TraceRequest
 from harness.clip.text import TextTower, prompts, tokenize
+from harness.errors import UserError
+from harness.prompts import Prompts, Template
 from harness.seeding import repeat_on_gpu, tf32
 from harness.specs import ModelSpec
 from harness.store.provenance import device_name
@@ -76,8 +80,9 @@ class Backbone:
     """Fingerprint of the pretrained weights; a fork keeps it."""
     kept: Kept | None = field(default=None, repr=False)
     """Where text features are kept for other processes, if anywhere."""
-    _texts: dict[tuple[tuple[str, ...], str], Tensor] = field(default_factory=dict, repr=False)
+    _texts: dict[tuple[tuple[str, ...], Template], Tensor] = field(default_factory=dict, repr=False)
     _scale: tuple[Tensor, int, float] | None = field(default=None, repr=False)
+    _instead: Template | None = field(default=None, repr=False)
 
     @property
     def visual(self) -> Any:
@@ -152,12 +157,16 @@ class Backbone:
         return F.normalize(self.trace(images, TraceRequest()).pooled, dim=-1)
 
     @torch.no_grad()
-    def text_features(self, class_names: tuple[str, ...], template: str) -> Tensor:
-        """Return the features of one prompt per class, computed once and kept.
+    def text_features(self, class_names: tuple[str, ...], template: Template) -> Tensor:
+        """Return the features of the classes' prompts, computed once and kept.
+
+        Of several templates it is the mean of their unit-norm features, scaled to unit norm
+        (Radford et al. 2021).
 
         Args:
             class_names: C names; underscores are read as blanks.
-            template: Prompt with one ``{}``.
+            template: Prompt with one ``{}``, or several; while the test set of another data set is
+                predicted, that one's stand in its place (`prompted`).
 
         Returns:
             [C, D] float32 unit norm, without gradient; shared, not to be changed in place.
@@ -165,12 +174,29 @@ class Backbone:
         Raises:
             UserError: If the template has no place for the name or a prompt is too long.
         """
+        template = self._instead or template
         key = (tuple(class_names), template)
         if key not in self._texts:
-            texts = prompts(class_names, template)
-            tokens = tokenize(self.tokenizer, texts, self.context_length)
-            self._texts[key] = self._of_tokens(tokens)
+            asked = Prompts((template,)) if isinstance(template, str) else template
+            first, *more = (self._encoded(class_names, text, asked) for text in asked.templates)
+            self._texts[key] = F.normalize(sum(more, first), dim=-1) if more else first
         return self._texts[key].to(self.device)
+
+    @contextmanager
+    def prompted(self, template: Template | None) -> Iterator[None]:
+        """Take this template, while inside, for whatever a method asks for; None for none."""
+        self._instead = template
+        try:
+            yield
+        finally:
+            self._instead = None
+
+    def _encoded(self, class_names: tuple[str, ...], template: str, asked: Prompts) -> Tensor:
+        texts, length = prompts(class_names, template), self.context_length
+        try:
+            return self._of_tokens(tokenize(self.tokenizer, texts, length, asked.truncate))
+        except UserError as error:
+            raise UserError(f"{error}, or give the data set's option truncate=true") from None
 
     def _of_tokens(self, tokens: Tensor) -> Tensor:
         said = repr((self.computes, tokens.tolist()))

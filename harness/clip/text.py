@@ -32,13 +32,16 @@ def prompts(class_names: Sequence[str], template: str) -> list[str]:
     return [template.replace("{}", name.replace("_", " ")) for name in class_names]
 
 
-def tokenize(tokenizer: Any, texts: Sequence[str], context_length: int) -> Tensor:
+def tokenize(
+    tokenizer: Any, texts: Sequence[str], context_length: int, truncate: bool = False
+) -> Tensor:
     """Turn texts into token ids.
 
     Args:
         tokenizer: open_clip's ``SimpleTokenizer`` or a wrapped Hugging Face one.
         texts: C texts.
         context_length: L, start and end of text included.
+        truncate: Cut longer texts; the end of text stays.
 
     Returns:
         [C, L] int64.
@@ -46,7 +49,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str], context_length: int) -> Tenso
     Raises:
         UserError: If a text is longer than L, which open_clip would cut without a word.
     """
-    for text in texts:
+    for text in texts if not truncate else ():
         length = _length(tokenizer, text)
         if length > context_length:
             raise UserError(

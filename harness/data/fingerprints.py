@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
-from harness.dataset import Dataset
+from harness.dataset import PROMPT_OPTIONS, Dataset
 from harness.store.files import write_atomically
 
 _LOOKED_AT = 512
@@ -22,9 +23,9 @@ def fingerprint_of(dataset: Dataset, cache_dir: Path | None) -> str:
     is replaced by another, and the sizes of some files. Only a file that is overwritten in place is
     not noticed; `data verify` notices it.
     """
-    if cache_dir is None or dataset.root is None or type(dataset).small:
+    if cache_dir is None or dataset.root is None or dataset.small:
         return dataset.fingerprint()
-    place = f"{type(dataset).name} {dataset.options!r} {dataset.root.resolve()}"
+    place = f"{dataset.name} {_read_with(dataset)} {dataset.root.resolve()}"
     file = cache_dir / "fingerprints" / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.json"
     seen = _seen(dataset, dataset.root)
     try:
@@ -46,8 +47,13 @@ def content_of(dataset: Dataset, fingerprint: str) -> str:
     changes how images are read.
     """
     place = dataset.root.resolve() if dataset.root else ""
-    text = f"{type(dataset).name} {dataset.options!r} {place} {fingerprint}"
+    text = f"{dataset.name} {_read_with(dataset)} {place} {fingerprint}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read_with(dataset: Dataset) -> dict[str, Any]:
+    """Return the options that may change which images there are, or how they are read."""
+    return dataset.options.model_dump(exclude=PROMPT_OPTIONS, exclude_defaults=True)
 
 
 def _seen(dataset: Dataset, root: Path) -> str:

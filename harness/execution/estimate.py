@@ -17,6 +17,13 @@ PUBLISHED_STEP = "CLIPood's published step on a V100 (ViT-B/16, 36 images, 0.19 
 _IMAGE_S = 0.19 / 36
 _FORWARD_SHARE = 1 / 3
 """Share of the forward pass in a training step: the backward pass counts double."""
+_FROZEN_SHARE = 2 / 3
+"""The same of forward and backward pass through a tower that gets no gradients of its own."""
+_TOKEN_SHARE = 37.7 / 17_600
+"""A token through the text tower (12 layers of width 512) beside an image, in multiplications."""
+_BATCH = ("batch_per_domain", "batch_size", "micro_batch")
+_NAME_TOKENS = 10
+"""Of a prompt beside its context: the longest name, start, full stop, end."""
 
 
 class Durations:
@@ -27,11 +34,14 @@ class Durations:
 
     def __init__(self, records: Iterable[RunRecord] = ()) -> None:
         self.devices: set[str] = set()
+        self._memory: dict[tuple[str, ...], float] = {}
         self._times: dict[tuple[str, ...], list[tuple[int, float]]] = defaultdict(list)
         for record in records:
             self.devices.add(record.provenance.device)
             made = record.provenance
             self.add(record.spec, made.wall_s / made.runs_per_gpu)
+            kind = _memory_kind(record.spec)
+            self._memory[kind] = max(self._memory.get(kind, 0.0), made.peak_memory_mb)
 
     @property
     def count(self) -> int:
@@ -41,6 +51,10 @@ class Durations:
     def add(self, spec: RunSpec, seconds: float) -> None:
         """Note how long a run took."""
         self._times[_kind(spec)].append((_steps(spec), seconds))
+
+    def memory_mb(self, spec: RunSpec) -> float | None:
+        """Return the peak of earlier runs of the same kind and batch, if there were any."""
+        return self._memory.get(_memory_kind(spec))
 
     def seconds(self, spec: RunSpec) -> float | None:
         """Return how long a run takes; None when no such run was ever noted."""
@@ -79,41 +93,84 @@ def _kind(spec: RunSpec) -> tuple[str, ...]:
     return spec.method, spec.dataset.name, spec.model.title(), spec.model.numerics
 
 
+def _memory_kind(spec: RunSpec) -> tuple[str, ...]:
+    batch = (str(spec.config.get(name)) for name in _BATCH)
+    return (*_kind(spec), *batch)
+
+
 def _steps(spec: RunSpec) -> int:
     return int(spec.config.get("steps") or 1)
 
 
-def published_seconds(specs: Sequence[RunSpec]) -> tuple[int, float]:
-    """Guess how long ViT-B/16 runs take on one GPU where no record tells.
+def published_seconds(specs: Sequence[RunSpec]) -> list[float | None]:
+    """Guess how long ViT-B/16 runs take on one GPU where no record tells; None for others.
 
-    Images seen times the published time per image; text towers, data loading and the larger
-    classes' losses are not in it. So nothing is said of methods that train on frozen image
-    features: their time is the text tower's, hours with a thousand classes. Images that one run
-    computes the features of for others, too, count once.
-
-    Returns:
-        Of how many runs something can be said, and the seconds of these together.
+    Images seen times the published time per image, and tokens of learned prompts by what a token
+    costs beside an image; data loading and the larger classes' losses are not in it. Image
+    features that one run computes for others, too, count once, in the first.
     """
-    known, seconds = 0, 0.0
     seen: set[tuple[object, ...]] = set()
-    for spec in specs:
-        cls = registry.method_class(spec.method)
-        steps = int(spec.config.get("steps") or 0)
-        if not spec.model.name.startswith("ViT-B-16") or (steps and cls.frozen_image_tower):
-            continue
-        known += 1
-        shared = None if cls.trains else _shared(spec)
-        if shared is None or shared not in seen:
-            seconds += _IMAGE_S * _images(spec)
-        if shared is not None:
-            seen.add(shared)
-    return known, seconds
+    return [_published(spec, seen) for spec in specs]
 
 
-def _shared(spec: RunSpec) -> tuple[object, ...]:
-    """Return what an untrained run's image features depend on."""
+def _published(spec: RunSpec, seen: set[tuple[object, ...]]) -> float | None:
+    cls, steps = registry.method_class(spec.method), int(spec.config.get("steps") or 0)
+    dataset = registry.dataset_class(spec.dataset.name)
+    unknown_classes = bool(cls.trained_prompts) and not dataset.expected_classes
+    if not spec.model.name.startswith("ViT-B-16") or unknown_classes:
+        return None
+    sources, tested = _counts(spec)
+    per_domain = int(spec.config.get("batch_per_domain") or 0)
+    batch = int(spec.config.get("batch_size") or per_domain * max(len(sources), 1))
+    forward = _FORWARD_SHARE * _IMAGE_S
+    # what the pretrained model says of the tested images is kept of every run
+    shared = {_shared(spec, ""): tested}
+    seconds = 0.0
+    if cls.frozen_image_tower and cls.trains:
+        views = max(1, int(spec.config.get("feature_views") or 0))
+        shots = spec.protocol.shots * dataset.expected_classes
+        images = min(shots, sum(sources)) if shots else sum(sources)
+        shared[_shared(spec, f"{views} views")] = views * images
+    elif cls.trains:
+        seconds = _IMAGE_S * steps * batch + forward * tested
+    elif not cls.frozen_image_tower:
+        shared[_shared(spec, f"{spec.method} {spec.config}")] = tested
+    seconds += forward * sum(n for key, n in shared.items() if key not in seen)
+    seen.update(shared)
+    return seconds + _IMAGE_S * _TOKEN_SHARE * _tokens(spec, steps * batch, tested)
+
+
+def _tokens(spec: RunSpec, trained: int, tested: int) -> float:
+    """Return how many tokens of learned prompts a run trains on, tested ones by what they cost."""
     cls = registry.method_class(spec.method)
-    own = "" if cls.frozen_image_tower else f"{spec.method} {spec.config}"
+    if not cls.trained_prompts:
+        return 0.0
+    dataset = registry.dataset_class(spec.dataset.name)
+    outline = Outline(dataset, dataset.Options())
+    classes = len(spec.protocol.trained_classes(outline))
+    each = cls.trained_prompts == "class and image"
+    prompts = classes * (trained if each else int(spec.config.get("steps") or 0)) * _FROZEN_SHARE
+    prompts += _FORWARD_SHARE * dataset.expected_classes * (tested if each else 1)
+    return prompts * (int(spec.config.get("n_ctx") or 0) + _NAME_TOKENS)
+
+
+def _counts(spec: RunSpec) -> tuple[list[int], int]:
+    """Return the images of each source domain, and those tested."""
+    cls = registry.dataset_class(spec.dataset.name)
+    sources = spec.protocol.source_domains(Outline(cls, cls.Options()), spec.target)
+    counts = [sum(cls.expected.get(domain, {}).values()) for domain in sources]
+    tested = 0
+    for domain in spec.target.split(TARGETS):
+        splits = cls.expected.get(domain, {})
+        part = int(spec.protocol.holdout_fraction * sum(splits.values()))
+        within = domain in sources  # then only what was not trained on
+        tested += splits.get("test", part) if within else sum(splits.values())
+    return counts, tested
+
+
+def _shared(spec: RunSpec, own: str) -> tuple[object, ...]:
+    """Return what image features depend on that runs share: `own` beside model and data."""
+    cls = registry.method_class(spec.method)
     resize = spec.protocol.test_resize
     if resize == "authors":
         resize = cls.authors_resize
@@ -121,13 +178,3 @@ def _shared(spec: RunSpec) -> tuple[object, ...]:
         spec.target, spec.protocol.model_dump_json(), spec.data_seed,
     )  # fmt: skip
     return own, resize, spec.model.model_dump_json(), spec.dataset.model_dump_json(), images
-
-
-def _images(spec: RunSpec) -> float:
-    """Return how many images a run trains on, and the tested ones by what they cost."""
-    cls, config = registry.dataset_class(spec.dataset.name), spec.config
-    counts = {domain: sum(splits.values()) for domain, splits in cls.expected.items()}
-    sources = spec.protocol.source_domains(Outline(cls, cls.Options()), spec.target)
-    batch = int(config.get("batch_per_domain") or 0) * max(len(sources), 1)
-    tested = sum(counts.get(domain, 0) for domain in spec.target.split(TARGETS))
-    return int(config.get("steps") or 0) * batch + _FORWARD_SHARE * tested

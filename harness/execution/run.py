@@ -6,8 +6,8 @@ import hashlib
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -17,16 +17,17 @@ from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
 from harness.data.bank import ImageBank, PixelCache
 from harness.data.features import FeatureFiles
+from harness.dataset import Sample
 from harness.errors import UserError
 from harness.execution.context import Context
 from harness.execution.energy import EnergyMeter
 from harness.method import Method, TrainConfig
-from harness.protocols.splits import Sources
+from harness.protocols.splits import Sources, TestSet
 from harness.seeding import tf32
 from harness.source import source_hash
-from harness.specs import ModelSpec, RunSpec
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store import provenance, weights
-from harness.store.records import Metrics, Provenance, RunRecord, Score
+from harness.store.records import Metrics, OtherData, Provenance, RunRecord, Score
 from harness.store.secrets import redacted
 from harness.store.store import Store
 from harness.store.timestamps import now
@@ -35,7 +36,13 @@ from harness.training import checkpoint
 from harness.training.averaging import WeightAverage
 from harness.training.build import BuiltMethod, build_method, make_task
 from harness.training.checkpoint import TrainState
-from harness.training.evaluate import Parts, pack_predictions, predict, score
+from harness.training.evaluate import (
+    Parts,
+    pack_predictions,
+    predict,
+    pretrained_answers,
+    score,
+)
 from harness.training.logging import fractions, run_log
 from harness.training.loop import LoopSettings, Trained, total_energy, train, validate
 from harness.validation import validated
@@ -75,13 +82,13 @@ class Shared:
             tf32(spec.precision == "tf32")
         return self._models[key]
 
-    def bank(self, spec: RunSpec) -> ImageBank:
-        """Return the data set's images for the run's model and test transform.
+    def bank(self, spec: RunSpec, other: DatasetSpec | None = None) -> ImageBank:
+        """Return the images of the run's data set, or of `other`, for its model and test transform.
 
         Raises:
             UserError: If the data are not those that the spec was made for.
         """
-        dataset, resize = spec.dataset, spec.protocol.test_resize
+        dataset, resize = other or spec.dataset, spec.protocol.test_resize
         if resize == "authors":
             resize = registry.method_class(spec.method).authors_resize
         key = dataset.model_dump_json() + spec.model.model_dump_json() + resize
@@ -105,6 +112,26 @@ class Shared:
                 )
             self._banks[key] = bank
         return self._banks[key]
+
+    @contextmanager
+    def only(self, bank: ImageBank, samples: Sequence[Sample]) -> Iterator[None]:
+        """Refuse every other image while inside, of all data sets that the process has opened."""
+        with ExitStack() as locks:
+            for one in self._banks.values():
+                locks.enter_context(one.only(samples if one is bank else ()))
+            yield
+
+    def tested(self, spec: RunSpec) -> list[tuple[TestSet, ImageBank]]:
+        """Return what a run tests, each with the images of its data set: open it last.
+
+        Raises:
+            UserError: If a data set is not there, or a test set is empty.
+        """
+        own, protocol = self.bank(spec), spec.protocol
+        others = {data.name: self.bank(spec, data) for data in protocol.other_data(spec.target)}
+        opened = {name: bank.dataset for name, bank in others.items()}
+        parts = protocol.test_sets(own.dataset, spec.target, spec.data_seed, opened)
+        return [(part, others.get(part.data, own)) for part in parts]
 
 
 def _check_gpu(context: Context) -> None:
@@ -143,7 +170,7 @@ def execute(
     seen = [s for part in (sources.train, sources.val) for own in part.values() for s in own]
     bank.stop = stop
     with run_log(spec, shared.context.log, shared.context.store) as log:
-        with bank.only(seen):
+        with shared.only(bank, seen):
             bank.check(seen)
             built = build(spec, shared, sources)
             selection = _selection(spec, built.method)
@@ -160,24 +187,27 @@ def execute(
         state = trained.state
         bank.stop = stop
         with _selected(selection, trained, built.parameters):
-            with bank.only(seen):
+            with shared.only(bank, seen):
                 val = validate(built.method, bank, sources)
             # Only now, with the weights fixed, is what was held out opened.
             weights_of = checkpoint.digest(settings.checkpoint_file) + selection.encode()
             fixed = trained.saved or not built.method.trains
-            tested = [
-                (
-                    predict(
-                        built.method,
-                        bank,
-                        part.samples,
-                        part.class_names,
-                        Parts(store.work_dir(spec.id), part.name, weights_of) if fixed else None,
-                    ),
-                    part,
-                )
-                for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
-            ]
+            frozen = built.method.trains and built.method.frozen_image_tower
+            tested, pretrained, other_data = [], [], {}
+            for part, images in shared.tested(spec):
+                done = Parts(store.work_dir(spec.id), part.name, weights_of) if fixed else None
+                images.stop = stop
+                opened = [*seen, *part.samples]
+                apart = spec.protocol.only_tested()
+                with images.only(opened) if apart else nullcontext():
+                    with built.backbone.prompted(part.prompts):
+                        logits = predict(built.method, images, part.samples, part.class_names, done)
+                    pretrained.append(pretrained_answers(images, part, frozen))
+                tested.append((logits, part))
+                if part.data:
+                    other_data[part.name] = OtherData(
+                        class_names=part.class_names, fingerprint=images.fingerprint
+                    )
             keep = shared.context.keep_weights and built.parameters
             words = weights.words_of(spec, bank.dataset.class_names)
             kept = weights.pack(built.parameters, words) if keep else None
@@ -195,7 +225,7 @@ def execute(
                 log.begin(0)
             scores = fractions("source_val", val) | fractions("test", metrics.tests)
             log.final(state.step, scores)
-    predictions = pack_predictions(tested, bank.backbone.logit_scale)
+    predictions = pack_predictions(tested, bank.backbone.logit_scale, pretrained)
     record = RunRecord(
         id=spec.id,
         spec=spec,
@@ -210,6 +240,7 @@ def execute(
         dataset_fingerprint=bank.fingerprint,
         model_fingerprint=bank.backbone.fingerprint,
         class_names=bank.dataset.class_names,
+        other_data=other_data,
         trained_classes=spec.protocol.trained_classes(bank.dataset),
         trained_parameters=sum(p.numel() for p in built.parameters.values()),
         total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
@@ -267,16 +298,17 @@ def prepare_features(spec: RunSpec, shared: Shared) -> None:
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     parts = spec.protocol.sources(bank.dataset, spec.target, spec.data_seed)
-    tested = spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
-    looked_at = (*parts.val.values(), *(part.samples for part in tested))
+    looked_at = [(samples, bank) for samples in parts.val.values()]
+    looked_at += [(part.samples, images) for part, images in shared.tested(spec)]
     if not cls.trains:
-        for samples in looked_at:
-            bank.untrained_features(samples, bank.plain_features, "")
+        for samples, images in looked_at:
+            with images.only(samples) if spec.protocol.only_tested() else nullcontext():
+                images.untrained_features(samples, images.plain_features, "")
         return
     for samples in parts.train.values():
         bank.frozen_features(samples, config)
-    for samples in looked_at:
-        bank.frozen_features(samples, None)
+    for samples, images in looked_at:
+        images.frozen_features(samples, None)
 
 
 def rebuild(spec: RunSpec, shared: Shared) -> BuiltMethod:
@@ -308,7 +340,7 @@ def build(spec: RunSpec, shared: Shared, parts: Sources) -> BuiltMethod:
     cls = registry.method_class(spec.method)
     config = validated(cls.Config, spec.config, f"run {spec.id}: method '{spec.method}'")
     method = cls(config)
-    task = make_task(method, parts, shared.bank(spec).dataset.template, spec.seed)
+    task = make_task(method, parts, shared.bank(spec).dataset.prompts, spec.seed)
     backbone = shared.backbone(spec.model).fork()
     if shared.context.activation_checkpointing:
         backbone.checkpoint_activations()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.maps.compute import Tower
+from harness.prompts import Template
 from harness.specs import ModelSpec, RunSpec
 
 
@@ -14,7 +15,7 @@ class MapSetting:
 
     run: RunSpec
     """Any of the runs: its model, data set, target and seed."""
-    template: str
+    template: Template
     tower: Tower
     layers: int
     """K of the first and the last K blocks."""
@@ -83,7 +84,7 @@ def bars(about: MapSetting, spread: str) -> str:
     )
 
 
-def classes(model: ModelSpec, dataset: str, template: str, kappa: float, number: int) -> str:
+def classes(model: ModelSpec, dataset: str, template: Template, kappa: float, number: int) -> str:
     """Return the caption of the class matrix."""
     return (
         f"{number} classes of {dataset} to {model.title()}'s text tower, prompt '{template}'. "

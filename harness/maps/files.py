@@ -98,7 +98,7 @@ def picture_files(
         ]
         pictures = picture_rows(bank, images)
         about = captions.MapSetting(
-            first, bank.dataset.template, tower, k, pictures[0].mask is not None
+            first, bank.dataset.prompts, tower, k, pictures[0].mask is not None
         )
         for name, columns, text in (
             ("attention", attention_columns(rows, k), captions.attention(about)),
@@ -144,7 +144,7 @@ def share_files(block: MapBlock, shared: Shared, layers: int | None) -> Files:
                 return
             seen[key] = numbers_of(measured, k)
         values[run.id] = seen[key]
-    template = shared.bank(first).dataset.template
+    template = shared.bank(first).dataset.prompts
     yield from _table_files(
         block, values, captions.MapSetting(first, template, tower, k, masks=True)
     )

@@ -23,11 +23,11 @@ def class_files(
         UserError: If a class name makes no prompt.
     """
     kappa = KAPPA if kappa is None else kappa
-    text = backbone.text_features(dataset.class_names, dataset.template)
+    text = backbone.text_features(dataset.class_names, dataset.prompts)
     cosine = (text @ text.T).double().cpu().numpy()
     distribution = semantic_distribution(text, kappa).double().cpu().numpy()
     caption = captions.classes(
-        backbone.spec, dataset.name, dataset.template, kappa, len(dataset.class_names)
+        backbone.spec, dataset.name, dataset.prompts, kappa, len(dataset.class_names)
     )
     names = [name.replace("_", " ") for name in dataset.class_names]
     titles = ("cosine of text features", f"smoothing distribution D (κ = {kappa:g})")

@@ -43,7 +43,7 @@ def held_out_images(spec: RunSpec, bank: ImageBank) -> list[Pictured]:
 def texts_of(backbone: Backbone, bank: ImageBank, images: Sequence[Pictured]) -> Tensor:
     """Return [n, D] features of the images' labels in the data set's template."""
     names = tuple(dict.fromkeys(image.class_name for image in images))
-    features = backbone.text_features(names, bank.dataset.template)
+    features = backbone.text_features(names, bank.dataset.prompts)
     return features[[names.index(image.class_name) for image in images]]
 
 

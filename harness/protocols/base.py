@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.dataset import Dataset
+from harness.dataset import Dataset, DatasetSpec
 from harness.errors import UserError
 from harness.protocols.draws import VAL_SHOTS
 from harness.protocols.measures import Counted, fraction
@@ -177,8 +177,28 @@ class Protocol(Strict):
                 )
         return Sources(train, val, tuple(dataset.class_names[c] for c in classes))
 
-    def test_sets(self, dataset: Dataset, target: str, data_seed: int) -> tuple[TestSet, ...]:
+    def other_data(self, target: str) -> tuple[DatasetSpec, ...]:
+        """Return the data sets, beside the one that trains, whose images are tested."""
+        return ()
+
+    def with_other_data(self, found: Mapping[str, DatasetSpec]) -> Self:
+        """Return the protocol with `other_data` as a plan found them: with their fingerprints."""
+        return self
+
+    def test_sets(
+        self,
+        dataset: Dataset,
+        target: str,
+        data_seed: int,
+        others: Mapping[str, Dataset] | None = None,
+    ) -> tuple[TestSet, ...]:
         """Return what is tested; call it when training is over.
+
+        Args:
+            dataset: That trains.
+            target: The run's.
+            data_seed: Seed of the splits.
+            others: `other_data` by name, opened; None where nobody opens any.
 
         Raises:
             UserError: As `sources`, or if a set is empty.
@@ -223,6 +243,10 @@ class Protocol(Strict):
     def unknown_set(self) -> str:
         """Return the name of the test set of classes not trained on, empty if there is none."""
         return ""
+
+    def only_tested(self) -> bool:
+        """Tell whether a test may open what it is scored on alone, though weights are fixed."""
+        return False
 
     def same_images(self) -> bool:
         """Tell whether all seeds of a target are tested on the same images, in the same order."""

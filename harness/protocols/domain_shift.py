@@ -8,8 +8,14 @@ from typing import ClassVar, Literal
 from harness.dataset import Dataset, check_target
 from harness.errors import UserError
 from harness.protocols.base import Protocol
-from harness.protocols.draws import few_shot
-from harness.protocols.splits import Parts, Samples, split, split_seed, training_groups
+from harness.protocols.splits import (
+    Parts,
+    Samples,
+    domainbed_parts,
+    split,
+    split_seed,
+    training_groups,
+)
 
 _TESTED = {
     "all": "tested on all images of the held-out domain",
@@ -58,10 +64,9 @@ class DomainShift(Protocol):
 
     def parts(self, dataset: Dataset, domain: str, data_seed: int) -> Parts:
         """Return a source domain's part to train on, and to validate on."""
-        seed = split_seed(dataset, domain, data_seed)
-        train, val = split(dataset.samples(domain), self.holdout_fraction, seed)
-        if self.shots:
-            train = few_shot(train, (), self.shots, data_seed)[0]
+        train, val, _ = domainbed_parts(
+            dataset, domain, self.holdout_fraction, self.shots, data_seed
+        )
         if self.disjoint_groups:
             groups = training_groups(dataset, data_seed)
             train, val = (tuple(s for s in part if s.group in groups) for part in (train, val))
@@ -95,6 +100,10 @@ class DomainShift(Protocol):
     def test_set(self, target: str, measure: str) -> str:
         """Return the one test set."""
         return "target"
+
+    def only_tested(self) -> bool:
+        """Tell trials, and what an oracle chose, from ordinary runs."""
+        return self.test_on in ("nothing", "oracle", "rest")
 
     def same_images(self) -> bool:
         """Tell whether the whole domain is tested."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError, unknown_name
+from harness.prompts import Template
 from harness.protocols.draws import VAL_SHOTS, few_shot
 from harness.seeding import derive, domainbed_seed
 
@@ -50,6 +51,10 @@ class TestSet:
     class_names: tuple[str, ...]
     classes: tuple[int, ...]
     """What each of `class_names` is in the data set's own list."""
+    data: str = ""
+    """The data set, if it is not the one that trains."""
+    prompts: Template | None = None
+    """Its own, in place of those trained with."""
 
 
 def split(samples: Samples, fraction: float, seed: int) -> tuple[Samples, Samples]:
@@ -129,6 +134,23 @@ def official_parts(
     elif not val:
         train, val = split(train, fraction, split_seed(dataset, domain, data_seed, "val"))
     return Parts(train, val, test)
+
+
+def domainbed_parts(
+    dataset: Dataset, domain: str, fraction: float, shots: int, data_seed: int
+) -> Parts:
+    """Return DomainBed's split of a domain: a share validates, all or few of the rest train.
+
+    Args:
+        dataset: The data set.
+        domain: One of its domains.
+        fraction: Share that validates.
+        shots: Training images a class; 0 is all.
+        data_seed: Seed of the draws.
+    """
+    seed = split_seed(dataset, domain, data_seed)
+    train, val = split(dataset.samples(domain), fraction, seed)
+    return Parts(few_shot(train, (), shots, data_seed)[0] if shots else train, val)
 
 
 def training_groups(dataset: Dataset, data_seed: int) -> frozenset[str]:

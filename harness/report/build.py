@@ -12,15 +12,19 @@ from harness.errors import unknown_name
 from harness.report.comparison.compare import compare_rows
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
+from harness.report.comparison.ranks import RankOver, Ranks, rank_tables
 from harness.report.comparison.reference import references_of
 from harness.report.comparison.tuning import Gain, gains, sentence
-from harness.report.runs.blocks import blocks_of
+from harness.report.runs.blocks import blocks_of, names_of
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.stats import Design, TestKind
+from harness.report.stats.ranks import ROPE
 from harness.report.tables.aggregate import labelled, summarise
+from harness.report.tables.alignment import Alignment, alignment_of
 from harness.report.tables.caption import with_initials
-from harness.report.tables.metrics import beyond
+from harness.report.tables.confusion import Confusion, confusion_of
+from harness.report.tables.metrics import beyond, check_measures
 from harness.report.tables.model import ScoredOn, Table
 from harness.report.tables.spread import SPREADS, Spread
 from harness.store.store import Store
@@ -41,6 +45,18 @@ class Choice:
     against: str | None = None
     """The row compared with, where a table has it; for the others see `reference_row`."""
     test: TestKind = Design.test
+    measures: tuple[str, ...] | None = None
+    """What to say beyond accuracy; see `beyond`."""
+    decimals: int = 1
+    """Of the numbers of tables."""
+    alignment: bool = False
+    """Say accuracy by what the pretrained model made of the images."""
+    confusion: str | None = None
+    """The row to say which classes it takes for which."""
+    rank_over: RankOver | None = None
+    """Rank the rows over data sets, or over targets."""
+    rope: float = ROPE
+    """Points within which ranked methods are practically the same."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,10 @@ class Reported:
     """None if not asked for."""
     beyond: Table | None
     """Worst domain, accuracy per class, calibration: a column each; None without any number."""
+    alignment: Alignment | None = None
+    """None if not asked for, or not recorded."""
+    confusion: Confusion | None = None
+    """None if not asked for, without the row, or without predictions."""
     tuning: tuple[Gain, ...] = ()
     """What tuning is worth, if rows were tuned; also said in the table's caption."""
 
@@ -80,6 +100,7 @@ def report_blocks(
     """
     if choice.spread not in SPREADS:
         raise unknown_name("spread", choice.spread, SPREADS)
+    check_measures(choice.measures or ())
     predictions = predictions or PredictionCache(store)
     frame = load_frame(store, sweep or choice.sweep)
     if filtered(frame, choice.model, choice.dataset).empty:
@@ -88,17 +109,36 @@ def report_blocks(
         raise unknown_name("data set", str(choice.dataset), set(frame["dataset"]), "in this store")
     tables = _tables(frame, choice)
     if sweep is None:
-        check_against(choice, (table for _, table, _ in tables))
+        check_rows(choice, [table for _, table, _ in tables])
     references = references_of(store, sweep or choice.sweep)
     out = []
     for name, table, runs in tables:
         comparison = comparison_of(table, choice, references, runs, predictions)
-        more = beyond(table, runs, predictions) if choice.evidence else None
+        more = beyond(table, runs, predictions, choice.measures) if choice.evidence else None
         reference = comparison.reference if comparison else None
         worth = gains(table, store.plans(), reference) if table.tuning else ()
         table = replace(table, tuning=" ".join([table.tuning, sentence(worth)]).strip())
-        out.append(Reported(name, marked(table, comparison), runs, comparison, more, worth))
+        shown = marked(table, comparison)
+        aligned = alignment_of(table, runs, predictions, reference) if choice.alignment else None
+        confused = confusion_of(table, runs, predictions, choice.confusion)
+        out.append(Reported(name, shown, runs, comparison, more, aligned, confused, worth))
     return out
+
+
+def ranks_by_name(
+    store: Store, choice: Choice, reported: Sequence[Reported]
+) -> list[tuple[str, Ranks]]:
+    """Return the ranks that `choice` asks for, each with what tells it apart in files' names.
+
+    Raises:
+        UserError: If there is too little to rank.
+    """
+    if choice.rank_over is None:
+        return []
+    references = references_of(store, choice.sweep)
+    tables = [block.table for block in reported]
+    found = rank_tables(tables, choice.rank_over, choice.against, references, choice.rope)
+    return list(zip(names_of([own.key for own in found]), found, strict=True))
 
 
 def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.DataFrame]]:
@@ -110,7 +150,9 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
     out = []
     for block in blocks_of(frame):
         table = replace(
-            summarise(block.frame, choice.spread), score=choice.score, content=block.content
+            summarise(block.frame, choice.spread, choice.decimals),
+            score=choice.score,
+            content=block.content,
         )
         table = with_initials(table) if choice.initials else table
         out.append((block.name, table, labelled(block.frame)))
@@ -148,8 +190,9 @@ def comparison_of(
     )
 
 
-def check_against(choice: Choice, tables: Iterable[Table]) -> None:
-    """Raise UserError if no table has the row that `choice` compares with."""
+def check_rows(choice: Choice, tables: Iterable[Table]) -> None:
+    """Raise UserError if no table has a row that `choice` names."""
     labels = {row.label for table in tables for row in table.rows}
-    if choice.against is not None and choice.against not in labels:
-        raise unknown_name("row", choice.against, labels, "for --against, as a table labels it")
+    for option, name in (("against", choice.against), ("confusion", choice.confusion)):
+        if name is not None and name not in labels:
+            raise unknown_name("row", name, labels, f"for --{option}, as a table labels it")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.console.output import writing
 from harness.errors import unknown_name
-from harness.report.build import Choice, Reported, comparison_of, report_blocks
+from harness.report.build import Choice, Reported, comparison_of, ranks_by_name, report_blocks
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
+from harness.report.comparison.ranks import Ranks
 from harness.report.comparison.reference import references_of
 from harness.report.figures.drawings import Drawing, drawings, picture
 from harness.report.figures.rows import chosen_table
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
+from harness.report.text import ranks as rank_text
 from harness.report.text import tuning
 from harness.report.text.tables import to_csv, to_latex, to_markdown
 from harness.report.tuning.panel import panels
@@ -26,7 +29,8 @@ from harness.store.files import write_atomically
 from harness.store.store import Store
 from harness.sweep.figures import TableSpec
 
-FORMATS = ("md", "csv", "tex", "png", "pdf")
+PICTURES = ("png", "pdf")
+FORMATS = ("md", "csv", "tex", *PICTURES)
 
 
 def write_report(
@@ -64,6 +68,9 @@ def write_report(
         files |= _beside(block.evidence, block.beyond, formats, end)
         if block.tuning and "csv" in formats:
             files[f"tuning{end}.csv"] = tuning.to_csv(block.table, block.tuning).encode()
+        files |= _answers(block, formats, end)
+    for name, ranks in ranks_by_name(store, choice, reported):
+        files |= _ranks(ranks, formats, f"{_suffix(choice)}-{name}" if name else _suffix(choice))
     files |= _figures(store, choice, formats, predictions)
     files |= _searches(store, choice, formats)
     for file, data in files.items():
@@ -89,6 +96,43 @@ def _beside(
         kinds = [kind for kind in formats if kind in ("md", "csv", "tex")]
         files |= {f"beyond{end}.{k}": _render(more, k, f"beyond{end}") for k in kinds}
     return files
+
+
+def _answers(block: Reported, formats: Sequence[str], end: str) -> dict[str, bytes]:
+    """Return the files of accuracy by alignment and of the confusion matrix, if asked for."""
+    files: dict[str, bytes | None] = {}
+    if (aligned := block.alignment) is not None:
+        from harness.report.figures.alignment import alignment_picture
+        from harness.report.text import alignment
+
+        name = f"alignment{end}"
+        files[f"{name}.md"] = alignment.to_markdown(aligned).encode()
+        files[f"{name}.csv"] = alignment.to_csv(aligned).encode()
+        files[f"{name}.tex"] = alignment.to_latex(aligned, f"tab:{name}").encode()
+        files |= {f"{name}.{k}": alignment_picture(aligned, k) for k in formats if k in PICTURES}
+    if (confused := block.confusion) is not None:
+        from harness.report.figures.confusion import confusion_picture
+        from harness.report.text import confusion
+
+        name = f"confusion{end}-{re.sub(r'[^A-Za-z0-9.]+', '-', confused.label).strip('-.')}"
+        files[f"{name}.md"] = confusion.to_markdown(confused).encode()
+        files[f"{name}.csv"] = confusion.to_csv(confused).encode()
+        files[f"{name}.tex"] = confusion.to_latex(confused, f"tab:{name}").encode()
+        files |= {f"{name}.{k}": confusion_picture(confused, k) for k in formats if k in PICTURES}
+    kinds = {name: name.rpartition(".")[2] for name in files}
+    return {n: data for n, data in files.items() if data is not None and kinds[n] in formats}
+
+
+def _ranks(ranks: Ranks, formats: Sequence[str], end: str) -> dict[str, bytes]:
+    from harness.report.figures.ranks import ranks_picture
+
+    texts: dict[str, Callable[[], str]] = {
+        "md": lambda: rank_text.to_markdown(ranks),
+        "csv": lambda: rank_text.to_csv(ranks),
+        "tex": lambda: rank_text.to_latex(ranks, f"tab:ranks{end}"),
+    }
+    files = {f"ranks{end}.{k}": texts[k]().encode() for k in formats if k in texts}
+    return files | {f"ranks{end}.{k}": ranks_picture(ranks, k) for k in formats if k in PICTURES}
 
 
 def _suffix(choice: Choice) -> str:

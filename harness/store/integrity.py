@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterator
@@ -14,17 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError, error_line
-from harness.store.records import Predictions, RunRecord
+from harness.store.records import NO_CLASS, Predictions, RunRecord
 
 MAX_BYTES = 64 * 2**20
 """Bytes of a run's predictions, unpacked. The largest test set here, DomainNet's quickdraw, needs
-under 2 MB."""
-_DTYPES = {
+under 6 MB."""
+DTYPES = {
     "test": np.uint8, "label": np.uint16, "prediction": np.uint16,
     "confidence": np.float16, "score": np.float16,
 }  # fmt: skip
+LATER = {
+    "top": np.uint16, "logits": np.float16, "alignment": np.float16, "zero_shot": np.uint16,
+}  # fmt: skip
+"""What predictions made before it was kept do without."""
+BEST = ("top", "logits")
+"""Arrays of several values for each image."""
 _HEADER = re.compile(
-    rb"\{'descr': '(\|u1|<u2|<f2)', 'fortran_order': False, 'shape': \((\d+),\), \} *\n"
+    rb"\{'descr': '(\|u1|<u2|<f2)', 'fortran_order': False, "
+    rb"'shape': \((\d+),(?: (\d+))?\), \} *\n"
 )
 
 
@@ -89,13 +97,16 @@ def read_predictions(data: bytes) -> Predictions:
         raise
     except Exception as error:  # perhaps somebody else's bytes: numpy and zipfile raise many things
         raise UserError(f"cannot be read ({error_line(error)})") from None
-    if set(arrays) != set(_DTYPES):
-        raise UserError(f"holds {', '.join(sorted(arrays))}; wanted {', '.join(sorted(_DTYPES))}")
+    if set(arrays) - set(LATER) != set(DTYPES):
+        raise UserError(f"holds {', '.join(sorted(arrays))}; wanted {', '.join(sorted(DTYPES))}")
+    if not all(isinstance(values, np.ndarray) for values in arrays.values()):
+        name = next(n for n, values in arrays.items() if not isinstance(values, np.ndarray))
+        raise UserError(f"'{name}' is no array")
     n = len(arrays["test"])
+    best = (n, *arrays["top"].shape[1:2]) if "top" in arrays else (n, 0)
     for name, values in arrays.items():
-        if not isinstance(values, np.ndarray):
-            raise UserError(f"'{name}' is no array")
-        if values.dtype != _DTYPES[name] or values.shape != (n,):
+        shape = best if name in BEST else (n,)
+        if values.dtype != (DTYPES | LATER)[name] or values.shape != shape:
             raise UserError(f"'{name}' is {values.dtype} {list(values.shape)}")
     return Predictions(**arrays)
 
@@ -109,9 +120,13 @@ def _array(data: bytes) -> NDArray[Any]:
     size = 10 + int.from_bytes(data[8:10], "little")
     header = _HEADER.fullmatch(data[10:size])
     if data[:8] == b"\x93NUMPY\x01\x00" and header:
-        kind, n = np.dtype(header[1].decode()), int(header[2])
+        kind, shape = (
+            np.dtype(header[1].decode()),
+            tuple(map(int, filter(None, header.groups()[1:]))),
+        )
+        n = math.prod(shape)
         if len(data) == size + n * kind.itemsize:
-            return np.frombuffer(data, kind, n, size)
+            return np.frombuffer(data, kind, n, size).reshape(shape)
     found: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     return found
 
@@ -119,9 +134,10 @@ def _array(data: bytes) -> NDArray[Any]:
 def _counted_again(record: RunRecord, found: Predictions) -> Iterator[str]:
     tests = record.metrics.tests
     classes = len(record.class_names)
-    largest = max((int(v.max(initial=0)) for v in (found.label, found.prediction)), default=0)
-    if largest >= classes:
-        yield f"predictions.npz: class {largest}, but the record names {classes}"
+    if found.top is not None and (
+        found.top.shape[1] == 0 or (found.top[:, 0] != found.prediction).any()
+    ):
+        yield "predictions.npz: the first of the best classes is not the predicted one"
     if any(not 0 <= c < classes for c in record.trained_classes):
         yield f"trained_classes: not all below {classes}"
     if not ((found.confidence >= 0) & (found.confidence <= 1)).all():
@@ -130,6 +146,14 @@ def _counted_again(record: RunRecord, found: Predictions) -> Iterator[str]:
         yield f"predictions.npz: test set {int(found.test.max())}, but the record has {len(tests)}"
     for number, (name, score) in enumerate(tests.items()):
         own = found.test == number
+        other = record.other_data.get(name)
+        named = len(other.class_names) if other else classes
+        answers = [found.label[own], found.prediction[own]]
+        if found.top is not None:
+            answers.append(found.top[own][found.top[own] != NO_CLASS])
+        largest = max(int(values.max(initial=0)) for values in answers)
+        if largest >= named:
+            yield f"predictions.npz: class {largest}, but the record names {named}"
         correct, n = int((found.label == found.prediction)[own].sum()), int(own.sum())
         if (correct, n) != (score.correct, score.n):
             yield (

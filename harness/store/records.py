@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCHEMA = 1
+TOP = 5
+"""How many of an image's best classes are kept."""
+NO_CLASS = 2**16 - 1
+"""Fills up the best classes where there are fewer."""
 
 
 class Record(Strict):
@@ -86,6 +90,14 @@ class Provenance(Record):
     command: list[str]
 
 
+class OtherData(Record):
+    """A data set that was tested, other than the one that trained."""
+
+    class_names: tuple[str, ...]
+    """To which the predictions' indices of its test set refer."""
+    fingerprint: str
+
+
 class RunRecord(Record):
     """Everything about one finished run."""
 
@@ -100,6 +112,8 @@ class RunRecord(Record):
     """SHA-256 over the pretrained weights, 16 digits."""
     class_names: tuple[str, ...]
     """All of the data set's classes, to which the predictions' indices refer."""
+    other_data: dict[str, OtherData] = Field(default_factory=dict)
+    """By test set, where another data set's images were tested."""
     trained_classes: tuple[int, ...]
     """Which of them were trained on."""
     trained_parameters: int
@@ -202,3 +216,23 @@ class Predictions:
     """Softmax probability of the predicted class."""
     score: NDArray[np.float16]
     """Largest logit divided by the logit scale (a cosine, for CLIP-like heads)."""
+    top: NDArray[np.uint16] | None = None
+    """[n, k]: the classes of the k = min(5, C) largest logits, largest first, ties by index;
+    `NO_CLASS` where a test set has fewer classes than another of the run. None in records made
+    before it was kept, as are those below."""
+    logits: NDArray[np.float16] | None = None
+    """[n, k]: their logits divided by the logit scale; minus infinity beside `NO_CLASS`."""
+    alignment: NDArray[np.float16] | None = None
+    """Cosine of the pretrained model's feature of the image with that of its label's text, by the
+    data set's template: the same in all runs of a model and a test set. Also None where that text
+    is longer than the model takes."""
+    zero_shot: NDArray[np.uint16] | None = None
+    """What the pretrained model predicts by these texts; None where `alignment` is."""
+
+    def of(self, images: NDArray[np.bool_]) -> Predictions:
+        """Return those of some of the images."""
+        arrays: dict[str, Any] = {
+            name: values if values is None else values[images]
+            for name, values in vars(self).items()
+        }
+        return Predictions(**arrays)

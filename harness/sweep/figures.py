@@ -16,6 +16,9 @@ A sweep file names rows of its own table::
         points:
           - {x: 0, row: "alignclip[aligned_layers=0]"}
           - {x: 5, row: AlignCLIP}
+      - kind: curve                           # of a sweep with several `shots`: a line for each row
+        name: curves
+        rows: [zero_shot, CoOp]               # optional: by default all
       - kind: table
         name: table1
         over: datasets                        # a column for each data set, then their mean
@@ -55,8 +58,9 @@ class _Figure(Strict):
     name: Name
     """Also the name of the file."""
     title: str = ""
-    over: Literal["domains", "datasets", "models", "measures"] = "domains"
-    """What the columns are: held-out domains, or data sets, models or measures side by side."""
+    over: Literal["domains", "datasets", "models", "measures", "shots"] = "domains"
+    """What the columns are: held-out domains, or data sets, models, measures or numbers of shots
+    side by side."""
     measure: str | None = None
     """Only the tables of this measure (`base`, `new`, `H` ...); by default one figure for each."""
     columns: tuple[str, ...] | None = None
@@ -89,6 +93,17 @@ class LineSpec(_Figure):
         return tuple(point.row for point in self.points)
 
 
+class CurveSpec(_Figure):
+    """Accuracy over shots: a line for each row, its band the spread over seeds."""
+
+    kind: Literal["curve"]
+    rows: tuple[str, ...] = ()
+    """Some of the sweep's rows, in this order; all of them by default."""
+    over: Literal["shots"] = "shots"
+    columns: None = None
+    x_label: str = "Training images per class"
+
+
 class TableSpec(_Figure):
     """A table of its own: some rows, or data sets, backbones or measures as columns."""
 
@@ -97,13 +112,14 @@ class TableSpec(_Figure):
     """Some of the sweep's rows, in this order; all of them by default."""
 
 
-FigureSpec = Annotated[AblationSpec | LineSpec | TableSpec, Field(discriminator="kind")]
+AnyFigure = AblationSpec | LineSpec | CurveSpec | TableSpec
+FigureSpec = Annotated[AnyFigure, Field(discriminator="kind")]
 _KINDS: dict[Any, type[Strict]] = {
-    "ablation": AblationSpec, "line": LineSpec, "table": TableSpec,
+    "ablation": AblationSpec, "line": LineSpec, "curve": CurveSpec, "table": TableSpec,
 }  # fmt: skip
 
 
-def figure_spec(value: Any, where: str) -> AblationSpec | LineSpec | TableSpec:
+def figure_spec(value: Any, where: str) -> AnyFigure:
     """Validate one entry of a sweep's figures; without a `kind` it is an ablation.
 
     Raises:
@@ -112,7 +128,7 @@ def figure_spec(value: Any, where: str) -> AblationSpec | LineSpec | TableSpec:
     kind = value.get("kind", "ablation") if isinstance(value, dict) else "ablation"
     if kind not in _KINDS:
         raise UserError(f"{where}: field 'kind' is {kind!r}; use {', '.join(_KINDS)}")
-    spec: AblationSpec | LineSpec | TableSpec = validated(_KINDS[kind], value, where)
+    spec: AnyFigure = validated(_KINDS[kind], value, where)
     return spec
 
 
@@ -127,7 +143,7 @@ def check_names(names: Sequence[str], where: str) -> None:
             raise UserError(f"{where} '{name}' is there {names.count(name)} times; rename one")
 
 
-def figures_of(plan: SweepPlan) -> list[AblationSpec | LineSpec | TableSpec]:
+def figures_of(plan: SweepPlan) -> list[AnyFigure]:
     """Return the figures a sweep asks for.
 
     Raises:

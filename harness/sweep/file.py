@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -93,6 +93,8 @@ class SweepSpec(Written):
     datasets: list[DatasetEntry] = Field(default=[DatasetEntry(name="emoji")], min_length=1)
     """Also `dataset`, for one."""
     protocol: AnyProtocol = DomainShift()
+    shots: list[Annotated[int, Field(ge=1)]] = Field(default_factory=list)
+    """Training images a class, one number after the other in place of the protocol's: curves."""
     selection: Selection = "own"
     targets: list[str] | str = "all"
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
@@ -180,14 +182,35 @@ def plan_sweep(
         UserError: For an unknown plugin, parameter, target or value; names `where`.
     """
     try:
-        return _planned(sweep, root, where, outline)
+        runs: list[RunSpec] = []
+        found: list[Search] = []
+        for one in _by_shots(sweep):
+            more = _expanded(one, root, where, outline, len(runs))
+            runs += more[0]
+            found += more[1]
     except UserError as error:
         if where in str(error):
             raise
         raise UserError(f"{where}: {error}") from None
+    return SweepPlan(
+        name=sweep.name,
+        source=sweep.model_dump(mode="json"),
+        runs=tuple(runs),
+        searches=tuple(found),
+    )
 
 
-def _planned(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> SweepPlan:
+def _by_shots(sweep: SweepSpec) -> list[SweepSpec]:
+    """Return the sweep once for each number of shots that it asks for."""
+    numbers = dict.fromkeys(sweep.shots) or [sweep.protocol.shots]
+    protocols = [sweep.protocol.model_copy(update={"shots": number}) for number in numbers]
+    return [sweep.model_copy(update={"protocol": protocol}) for protocol in protocols]
+
+
+def _expanded(
+    sweep: SweepSpec, root: Path | None, where: str, outline: bool, first: int
+) -> tuple[list[RunSpec], list[Search]]:
+    """Return the runs whose values are given, and the searches; `first` runs come before them."""
     runs: list[RunSpec] = []
     found: list[Search] = []
     tune = sweep.tune
@@ -198,7 +221,7 @@ def _planned(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> 
         asked = dataset.targets if dataset.targets is not None else sweep.targets
         targets = [asked] if isinstance(asked, str) else asked
         for model in sweep.models:
-            given, tuned = _methods(sweep, dataset, model, where, len(runs))
+            given, tuned = _methods(sweep, dataset, model, where, first + len(runs))
             _check_figures(sweep, given, tuned, where)
             expand = partial(
                 plan.expand,
@@ -208,6 +231,7 @@ def _planned(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> 
                 dataset=spec,
                 opened=opened,
                 selection=sweep.selection,
+                root=root,
             )
             if tune:
                 named = protocol.targets_of(opened, targets)
@@ -222,12 +246,7 @@ def _planned(sweep: SweepSpec, root: Path | None, where: str, outline: bool) -> 
             )
     if tune:
         tune.check_fresh(sweep.selection, [run for search in found for run in search.finals])
-    return SweepPlan(
-        name=sweep.name,
-        source=sweep.model_dump(mode="json"),
-        runs=tuple(runs),
-        searches=tuple(found),
-    )
+    return runs, found
 
 
 def _methods(

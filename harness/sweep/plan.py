@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry, resources
+from harness.data.chosen import chosen, split_digest
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError, unknown_name
 from harness.protocols import Protocol
@@ -84,7 +85,7 @@ def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:
     options = validated(cls.Options, spec.options, f"data set '{spec.name}'")
     if cls.needs_root and root is None:
         raise UserError(f"data set '{spec.name}' needs --data-root DIR ({cls.source})")
-    return cls(options, root)
+    return chosen(cls(options, root))
 
 
 class Outline(Dataset):
@@ -122,7 +123,9 @@ def outline(spec: DatasetSpec, root: Path | None) -> Dataset:
     """
     cls = registry.dataset_class(spec.name)
     if root is None and cls.needs_root and cls.expected and not cls.small:
-        return Outline(cls, validated(cls.Options, spec.options, f"data set '{spec.name}'"))
+        options = validated(cls.Options, spec.options, f"data set '{spec.name}'")
+        if not options.classes and not isinstance(options.class_names, dict):
+            return chosen(Outline(cls, options))
     return open_dataset(spec, root)
 
 
@@ -130,12 +133,25 @@ def identify(
     model: ModelSpec, dataset: DatasetSpec, opened: Dataset
 ) -> tuple[ModelSpec, DatasetSpec]:
     """Fill in the fingerprints that make the identity of local files one of content, not path."""
-    if type(opened).small and not dataset.fingerprint:
-        dataset = dataset.model_copy(update={"fingerprint": opened.fingerprint()})
     files = local_files(model)
     if files and not model.fingerprint:
         model = model.model_copy(update={"fingerprint": files_hash(files)})
-    return model, dataset
+    return model, identify_data(dataset, opened)
+
+
+def identify_data(dataset: DatasetSpec, opened: Dataset) -> DatasetSpec:
+    """Return a data set known by content: what its files of names hold, a fingerprint if small."""
+    options: dict[str, Any] = {}
+    if opened.options.class_names:  # what is in a file, not where it is
+        options = opened.options.model_dump(mode="json", include={"class_names"})
+    if opened.options.splits:
+        file = Path(opened.options.splits).resolve()
+        options |= {"splits": str(file), "splits_sha256": split_digest(file)}
+    if options:
+        dataset = dataset.model_copy(update={"options": dataset.options | options})
+    if opened.small and not dataset.fingerprint:
+        dataset = dataset.model_copy(update={"fingerprint": opened.fingerprint()})
+    return dataset
 
 
 def local_files(model: ModelSpec) -> tuple[Path, ...]:
@@ -181,6 +197,7 @@ def expand(
     opened: Dataset,
     selection: Selection = "own",
     data_seed: int | None = None,
+    root: Path | None = None,
 ) -> list[RunSpec]:
     """Return methods x targets x seeds as specs, in the order that fills a table evenly.
 
@@ -197,6 +214,7 @@ def expand(
         selection: Which weights are tested.
         data_seed: Of the splits; by default the run's seed, so that splits vary with it, or 0 if
             the protocol fixes them.
+        root: Where the data are, of a protocol that tests other data sets.
 
     Raises:
         UserError: If the data set, the protocol, a target or the selection does not fit.
@@ -215,9 +233,14 @@ def expand(
     if protocol.fixed_splits and data_seed is None:
         data_seed = 0
     chosen = protocol.targets_of(opened, targets)
+    others = {s.name: s for target in chosen for s in protocol.other_data(target)}
+    protocol = protocol.with_other_data(
+        {name: identify_data(other, outline(other, root)) for name, other in others.items()}
+    )
     for method in methods:
         _check_selection(method, selection)
-        _check_classes(method, protocol)
+        for target in chosen:
+            _check_classes(method, protocol, target)
     return [
         RunSpec(
             method=method.name,
@@ -246,10 +269,10 @@ def _check_selection(method: MethodChoice, selection: Selection) -> None:
         )
 
 
-def _check_classes(method: MethodChoice, protocol: Protocol) -> None:
+def _check_classes(method: MethodChoice, protocol: Protocol, target: str) -> None:
     cls = registry.method_class(method.name)
     config = validated(cls.Config, method.config, f"method '{method.name}'")
-    if protocol.unknown_set() and cls.closed_set(config):
+    if (protocol.unknown_set() or protocol.other_data(target)) and cls.closed_set(config):
         raise UserError(
             f"protocol {protocol.name} tests classes that were not trained, and {method.label} "
             "classifies only those that were; leave it out, or its linear head or own contexts"

@@ -9,6 +9,7 @@ import torch
 
 from harness.clip.backbone import Backbone
 from harness.method import Method, Task, TrainConfig
+from harness.prompts import Template
 from harness.protocols.splits import Sources
 from harness.seeding import derive
 
@@ -24,7 +25,7 @@ class BuiltMethod:
     """What trains, by the names the method gave."""
 
 
-def make_task(method: Method[Any], sources: Sources, template: str, seed: int) -> Task:
+def make_task(method: Method[Any], sources: Sources, template: Template, seed: int) -> Task:
     """Return what a method may know of a run's problem."""
     config = method.config
     return Task(

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from harness.data.bank import EVAL_BATCH, SHARD, ImageBank
 from harness.dataset import Sample
+from harness.errors import UserError
 from harness.method import Method, MethodConfig
 from harness.protocols.splits import TestSet
 from harness.source import room_hash, source_hash
 from harness.store.files import write_atomically
-from harness.store.records import Score
+from harness.store.records import NO_CLASS, TOP, Score
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class Parts:
 
     def _digest(self, content: bytes) -> bytes:
         return hashlib.sha256(self.weights + content).digest()
+
+
+@dataclass(frozen=True)
+class PretrainedAnswers:
+    """What the pretrained model says of a test set's images."""
+
+    cosine: Tensor
+    """[n], of the image with its label's text."""
+    prediction: Tensor
+    """[n], an index into the test set's own classes."""
 
 
 def _logits(
@@ -135,29 +146,86 @@ def score(logits: Tensor, samples: Sequence[Sample]) -> Score:
     return Score(correct=int((logits.argmax(1) == labels).sum()), n=len(samples))
 
 
-def pack_predictions(parts: Sequence[tuple[Tensor, TestSet]], logit_scale: float) -> bytes:
-    """Return the bytes of ``predictions.npz`` (see `harness.store.store.Predictions`).
+@torch.no_grad()
+def pretrained_answers(
+    bank: ImageBank, tested: TestSet, frozen: bool = False
+) -> PretrainedAnswers | None:
+    """Return what the pretrained model says of the images by the data set's template.
+
+    Args:
+        bank: Of the images.
+        tested: n images and their classes.
+        frozen: Whether a trained method just read the pretrained tower's features of these very
+            images; otherwise they are those that untrained methods share, computed once.
+
+    Returns:
+        None if a prompt is longer than the model takes: there are methods that do without.
+    """
+    try:
+        text = bank.backbone.text_features(tested.class_names, bank.dataset.prompts).cpu()
+    except UserError:
+        return None
+    labels = torch.tensor([sample.label for sample in tested.samples])
+    features = (
+        bank.frozen_features(tested.samples, None)[:, 0]
+        if frozen
+        else bank.untrained_features(tested.samples, bank.plain_features, "")
+    )
+    prediction = torch.cat([(part @ text.T).argmax(1) for part in torch.split(features, SHARD)])
+    return PretrainedAnswers((features * text[labels]).sum(1), prediction)
+
+
+def _best(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the indices [n, TOP] of the largest logits and these, ties by the lower index.
+
+    Columns that there are too few classes for are -1 and minus infinity.
+    """
+    places = torch.full((len(logits), TOP), -1)
+    values = torch.full((len(logits), TOP), -torch.inf)
+    left = logits.clone()
+    for column in range(min(TOP, logits.shape[1])):  # topk does not say which of equals it takes
+        at = left.argmax(1, keepdim=True)
+        places[:, column], values[:, column] = at[:, 0], left.gather(1, at)[:, 0]
+        left.scatter_(1, at, -torch.inf)
+    return places, values
+
+
+def pack_predictions(
+    parts: Sequence[tuple[Tensor, TestSet]],
+    logit_scale: float,
+    pretrained: Sequence[PretrainedAnswers | None] = (),
+) -> bytes:
+    """Return the bytes of ``predictions.npz`` (see `harness.store.records.Predictions`).
 
     NumPy stamps zip members with a fixed date, so equal predictions are equal bytes.
 
     Args:
         parts: Each test set with its logits [n, C], float32.
         logit_scale: Which turns logits into cosines, for CLIP-like heads.
+        pretrained: What the pretrained model says, for each part; left out unless for all.
     """
+    k = min(TOP, max(logits.shape[1] for logits, _ in parts))
+    known = [answers for answers in pretrained if answers is not None]
     columns: dict[str, list[np.ndarray[Any, Any]]] = {}
     for number, (logits, tested) in enumerate(parts):
-        confidence, prediction = logits.softmax(1).max(1)
-        classes = np.array(tested.classes, dtype=np.uint16)
+        best, values = _best(logits)
+        classes = np.array([*tested.classes, NO_CLASS], dtype=np.uint16)  # -1 is the last
         labels = np.array([sample.label for sample in tested.samples])
-        for name, values in {
+        arrays = {
             "test": np.full(len(labels), number, dtype=np.uint8),
             "label": classes[labels],
-            "prediction": classes[prediction.numpy()],
-            "confidence": confidence.numpy().astype(np.float16),
-            "score": (logits.max(1).values / logit_scale).numpy().astype(np.float16),
-        }.items():
-            columns.setdefault(name, []).append(values)
+            "prediction": classes[best[:, 0].numpy()],
+            "confidence": logits.softmax(1).max(1).values.numpy().astype(np.float16),
+            "score": (values[:, 0] / logit_scale).numpy().astype(np.float16),
+            "top": classes[best[:, :k].numpy()],
+            "logits": (values[:, :k] / logit_scale).numpy().astype(np.float16),
+        }
+        if len(known) == len(parts):
+            arrays["alignment"] = known[number].cosine.numpy().astype(np.float16)
+            arrays["zero_shot"] = classes[known[number].prediction.numpy()]
+        for name, own in arrays.items():
+            columns.setdefault(name, []).append(own)
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = {name: np.concatenate(v) for name, v in columns.items()}
-    np.savez_compressed(buffer, **arrays)
+    joined: dict[str, Any] = {name: np.concatenate(v) for name, v in columns.items()}
+    np.savez_compressed(buffer, **joined)
     return buffer.getvalue()

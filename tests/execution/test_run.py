@@ -47,6 +47,11 @@ def test_zero_shot_equals_open_clip_by_hand(
     assert found.label.tolist() == labels
     assert found.prediction.tolist() == prediction.tolist()
     np.testing.assert_allclose(found.score, cosine.numpy(), atol=2e-3)  # stored in half precision
+    assert found.zero_shot is not None
+    assert found.zero_shot.tolist() == prediction.tolist()
+    own = (image * words[torch.tensor(labels)]).sum(1)
+    assert found.alignment is not None
+    np.testing.assert_allclose(found.alignment, own.numpy(), atol=2e-3)
     correct = int((prediction == torch.tensor(labels)).sum())
     assert record.metrics.tests == {"target": Score(correct=correct, n=30)}
     assert record.metrics.source_val == record.metrics.zero_shot_val
@@ -60,6 +65,10 @@ def test_training_beats_zero_shot_on_the_held_out_domain(
     spec = make_spec("finetune", image_folder, random_clip, steps=60)
     trained = execute(spec, shared)
     start = execute(make_spec("zero_shot", image_folder, random_clip), shared)
+    after, pretrained = (Store(tmp_path).predictions(run.id) for run in (trained, start))
+    assert after.alignment is not None
+    assert pretrained.alignment is not None
+    assert (after.alignment == pretrained.alignment).all()
     assert trained.accuracy > start.accuracy + 0.3
     metrics, before = trained.metrics, start.metrics
     assert metrics.zero_shot_val == before.source_val  # where the training started

@@ -16,10 +16,14 @@ from harness.specs import RunSpec
 
 def test_every_file_of_the_package_that_is_a_protocol_is_found_by_its_name() -> None:
     assert set(PROTOCOLS) == {
+        "cross_dataset",
         "distribution_shift",
         "domain_and_class",
         "domain_shift",
+        "few_shot",
+        "multi_target",
         "open_class",
+        "single_source",
     }
     for name, cls in PROTOCOLS.items():
         assert read_protocol(name).name == name

@@ -81,10 +81,13 @@ def packed(label: Any, prediction: Any, **values: Any) -> bytes:
     """Return predictions.npz of one test set, or of several if `test` is given."""
     n = len(label)
     arrays = {"test": np.zeros(n), "confidence": np.full(n, 0.5), "score": np.full(n, 0.2)}
-    kinds = {"test": "u1", "label": "u2", "prediction": "u2", "confidence": "f2", "score": "f2"}
+    kinds = {
+        "test": "u1", "label": "u2", "prediction": "u2", "confidence": "f2", "score": "f2",
+        "top": "u2", "logits": "f2", "alignment": "f2", "zero_shot": "u2",
+    }  # fmt: skip
     arrays |= {"label": label, "prediction": prediction} | values
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: np.asarray(arrays[name]).astype(k) for name, k in kinds.items()})
+    np.savez(buffer, **{name: np.asarray(own).astype(kinds[name]) for name, own in arrays.items()})
     return buffer.getvalue()
 
 

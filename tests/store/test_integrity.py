@@ -13,6 +13,7 @@ from harness.cli.main import main
 from harness.errors import UserError
 from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
+from harness.store.integrity import read_predictions
 from harness.store.store import Store
 from tests.report.fakes import keep, packed, record, spec
 
@@ -66,6 +67,21 @@ def test_a_run_whose_files_disagree_is_named_and_not_reported(
     assert "67.5" in out  # the mean of the two that are whole
     frame = load_frame(Store(store.root))
     assert frame["status"].value_counts().to_dict() == {"done": 2, "failed": 1}
+
+
+def test_the_best_classes_must_be_those_of_the_prediction(tmp_path: Path) -> None:
+    label = np.array([0, 1, 1])
+    for name, top in {"well": [[0, 1], [1, 0], [1, 65535]], "ill": [[0, 1], [0, 1], [1, 0]],
+                      "high": [[0, 1], [1, 9], [1, 0]]}.items():  # fmt: skip
+        made = packed(label, label, top=top, logits=np.zeros((3, 2)))
+        keep(Store(tmp_path / name), record(spec(), 1), made)
+    assert load_frame(Store(tmp_path / "well"))["status"].tolist() == ["done"]
+    (ill,) = load_frame(Store(tmp_path / "ill"))["error"]
+    assert "the first of the best classes is not the predicted one" in ill
+    (high,) = load_frame(Store(tmp_path / "high"))["error"]
+    assert "class 9, but the record names 2" in high
+    with pytest.raises(UserError, match=r"'logits' is float16 \[3, 1\]"):
+        read_predictions(packed(label, label, top=np.zeros((3, 2)), logits=np.zeros((3, 1))))
 
 
 def test_a_run_without_predictions_is_taken_at_its_word(store: Store) -> None:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from harness.errors import UserError
 from harness.execution.run import Shared, execute, rebuild
 from harness.store.store import Store
-from harness.training.evaluate import pack_predictions, predict
+from harness.training.evaluate import pack_predictions, predict, pretrained_answers
 from tests.engine import make_context, make_spec, outcome
 
 
@@ -36,7 +36,8 @@ def test_kept_weights_predict_the_records_bytes(
         (predict(built.method, bank, part.samples, part.class_names), part)
         for part in spec.protocol.test_sets(bank.dataset, spec.target, spec.data_seed)
     ]
-    again = pack_predictions(tested, bank.backbone.logit_scale)
+    pretrained = [pretrained_answers(bank, part) for _, part in tested]
+    again = pack_predictions(tested, bank.backbone.logit_scale, pretrained)
     assert again == (store.run_dir(spec.id) / "predictions.npz").read_bytes()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,17 @@ import torch
 
 from harness.data.bank import EVAL_BATCH, SHARD
 from harness.dataset import Sample
+from harness.errors import UserError
 from harness.protocols.splits import TestSet
-from harness.training.evaluate import Parts, pack_predictions, predict, score
+from harness.store.records import NO_CLASS
+from harness.training.evaluate import (
+    Parts,
+    PretrainedAnswers,
+    pack_predictions,
+    predict,
+    pretrained_answers,
+    score,
+)
 
 NAMES = ("a", "b")
 
@@ -85,7 +95,53 @@ def test_predictions_name_the_classes_of_the_data_set() -> None:
     assert found["prediction"].tolist() == [9, 3, 5]
     assert found["score"].tolist() == [1.0, 2.0, 0.5]  # cosines
     assert found["confidence"][2] == 1
+    assert found["top"].tolist() == [[9, 3], [3, 9], [5, NO_CLASS]]
+    assert found["logits"].tolist() == [[1.0, 0.0], [2.0, 0.0], [0.5, -np.inf]]
+    assert "alignment" not in found
     assert pack_predictions([first, second], 4.0) == data
+
+
+def test_the_five_best_classes_are_kept_and_of_equals_the_lower() -> None:
+    logits = torch.tensor([[1.0, 3.0, 2.0, 3.0, 0.0, 2.0, 2.0]])
+    part = TestSet("in", tuple(samples(6)), tuple("abcdefg"), tuple(range(10, 17)))
+    said = PretrainedAnswers(torch.tensor([0.25]), torch.tensor([2]))
+    found: Any = np.load(io.BytesIO(pack_predictions([(logits, part)], 2.0, [said])))
+    assert found["top"].tolist() == [[11, 13, 12, 15, 16]]
+    assert found["logits"].tolist() == [[1.5, 1.5, 1.0, 1.0, 1.0]]
+    assert (found["alignment"].tolist(), found["zero_shot"].tolist()) == ([0.25], [12])
+    two = pack_predictions([(logits, part)] * 2, 2.0, [said, None])
+    assert "alignment" not in np.load(io.BytesIO(two))  # of all images, or not at all
+
+
+def test_the_pretrained_model_is_asked_by_the_prompt_where_it_fits() -> None:
+    class Tower:
+        def text_features(self, names: tuple[str, ...], template: str) -> torch.Tensor:
+            if template == "long":
+                raise UserError("too long")
+            return torch.eye(2)
+
+    class Bank:
+        backbone, dataset = Tower(), SimpleNamespace(template="{}")
+
+        plain_features = None
+
+        def frozen_features(self, samples: list[Sample], config: None) -> torch.Tensor:
+            return torch.tensor([[[0.6, 0.8]], [[0.8, 0.6]]])
+
+        def untrained_features(self, samples: list[Sample], *how: object) -> torch.Tensor:
+            return torch.tensor([[0.8, 0.6], [0.6, 0.8]])
+
+    bank: Any = Bank()
+    part = TestSet("in", tuple(samples(0, 0)), NAMES, (0, 1))
+    shared = pretrained_answers(bank, part)
+    assert shared is not None
+    assert shared.prediction.tolist() == [0, 1]
+    found = pretrained_answers(bank, part, frozen=True)
+    assert found is not None
+    assert found.cosine.tolist() == pytest.approx([0.6, 0.8])
+    assert found.prediction.tolist() == [1, 0]
+    bank.dataset.template = "long"
+    assert pretrained_answers(bank, part) is None
 
 
 @pytest.mark.parametrize("spoil", ["", "weights", "bit", "cut"])

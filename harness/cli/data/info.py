@@ -48,7 +48,7 @@ def describe(name: str, root: Path | None) -> None:
         say("give --data-root DIR to see its domains and classes; `data verify` checks the folder")
         return
     dataset = plan.open_dataset(DatasetSpec(name=name), root)
-    say(f"template: {dataset.template}\nfingerprint: {dataset.fingerprint()}")
+    say(f"template: {dataset.prompts}\nfingerprint: {dataset.fingerprint()}")
     table = Table("class", *dataset.domains, box=None)
     counts = {d: Counter(s.label for s in dataset.samples(d)) for d in dataset.domains}
     for label, class_name in enumerate(dataset.class_names):

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         backbone = load_backbone(model)
         notes[f"model {model.title()}"] = backbone.fingerprint
         print(f"model {model.title()}: weights in place, {backbone.fingerprint}")
-    for data in {s.dataset.model_dump_json(): s.dataset for s in specs}.values():
+    for data in {data.model_dump_json(): data for spec in specs for data in spec.data()}.values():
         n, fingerprint = _check_images(data, args.data_root, cache)
         notes[f"data set {data.name}"] = fingerprint
         print(f"data set {data.name}: {n} images decoded, {fingerprint}")
@@ -95,15 +95,16 @@ def unprepared(root: Path, specs: Sequence[RunSpec]) -> list[str]:
     known = _prepared(root)
     lacking: dict[str, None] = {}
     for spec in specs:
-        data, key = spec.dataset, f"data set {spec.dataset.name}"
         if not spec.model.fingerprint and f"model {spec.model.title()}" not in known:
             lacking[f"weights of {spec.model.title()}"] = None
-        if not registry.dataset_class(data.name).needs_root:
-            continue
-        if key not in known:
-            lacking[key] = None
-        elif data.fingerprint not in ("", known[key]):
-            lacking[f"{key} as it is now"] = None
+        for data in spec.data():
+            if not registry.dataset_class(data.name).needs_root:
+                continue
+            key = f"data set {data.name}"
+            if key not in known:
+                lacking[key] = None
+            elif data.fingerprint not in ("", known[key]):
+                lacking[f"{key} as it is now"] = None
     return sorted(lacking)
 
 

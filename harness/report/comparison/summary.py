@@ -40,7 +40,7 @@ def plain_answer(
         )
         leads.append(lead)
     where = " on source validation" if table.score == "source_val" else ""
-    sentence = f"{best} is best{where} with {means[best]:.1f} %, {'; '.join(leads)}."
+    sentence = f"{best} is best{where} with {means[best]:.{table.decimals}f} %, {'; '.join(leads)}."
     return " ".join(filter(None, (sentence, why_unresolved(rows))))
 
 

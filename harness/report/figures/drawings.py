@@ -11,7 +11,7 @@ from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.store.store import Store
-from harness.sweep.figures import AblationSpec, LineSpec, TableSpec, figures_of
+from harness.sweep.figures import AblationSpec, AnyFigure, CurveSpec, LineSpec, figures_of
 from harness.tune.choice import rows_of
 
 
@@ -21,7 +21,7 @@ class Drawing:
 
     name: str
     """The end of its files' names."""
-    spec: AblationSpec | LineSpec | TableSpec
+    spec: AnyFigure
     table: Table
     sweep: str
     blocks: tuple[Reported, ...]
@@ -54,11 +54,11 @@ def drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iter
 
 
 def picture(drawing: Drawing, kind: str) -> bytes | None:
-    """Return an ablation or a line as ``png`` or ``pdf``; None for a table."""
+    """Return an ablation, a line or curves as ``png`` or ``pdf``; None for a table."""
     from harness.report.figures.ablation import ablation_picture
     from harness.report.figures.sensitivity import line_picture
 
-    if isinstance(drawing.spec, LineSpec):
+    if isinstance(drawing.spec, LineSpec | CurveSpec):
         return line_picture(drawing.table, drawing.spec, kind)
     if isinstance(drawing.spec, AblationSpec):
         return ablation_picture(drawing.table, drawing.spec, kind)

@@ -11,12 +11,10 @@ from harness.report.tables.columns import SIDE_BY_SIDE
 from harness.report.tables.join import join_tables
 from harness.report.tables.model import Row, Table
 from harness.sweep.calls import canonical
-from harness.sweep.figures import AblationSpec, LineSpec, TableSpec
+from harness.sweep.figures import AnyFigure, TableSpec
 
 
-def tables_for(
-    spec: AblationSpec | LineSpec | TableSpec, tables: Sequence[tuple[str, Table]]
-) -> list[tuple[str, Table]]:
+def tables_for(spec: AnyFigure, tables: Sequence[tuple[str, Table]]) -> list[tuple[str, Table]]:
     """Return the tables that the figure is drawn from, one picture each, named for files.
 
     Args:
@@ -54,7 +52,7 @@ def _shows(table: Table, rows: Sequence[str]) -> bool:
     return any(canonical(row) in names for row in rows)
 
 
-def columns_of(table: Table, spec: AblationSpec | LineSpec | TableSpec) -> tuple[str, ...]:
+def columns_of(table: Table, spec: AnyFigure) -> tuple[str, ...]:
     """Return the columns a figure shows.
 
     Raises:
@@ -82,7 +80,10 @@ def chosen_table(table: Table, spec: TableSpec) -> Table:
         domains=tuple(table.domains[i] for i in kept),
         heads=tuple(table.heads[i] for i in kept),
         rows=tuple(
-            mark_best([replace(row, cells=tuple(row.cells[i] for i in kept)) for row in rows])
+            mark_best(
+                [replace(row, cells=tuple(row.cells[i] for i in kept)) for row in rows],
+                table.decimals,
+            )
         ),
         has_mean=table.has_mean and table.mean_head in columns,
     )

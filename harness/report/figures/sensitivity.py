@@ -10,7 +10,7 @@ from harness.report.figures.frame import PALETTE, dress, plot, styled
 from harness.report.figures.notes import footnote
 from harness.report.figures.rows import columns_of, find_row
 from harness.report.tables.model import Cell, Table
-from harness.sweep.figures import LineSpec
+from harness.sweep.figures import CurveSpec, LineSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +22,10 @@ _COLOURS = ("#000000", *PALETTE[1:])
 
 @dataclass(frozen=True)
 class Curve:
-    """One column's cells along the axis, in the order of x."""
+    """One column's (or one row's) cells along the axis, in the order of x."""
 
     column: str
+    """What the legend calls it."""
     x: tuple[float, ...]
     cells: tuple[Cell, ...]
 
@@ -38,19 +39,13 @@ class Sensitivity:
     top: float
 
 
-def line_points(table: Table, spec: LineSpec) -> Sensitivity:
+def line_points(table: Table, spec: LineSpec | CurveSpec) -> Sensitivity:
     """Return the numbers of a line figure.
 
     Raises:
         UserError: For a row or column that the table has not, or a row's name that fits several.
     """
-    points = sorted(spec.points, key=lambda point: point.x)
-    rows = [find_row(table, point.row, spec.name) for point in points]
-    x = tuple(point.x for point in points)
-    curves = []
-    for column in columns_of(table, spec):
-        cells = [table.cells(row)[table.columns.index(column)] for row in rows]
-        curves.append(Curve(column, x, tuple(cells)))
+    curves = _rows(table, spec) if isinstance(spec, CurveSpec) else _columns(table, spec)
     known = [
         (cell.mean, cell.spread or 0.0)
         for curve in curves
@@ -65,7 +60,27 @@ def line_points(table: Table, spec: LineSpec) -> Sensitivity:
     return Sensitivity(tuple(curves), max(0.0, math.floor(low - room)), high + room)
 
 
-def line_picture(table: Table, spec: LineSpec, kind: str = "png") -> bytes:
+def _rows(table: Table, spec: CurveSpec) -> list[Curve]:
+    """Return a curve for each row, along the columns, which are numbers."""
+    rows = [find_row(table, row, spec.name) for row in spec.rows] or list(table.rows)
+    order = sorted(range(len(table.domains)), key=lambda i: float(table.domains[i]))
+    x = tuple(float(table.domains[i]) for i in order)
+    return [Curve(row.label, x, tuple(row.cells[i] for i in order)) for row in rows]
+
+
+def _columns(table: Table, spec: LineSpec) -> list[Curve]:
+    """Return a curve for each column, along the rows that the points name."""
+    points = sorted(spec.points, key=lambda point: point.x)
+    rows = [find_row(table, point.row, spec.name) for point in points]
+    x = tuple(point.x for point in points)
+    curves = []
+    for column in columns_of(table, spec):
+        cells = [table.cells(row)[table.columns.index(column)] for row in rows]
+        curves.append(Curve(column, x, tuple(cells)))
+    return curves
+
+
+def line_picture(table: Table, spec: LineSpec | CurveSpec, kind: str = "png") -> bytes:
     """Return the figure as ``png`` (200 dots per inch) or ``pdf``."""
     data = line_points(table, spec)
     with styled():

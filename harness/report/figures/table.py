@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.report.figures.frame import Frame, styled
 from harness.report.tables.caption import caption_text
-from harness.report.tables.model import Cell, Table, cell_text
+from harness.report.tables.model import Cell, Table
 
 # Inches, and points for type.
 _LINE, _MARGIN, _GAP, _SIZE, _SMALL = 0.235, 0.12, 0.28, 11.5, 8.5
@@ -32,19 +32,19 @@ def table_picture(table: Table, kind: str = "png") -> bytes:
         return _draw(table).encode(kind)
 
 
-def _tail(cell: Cell, usual_n: int) -> str:
-    return "".join(f" {part}" for part in cell_text(cell, usual_n)[1:] if part)
+def _tail(table: Table, cell: Cell) -> str:
+    return "".join(f" {part}" for part in table.text(cell)[1:] if part)
 
 
 def _number_font(cell: Cell) -> dict[str, Any]:
     return {"fontsize": _SIZE, "fontweight": "bold" if cell.best else "normal"}
 
 
-def _column(frame: Frame, head: str, cells: Sequence[Cell], usual_n: int) -> _Column:
+def _column(frame: Frame, head: str, cells: Sequence[Cell], table: Table) -> _Column:
     before = after = 0.0
     for cell in cells:
         if cell.mean is not None:
-            number, tail = cell_text(cell, usual_n)[0], _tail(cell, usual_n)
+            number, tail = table.text(cell)[0], _tail(table, cell)
             before = max(before, frame.text_width(number, **_number_font(cell)))
             after = max(after, frame.text_width(tail, fontsize=_SMALL) if tail else 0.0)
     width = max(before + after, frame.text_width(head, fontsize=_SIZE), 0.4)
@@ -56,7 +56,7 @@ def _draw(table: Table) -> Frame:
     names = ["Method", *(row.label for row in table.rows)]
     first = max(frame.text_width(name, fontsize=_SIZE) for name in names)
     columns = [
-        _column(frame, head, [table.cells(row)[i] for row in table.rows], table.usual_n)
+        _column(frame, head, [table.cells(row)[i] for row in table.rows], table)
         for i, head in enumerate(table.column_heads)
     ]
     width = max(2 * _MARGIN + first + sum(_GAP + column.width for column in columns), 4.0)
@@ -89,14 +89,14 @@ def _rows(frame: Frame, table: Table, columns: Sequence[_Column], first: float) 
         y -= _LINE
         frame.text(_MARGIN, y, row.label, fontsize=_SIZE)
         for left, column, cell in zip(lefts, columns, table.cells(row), strict=True):
-            number = cell_text(cell, table.usual_n)[0]
+            number = table.text(cell)[0]
             if cell.mean is None:
                 middle = left + column.width / 2
                 frame.text(middle, y, number, fontsize=_SIZE, ha="center", color=_GREY)
                 continue
             split = left + (column.width - column.before - column.after) / 2 + column.before
             frame.text(split, y, number, ha="right", **_number_font(cell))
-            tail = _tail(cell, table.usual_n)
+            tail = _tail(table, cell)
             if tail:
                 frame.text(split, y, tail, fontsize=_SMALL, color=_GREY)
     rule(top - (len(table.rows) + 1) * _LINE - 0.16, 1.1)

@@ -10,13 +10,13 @@ import pandas as pd
 
 from harness.errors import UserError
 from harness.protocols import PROTOCOLS
-from harness.report.build import Choice, Reported, comparison_of, report_blocks
+from harness.report.build import Choice, Reported, comparison_of, ranks_by_name, report_blocks
 from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
 from harness.report.comparison.reference import references_of
 from harness.report.page.columns import Places
 from harness.report.page.cost import device_of
-from harness.report.page.images import page_images
+from harness.report.page.images import answer_images, page_images
 from harness.report.page.model import Beside, Page, PageProvenance, View
 from harness.report.page.runs import page_data
 from harness.report.page.view import Source, safe_id, view_of
@@ -62,7 +62,10 @@ def build_page(
         provenance=_provenance(store, runs, records),
         views=_told_apart([view_of(source, places, records, beside) for source in sources]),
         notes=tuple(notes),
-        images=tuple(page_images(store, choice, predictions)),
+        images=(
+            *page_images(store, choice, predictions),
+            *answer_images(reported, ranks_by_name(store, choice, reported)),
+        ),
         data=page_data(store, runs, records),
     )
 
@@ -92,6 +95,8 @@ def _sources(
     for block in reported:
         name = f"view-{safe_id(block.name)}"
         sources.append(Source(name, block.table, block.evidence, block.beyond))
+        if block.alignment is not None:
+            sources.append(Source(f"{name}-alignment", block.alignment.table, None, None))
     return _apart(sources), notes
 
 

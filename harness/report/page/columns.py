@@ -10,7 +10,7 @@ from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.page.cost import Cost, DeviceCost, short
 from harness.report.page.model import Beside, ColumnGroup, PageColumn, Published, Shown, State
 from harness.report.page.runs import ranges
-from harness.report.tables.model import Cell, Row, Table, cell_text
+from harness.report.tables.model import Cell, Row, Table
 
 Filled = tuple[PageColumn, tuple[Shown, ...]]
 """A column with its cells, one for each row of the table."""
@@ -62,7 +62,7 @@ def _number(
     published: tuple[Published, ...],
     is_mean: bool,
 ) -> Shown:
-    number, spread, note = cell_text(cell, table.usual_n)
+    number, spread, note = table.text(cell)
     runs, first = places.of(cell.runs)
     if cell.mean is None and is_mean and cell.runs:
         why = places.lacking(cell.runs) or "no seed has them all"
@@ -114,7 +114,7 @@ def beyond_columns(table: Table, beyond: Table | None) -> list[Filled]:
 
 
 def _plain(cell: Cell, table: Table) -> Shown:
-    number, spread, note = cell_text(cell, table.usual_n)
+    number, spread, note = table.text(cell)
     return Shown(number, cell.mean, spread, note, best=cell.best, state=state_of(cell))
 
 

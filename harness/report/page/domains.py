@@ -22,8 +22,8 @@ def domains_of(table: Table) -> tuple[tuple[Domain, ...], tuple[str, str]]:
             (cell.mean, label) for label, cell in column if cell.mean is not None and cell.complete
         ]
         ranked = sorted(whole, key=lambda pair: -pair[0])
-        shown = f"{ranked[0][0]:.1f}" if ranked else ""
-        best = tuple(label for mean, label in ranked if f"{mean:.1f}" == shown)
+        shown = f"{ranked[0][0]:.{table.decimals}f}" if ranked else ""
+        best = tuple(label for mean, label in ranked if f"{mean:.{table.decimals}f}" == shown)
         rest = ranked[len(best) :]
         dots = sorted(100 * (mean - low) / room for mean, _ in means)
         if ranked:  # an incomplete one may lie higher, but is not called best
@@ -36,8 +36,8 @@ def domains_of(table: Table) -> tuple[tuple[Domain, ...], tuple[str, str]]:
                 best=best,
                 number=shown or "–",
                 second=rest[0][1] if rest else "",
-                lead=f"{ranked[0][0] - rest[0][0]:.1f}" if rest else "",
+                lead=f"{ranked[0][0] - rest[0][0]:.{table.decimals}f}" if rest else "",
                 dots=tuple(round(dot, 1) for dot in dots),
             )
         )
-    return tuple(out), (f"{low:.1f}", f"{high:.1f}")
+    return tuple(out), (f"{low:.{table.decimals}f}", f"{high:.{table.decimals}f}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
+    environment.filters["breakable"] = _breakable
     style, script = (_own(f"leaderboard.{kind}") for kind in ("css", "js"))
     policy = (
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
@@ -71,6 +73,11 @@ def render_page(page: Page) -> str:
     return environment.get_template("leaderboard.html.j2").render(
         page=page, style=style, script=script, policy=policy, data=script_json(page.data)
     )
+
+
+def _breakable(label: str) -> Markup:
+    """Return a label, escaped, that may break where its parts begin."""
+    return Markup("<wbr>").join(re.split(r"(?=[\[(])|(?<=[,=_-])", label))
 
 
 def script_json(value: Any) -> Markup:

@@ -22,7 +22,7 @@ from harness.report.page.domains import domains_of
 from harness.report.page.model import Badge, Beside, Domain, Glance, PageRow, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
 from harness.report.tables.caption import caption_text, title_text
-from harness.report.tables.model import Table, cell_text
+from harness.report.tables.model import Table
 from harness.store.records import RunRecord
 
 _BADGES: Mapping[str, tuple[Badge, str]] = {
@@ -112,10 +112,12 @@ def _glance(table: Table, comparison: TableComparison | None) -> Glance:
     last = len(table.columns) - 1
     whole = [row for row in table.rows if table.cells(row)[last].complete]
     answer = comparison.answer if comparison else ""
+    if not table.kind.last_decides:
+        return Glance("", "", "", "where a gain is made", None, "", answer)
     if not whole:
         return Glance("", "", "", "", None, "", answer)
     best = whole[0]
-    number, spread, _ = cell_text(table.cells(best)[last], table.usual_n)
+    number, spread, _ = table.text(table.cells(best)[last])
     badge: Badge | None = None
     lead = text = ""
     if comparison is not None and len(whole) > 1:

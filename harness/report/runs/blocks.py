@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ ASKED = (
 OPENED = ("dataset_fingerprint", "model_fingerprint")
 """Known once a run has opened its files: the same name may stand for other content."""
 FIELDS = ASKED + OPENED
+_LONG_WORD = 60
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def blocks_of(frame: pd.DataFrame) -> list[Block]:
     number = placed.groupby(list(FIELDS), sort=False, dropna=False).ngroup().to_numpy()
     _, firsts = np.unique(number, return_index=True)
     keys = placed.iloc[firsts].astype(object).to_dict("records")
-    names = _names(keys)
+    names = names_of(keys)
     return [
         Block(
             {str(field): value for field, value in key.items()},
@@ -104,7 +106,8 @@ def protocol_of(key: Mapping[str, Any]) -> Protocol:
     )
 
 
-def _names(keys: Sequence[dict[Any, Any]]) -> list[str]:
+def names_of(keys: Sequence[dict[Any, Any]]) -> list[str]:
+    """Return what tells keys of blocks apart, for file names; nothing of a single one."""
     if len(keys) == 1:
         return [""]
     varying = [field for field in FIELDS if len({key[field] for key in keys}) > 1]
@@ -120,4 +123,9 @@ def _names(keys: Sequence[dict[Any, Any]]) -> list[str]:
 def _word(field: str, key: dict[Any, Any]) -> str:
     if field in Protocol.model_fields:
         return PROTOCOLS[key["protocol"]].file_part(field, key[field])
-    return str(key[field])[:8] if field in OPENED else str(key[field])
+    text = str(key[field])
+    if field in OPENED:
+        return text[:8]
+    if len(text) > _LONG_WORD:  # of options: a file's name has an end
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return text

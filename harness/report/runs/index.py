@@ -50,7 +50,7 @@ MANY = 200
 """Runs from which on the file is written; fewer are read as fast as it would be."""
 SETTLED_NS = 2 * 10**9
 """Age of a file whose times tell it from what is written over it."""
-_FORMAT = f"{__version__} 1"
+_FORMAT = f"{__version__} 2"
 _COLUMNS = tuple(field.name for field in fields(RunRow))
 _PARTS = ("spec", "metrics", "provenance")
 """What of a record is kept field by field."""
@@ -78,6 +78,8 @@ class Answers:
     """Mean of the accuracies of the classes."""
     calibration: float
     """Expected calibration error."""
+    top5: float | None
+    """Share of images with the label among the five best classes; None where not recorded."""
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -267,7 +269,10 @@ def _read(store: Store, run_id: str, state: State) -> Entry:
         for test in {row.test_set for row in rows if row.measure != "H"}:
             own = predictions.test == tests.index(test) if test else slice(None)
             answers[test] = _answers(
-                predictions.label[own], predictions.prediction[own], predictions.confidence[own]
+                predictions.label[own],
+                predictions.prediction[own],
+                predictions.confidence[own],
+                None if predictions.top is None else predictions.top[own],
             )
         unknown = record.spec.protocol.unknown_set()
         if unknown in tests and "base" in tests:
@@ -282,7 +287,7 @@ def _read(store: Store, run_id: str, state: State) -> Entry:
     return Entry(state, rows, "; ".join(problems), answers, separation, flat)
 
 
-def _answers(label: Any, prediction: Any, confidence: Any) -> Answers:
+def _answers(label: Any, prediction: Any, confidence: Any, top: Any) -> Answers:
     right = label == prediction
     return Answers(
         images=hashlib.sha256(label.tobytes()).hexdigest()[:32],
@@ -290,6 +295,7 @@ def _answers(label: Any, prediction: Any, confidence: Any) -> Answers:
         packed=np.packbits(right).tobytes(),
         macro=macro_accuracy(label, prediction),
         calibration=calibration_error(confidence, right),
+        top5=None if top is None else float((top == label[:, None]).any(axis=1).mean()),
     )
 
 
@@ -334,7 +340,7 @@ def _packed(entries: Mapping[str, Entry], flat: Mapping[str, dict[str, Any]]) ->
                 "contradiction": entry.contradiction,
                 "auroc": entry.auroc,
                 "answers": [
-                    [test, a.images, a.n, a.macro, a.calibration]
+                    [test, a.images, a.n, a.macro, a.calibration, a.top5]
                     for test, a in entry.answers.items()
                 ],
             }
@@ -391,9 +397,9 @@ def _entries(found: Mapping[str, Any], bits: bytes) -> Iterator[tuple[str, Entry
     at = 0
     for run in found["runs"]:
         answers = {}
-        for test, images, n, macro, calibration in run["answers"]:
+        for test, images, n, *measures in run["answers"]:
             end = at + (n + 7) // 8
-            answers[test] = Answers(images, n, bits[at:end], macro, calibration)
+            answers[test] = Answers(images, n, bits[at:end], *measures)
             at = end
         own = tuple(itertools.islice(rows, run["rows"]))
         state = tuple(run["state"])

@@ -10,6 +10,8 @@ import pandas as pd
 
 from harness.report.runs.index import Answers, index_of
 from harness.report.runs.rows import SeedKey
+from harness.store.integrity import read_predictions
+from harness.store.records import Predictions
 from harness.store.store import Store
 
 
@@ -50,6 +52,7 @@ class PredictionCache:
     """How a store's finished runs answered, as far as their predictions are there."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._index = index_of(store)
 
     def measured(self, run: FinishedRun) -> Answers | None:
@@ -62,3 +65,19 @@ class PredictionCache:
     def auroc(self, run: FinishedRun) -> float | None:
         """Return how well scores tell images of known classes from others, if that was tested."""
         return self._index.auroc(run.id)
+
+    def images(self, run: FinishedRun) -> Predictions | None:
+        """Read the predictions of those images that the run's measure is over.
+
+        None as for `measured`. Slow beside it: a file is opened.
+        """
+        if self.measured(run) is None:
+            return None
+        found = read_predictions((self._store.run_dir(run.id) / "predictions.npz").read_bytes())
+        if not run.test_set:
+            return found
+        return found.of(found.test == run.tests.index(run.test_set))
+
+    def class_names(self, run: FinishedRun) -> tuple[str, ...]:
+        """Return the data set's classes, to which predictions refer."""
+        return self._index.record(run.id).class_names

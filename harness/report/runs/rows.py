@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 from harness.protocols import Protocol
-from harness.specs import ModelSpec, RunSpec
+from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.records import RunRecord, Score
 from harness.sweep.calls import one_line, print_call
 
@@ -110,7 +110,7 @@ def asked(run_id: str, spec: RunSpec, status: RunStatus, error: str | None = Non
             precision=spec.model.numerics,
             model_fingerprint=spec.model.fingerprint,
             dataset=spec.dataset.name,
-            dataset_options=_json(spec.dataset.options, sort_keys=True),
+            dataset_options=_json(_options(spec.dataset), sort_keys=True),
             dataset_fingerprint=spec.dataset.fingerprint,
             protocol=protocol.name,
             measure=measure,
@@ -193,6 +193,14 @@ def finished(record: RunRecord, contradiction: str) -> list[RunRow]:
 
 def _json(value: Any, sort_keys: bool = False) -> str:
     return json.dumps(value, ensure_ascii=False, default=str, sort_keys=sort_keys)
+
+
+def _options(dataset: DatasetSpec) -> dict[str, Any]:
+    """Return the options without where a file of splits lies."""
+    shown = dict(dataset.options)
+    if shown.pop("splits_sha256", None):
+        shown["splits"] = PurePath(str(shown["splits"])).name
+    return shown
 
 
 def _model(model: ModelSpec) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy.special import gammaincinv, ndtr, stdtrit
+from scipy.special import chdtri, gammaincinv, ndtr, stdtrit
 
 from harness.report.stats.draws import SAME, Floats
 from harness.report.stats.mean import has_spread
@@ -58,6 +58,17 @@ def _sample_stds(n: int) -> Floats:
     return stds
 
 
+def std_factors(n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return between which multiples of a standard deviation from n normal values the true one is.
+
+    Args:
+        n: At least 2.
+        level: Coverage of the chi-square interval.
+    """
+    low, high = chdtri(n - 1, (1 - level) / 2), chdtri(n - 1, (1 + level) / 2)
+    return math.sqrt((n - 1) / low), math.sqrt((n - 1) / high)
+
+
 def seeds_needed(
     differences: Floats, alpha: float = 0.05, power: float = 0.8, most: int = MOST
 ) -> SeedsNeeded:
@@ -73,7 +84,20 @@ def seeds_needed(
     mean = float(differences.mean())
     if abs(mean) <= SAME:
         return SeedsNeeded(None, "zero", most)
-    effect = mean / float(differences.std(ddof=1))
+    return seeds_for(mean / float(differences.std(ddof=1)), alpha, power, most)
+
+
+def seeds_for(
+    effect: float, alpha: float = 0.05, power: float = 0.8, most: int = MOST
+) -> SeedsNeeded:
+    """Return the fewest seeds with which the paired t test finds an effect.
+
+    Args:
+        effect: Mean difference over its standard deviation between seeds; not zero.
+        alpha: Level of the test.
+        power: With which it is found.
+        most: Of seeds.
+    """
     if power_of_t(effect, most, alpha) < power:
         return SeedsNeeded(None, "more", most)
     low, high = 1, most  # power grows with n: too few at `low`, enough at `high`

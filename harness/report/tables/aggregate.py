@@ -23,7 +23,7 @@ _SEED = ["seed", "data_seed"]
 _PLACE = ["row", "target", *_SEED]
 
 
-def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
+def summarise(frame: pd.DataFrame, spread: Spread = "std", decimals: int = 1) -> Table:
     """Return the table of one block.
 
     Raises:
@@ -41,7 +41,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
     first_of = frame.groupby("target")["order"].min().reset_index()
     domains = tuple(first_of.sort_values(["order", "target"])["target"])
     runs = _by_row(frame)
-    rows = mark_best(_rows(runs, domains, spread))
+    rows = mark_best(_rows(runs, domains, spread), decimals)
     states = frame.drop_duplicates("id", keep="last")["status"].value_counts()
     return Table(
         key=split[0].key,
@@ -55,6 +55,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std") -> Table:
         n_missing=int(states.get("missing", 0)),
         has_mean=len(domains) > 1,
         tuning=" ".join(sorted({text for text in frame["tuned"] if text})),
+        decimals=decimals,
     )
 
 

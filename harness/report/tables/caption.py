@@ -101,6 +101,8 @@ def with_initials(table: Table) -> Table:
 
 def _dataset(table: Table) -> str:
     options = json.loads(table.key["dataset_options"])
+    if "class_names" in options:  # as many as a thousand
+        options["class_names"] = f"{len(options['class_names'])} given"
     inner = ", ".join(f"{name}={value}" for name, value in options.items())
     return f"{table.key['dataset']}{f' ({inner})' if inner else ''}"
 

@@ -48,22 +48,22 @@ def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -
     return replace(cell, runs=tuple(dict.fromkeys(run for own in cells for run in own.runs)))
 
 
-def mark_best(rows: Sequence[Row]) -> list[Row]:
+def mark_best(rows: Sequence[Row], decimals: int = 1) -> list[Row]:
     """Mark the best complete cells of each column; what prints the same is a tie."""
     columns = list(zip(*((*row.cells, row.mean) for row in rows), strict=True))
-    marked = [_mark(column) for column in columns]
+    marked = [_mark(column, decimals) for column in columns]
     out = []
     for row, cells in zip(rows, zip(*marked, strict=True), strict=True):
         out.append(replace(row, cells=tuple(cells[:-1]), mean=cells[-1]))
     return out
 
 
-def _mark(column: Sequence[Cell]) -> list[Cell]:
-    printed = [f"{cell.mean:.1f}" if cell.complete else None for cell in column]
+def _mark(column: Sequence[Cell], decimals: int) -> list[Cell]:
+    printed = [f"{cell.mean:.{decimals}f}" if cell.complete else None for cell in column]
     known = [float(text) for text in printed if text is not None]
     if len(known) < 2:  # the best of one is no finding
         return list(column)
-    top = f"{max(known):.1f}"
+    top = f"{max(known):.{decimals}f}"
     return [replace(cell, best=text == top) for cell, text in zip(column, printed, strict=True)]
 
 

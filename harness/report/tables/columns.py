@@ -12,10 +12,11 @@ from typing import ClassVar
 from harness.protocols.measures import MEANING
 from harness.report.runs.rows import TaskKey
 
-WORST, MACRO, ECE, AUROC = "worst domain", "per class", "ECE", "AUROC"
+WORST, MACRO, TOP5, ECE, AUROC = "worst domain", "per class", "top-5", "ECE", "AUROC"
 BEYOND = {
     WORST: "the lowest of the domains within a seed",
     MACRO: "mean of the classes' accuracies",
+    TOP5: "the label is among the five best classes",
     ECE: "expected calibration error in 15 bins, lower is better",
     AUROC: "how well the highest cosine over the names scored tells images of known classes from "
     "others; 50 is chance",
@@ -44,6 +45,8 @@ class ColumnKind:
     """Whether a cell is of one domain, not a mean over domains."""
     comparable: ClassVar[bool] = True
     """Whether a mean over the columns says anything."""
+    last_decides: ClassVar[bool] = True
+    """Whether the best of the last column may be called the best."""
     one_setting: ClassVar[bool] = True
     """Whether all runs are on one data set and one backbone, so that costs compare."""
     names_weights: ClassVar[bool] = True
@@ -141,6 +144,23 @@ class Measures(Joined):
 
 
 @dataclass(frozen=True)
+class Shots(Joined):
+    """Numbers of training images a class side by side; no mean over them."""
+
+    name: ClassVar[str] = "shots"
+    one: ClassVar[str] = "number of shots"
+    many: ClassVar[str] = "numbers of shots"
+    title: ClassVar[str] = " by shots"
+    varies: ClassVar[tuple[str, ...]] = ("shots",)
+    comparable: ClassVar[bool] = False
+    one_setting: ClassVar[bool] = False
+
+    def measure(self, columns: Sequence[str], measure: str) -> str:
+        """Return what is measured, and which column the words on the protocol are of."""
+        return f"{super().measure(columns, measure)} by training images a class (below: the most)"
+
+
+@dataclass(frozen=True)
 class Beyond(ColumnKind):
     """What `harness.report.tables.metrics` measures of one block beside its accuracy."""
 
@@ -160,5 +180,31 @@ class Beyond(ColumnKind):
         return column == ECE
 
 
-SIDE_BY_SIDE: dict[str, Joined] = {own.name: own for own in (Datasets(), Measures(), Models())}
+@dataclass(frozen=True)
+class ByAlignment(ColumnKind):
+    """Images in bins by what the pretrained model made of them."""
+
+    bins: int
+
+    name: ClassVar[str] = "alignment"
+    last_decides: ClassVar[bool] = False
+    about: ClassVar[str] = "by alignment: "
+    one_block: ClassVar[bool] = False
+    one_setting: ClassVar[bool] = False
+    names_weights: ClassVar[bool] = False
+    comparable: ClassVar[bool] = False
+
+    def measure(self, columns: Sequence[str], measure: str) -> str:
+        """Return what the columns are."""
+        text = super().measure(columns, measure)
+        return (
+            f"{text}, of images in {self.bins} bins of each test set by the pretrained model's "
+            "cosine of image and its label's text, the lowest first, and of those that it gets "
+            "right and wrong,"
+        )
+
+
+SIDE_BY_SIDE: dict[str, Joined] = {
+    own.name: own for own in (Datasets(), Measures(), Models(), Shots())
+}
 """What a sweep file or the page may put side by side, by its name there."""

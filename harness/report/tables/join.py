@@ -119,7 +119,9 @@ def _assembled(
         distinct = list(dict.fromkeys(str(table.key[field]) for table in tables))
         if len(distinct) > 1:
             key[field] = _BLANK.get(field, ", ".join(distinct))
-    marked = mark_best(rows)
+    if "shots" in varies:  # a number, as of a protocol
+        key["shots"] = max(table.key["shots"] for table in tables)
+    marked = mark_best(rows, tables[0].decimals)
     counted = tables[:1] if "measure" in varies else tables  # measures are of the same runs
     return Table(
         key=key,
@@ -133,4 +135,5 @@ def _assembled(
         n_missing=sum(table.n_missing for table in counted),
         score=tables[0].score,
         tuning=" ".join(dict.fromkeys(table.tuning for table in tables if table.tuning)),
+        decimals=tables[0].decimals,
     )

@@ -95,6 +95,8 @@ class Table:
     """What tells it from a table of the same title: see `blocks.Block.content`."""
     note: str = ""
     """The caption's last sentence: what the marks mean."""
+    decimals: int = 1
+    """Of printed numbers; what prints the same is a tie."""
 
     @property
     def mean_head(self) -> str:
@@ -115,16 +117,20 @@ class Table:
         """Return a row's cell in every column."""
         return (*row.cells, row.mean) if self.has_mean else row.cells
 
+    def text(self, cell: Cell) -> tuple[str, str, str]:
+        """Return one of its cells as `cell_text` does."""
+        return cell_text(cell, self.usual_n, self.decimals)
 
-def cell_text(cell: Cell, usual_n: int) -> tuple[str, str, str]:
+
+def cell_text(cell: Cell, usual_n: int, decimals: int = 1) -> tuple[str, str, str]:
     """Return a cell as number, spread and note, each perhaps empty, e.g. ``61.2 ± 0.4 (2/3)``.
 
     A mark is part of the note.
     """
     if cell.mean is None:
         return ("failed" if cell.n_failed else "–"), "", ""
-    spread = "" if cell.spread is None else f"± {cell.spread:.1f}"
+    spread = "" if cell.spread is None else f"± {cell.spread:.{decimals}f}"
     note = "" if cell.n == usual_n else f"(n={cell.n})"
     if not cell.complete:
         note = f"({cell.n}/{cell.planned})"
-    return f"{cell.mean:.1f}", spread, " ".join(filter(None, (note, cell.mark)))
+    return f"{cell.mean:.{decimals}f}", spread, " ".join(filter(None, (note, cell.mark)))

@@ -105,11 +105,45 @@
     box.addEventListener("change", () => {
       main.classList.toggle(`no-${name}`, !box.checked);
       boards.forEach(rove);
+      rememberColumns();
     });
     const label = make("label", {}, box, make("span"));
     $("#columns").append(label);
-    return { name, label };
+    return { name, label, box };
   });
+  // Short is what answers who leads and by how much; the address remembers what is asked for.
+  const SHORT = ["evidence", "columns"];
+  const checked = () => switches.filter(({ box }) => box.checked).map(({ name }) => name);
+  const asked = new URLSearchParams(location.search).get("columns");
+  const setColumns = (names) => {
+    for (const { name, box } of switches) {
+      box.checked = names.includes(name);
+      main.classList.toggle(`no-${name}`, !box.checked);
+    }
+    boards.forEach(rove);
+    sideways();
+  };
+  const allColumns = switches.map(({ name }) => name);
+  const preset = $("#preset");
+  const namePreset = () => { preset.textContent = switches.every(({ label, box }) => label.hidden || box.checked) ? "Show short" : "Show all"; };
+  const rememberColumns = () => {
+    const now = checked();
+    const word = now.length === allColumns.length ? "all" : now.join(",") || "none";
+    const query = now.join() === SHORT.join() ? "" : `?columns=${word}`;
+    try { history.replaceState(null, "", location.pathname + query + location.hash); } catch { /* not here */ }
+    namePreset();
+    sideways();
+  };
+  preset.addEventListener("click", () => {
+    setColumns(preset.textContent === "Show all" ? allColumns : SHORT);
+    rememberColumns();
+  });
+  function sideways() {
+    for (const box of $$(".scroll")) box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 4);
+  }
+  setColumns(asked === "all" ? allColumns : asked === "none" ? [] : asked?.split(",") ?? SHORT);
+  for (const box of $$(".scroll")) box.addEventListener("scroll", sideways, { passive: true });
+  addEventListener("resize", sideways);
   const nameSwitches = () => {
     const there = new Map(boards.filter((board) => !board.closest("section").hidden)
       .flatMap((board) => board.dataset.groups.split("|").filter(Boolean)).map((part) => part.split(":")));
@@ -117,6 +151,8 @@
       label.hidden = !there.has(name);
       $("span", label).textContent = there.get(name) ?? "";
     }
+    namePreset();
+    sideways();
   };
 
   // ---- one stop of the Tab key in a table, arrows within it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.report.tables.caption import caption_text, title_text
-from harness.report.tables.model import Cell, Table, cell_text
+from harness.report.tables.model import Cell, Table
 from harness.report.text import grid
 from harness.report.text.grid import Grid, GridCell
 
@@ -20,7 +20,7 @@ def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:
     return Grid(
         (first_head, *table.column_heads),
         tuple(
-            (GridCell(row.label), *(_cell(cell, table.usual_n) for cell in table.cells(row)))
+            (GridCell(row.label), *(_cell(cell, table) for cell in table.cells(row)))
             for row in table.rows
         ),
         align="l" + "c" * len(table.column_heads),
@@ -30,8 +30,8 @@ def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:
     )
 
 
-def _cell(cell: Cell, usual_n: int) -> GridCell:
-    number, spread, note = cell_text(cell, usual_n)
+def _cell(cell: Cell, table: Table) -> GridCell:
+    number, spread, note = table.text(cell)
     style = "red" if number == "failed" else ""
     return GridCell(number, spread, note, best=cell.best, style=style)
 

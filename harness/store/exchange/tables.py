@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.errors import UserError
-from harness.store.records import Predictions
+from harness.store.integrity import BEST, DTYPES, LATER
 from harness.store.store import Store
 
 
@@ -65,11 +64,18 @@ def _columns(store: Store, run: str, pyarrow: Any) -> dict[str, Any]:
         "test_set": pyarrow.array(names[found.test]).dictionary_encode(),
         "image": np.concatenate([np.arange(n, dtype=np.int32) for n in counts]),
     }
-    for field in dataclasses.fields(Predictions):
-        values = getattr(found, field.name)
-        if field.name == "test" or values is None:
+    for name, kind in (DTYPES | LATER).items():
+        values = getattr(found, name)
+        one = pyarrow.from_numpy_dtype(kind)
+        if name == "test":
             continue
-        flat = pyarrow.array(np.asarray(values).reshape(-1))
-        wide = values.shape[1] if values.ndim > 1 else 0
-        columns[field.name] = pyarrow.FixedSizeListArray.from_arrays(flat, wide) if wide else flat
+        if values is None:  # of a run of before it was kept: the columns of all runs are the same
+            empty = pyarrow.list_(one) if name in BEST else one
+            columns[name] = pyarrow.nulls(len(found.test), empty)
+        elif name in BEST:  # as many as there are classes, up to five
+            ends = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+            flat = pyarrow.array(values.reshape(-1))
+            columns[name] = pyarrow.ListArray.from_arrays(ends, flat)
+        else:
+            columns[name] = pyarrow.array(values)
     return columns

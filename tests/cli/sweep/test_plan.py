@@ -23,3 +23,4 @@ def test_every_file_is_planned_and_nothing_written(
     assert "2 runs" in said
     assert "0 done, 0 failed, 2 missing" in said
     assert not (tmp_path / "store").exists()
+    assert "unknown" in said  # hours and memory: no record tells

@@ -60,7 +60,7 @@ def opened(browser: Any) -> Open:
         out = Opened(page)
 
         def asked(route: Any) -> None:
-            if route.request.url.split("#")[0] == address:
+            if route.request.url.split("#")[0].split("?")[0] == address:
                 route.continue_()
             else:
                 out.fetched.append(route.request.url)

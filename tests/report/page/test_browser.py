@@ -113,13 +113,42 @@ def test_filtering_by_text_and_by_checkbox(site: Site, opened: Open) -> None:
         assert len(shown(it.page)) == 6
 
 
-def test_columns_can_be_put_away(site: Site, opened: Open) -> None:
+def test_columns_can_be_put_away_and_the_address_remembers(site: Site, opened: Open) -> None:
     with opened(site.path) as it:
         cost = it.page.locator("table.board thead th.g-cost").first
+        score = it.page.locator("table.board thead th.g-columns").first
+        assert not cost.is_visible()  # short: who leads, by how much, and where
+        assert score.is_visible()
+        it.page.click("#preset")
         assert cost.is_visible()
-        it.page.get_by_label("cost", exact=True).uncheck()
+        assert it.page.url.endswith("?columns=all")
+        it.page.get_by_label("domains", exact=True).uncheck()
+        assert not score.is_visible()
+        it.page.reload()
+        assert cost.is_visible()
+        assert not score.is_visible()
+        it.page.click("#preset")
+        it.page.click("#preset")
         assert not cost.is_visible()
-        assert it.page.locator("table.board thead th.g-columns").first.is_visible()
+        assert "?" not in it.page.url
+
+
+@pytest.mark.parametrize("width", [1400, 800, 400])
+def test_a_table_fits_or_says_that_there_is_more(site: Site, opened: Open, width: int) -> None:
+    with opened(site.path, viewport={"width": width, "height": 900}) as it:
+        box = it.page.locator("section.view .scroll").first
+        wide = box.evaluate("box => box.scrollWidth > box.clientWidth + 4")
+        assert it.page.locator(".sideways").first.is_visible() == wide
+        assert not (width == 1400 and wide)
+        box.evaluate("box => box.scrollLeft = box.scrollWidth")
+        it.page.locator(".sideways").first.wait_for(state="hidden")
+        # no word of a method's name is broken within itself
+        broken = it.page.evaluate("""() => [...document.querySelectorAll('.board .label')].filter(
+            (label) => /^[A-Za-z -]+$/.test(label.textContent) &&
+            label.getClientRects().length > label.textContent.split(/[ -]/).length).length""")
+        assert broken == 0
+        plot = it.page.locator("figure.plot:visible svg").first
+        assert plot.evaluate("svg => svg.clientWidth") <= width
 
 
 def test_a_cell_opens_its_runs(site: Site, opened: Open) -> None:

@@ -25,7 +25,7 @@ from harness.sweep.calls import one_line
 from tests.report.fakes import realistic
 from tests.report.page.stores import HOSTILE, hostile
 
-VOID = {"meta", "link", "input", "img", "line", "circle", "polyline"}
+VOID = {"meta", "link", "input", "img", "line", "circle", "polyline", "wbr"}
 
 
 class Parsed(HTMLParser):

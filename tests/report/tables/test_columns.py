@@ -15,21 +15,31 @@ from harness.report.tables.columns import (
     Measures,
     Models,
     Shifts,
+    Shots,
 )
 
-KINDS: list[ColumnKind] = [DOMAINS, Shifts("i"), Datasets(), Models(), Measures(), Beyond()]
+KINDS: list[ColumnKind] = [
+    DOMAINS,
+    Shifts("i"),
+    Datasets(),
+    Models(),
+    Measures(),
+    Shots(),
+    Beyond(),
+]
 
 
 def test_each_kind_has_a_name_and_words_of_its_own() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS)
-    assert [kind.one for kind in KINDS[:5]] == [
+    assert [kind.one for kind in KINDS[:6]] == [
         "domain",
         "domain",
         "data set",
         "backbone",
         "measure",
+        "number of shots",
     ]
-    assert list(SIDE_BY_SIDE) == ["datasets", "measures", "models"]
+    assert list(SIDE_BY_SIDE) == ["datasets", "measures", "models", "shots"]
     for kind in SIDE_BY_SIDE.values():
         assert set(kind.varies) < set(FIELDS)
         assert not kind.one_block
@@ -42,15 +52,15 @@ def test_a_mean_leaves_out_the_domain_that_trained() -> None:
 
 
 def test_only_columns_that_mean_the_same_are_averaged_and_compared() -> None:
-    assert [kind.comparable for kind in KINDS] == [True, True, True, True, False, False]
+    assert [kind.comparable for kind in KINDS] == [True, True, True, True, False, False, False]
 
 
 def test_costs_are_of_one_data_set_and_one_backbone() -> None:
-    assert [kind.one_setting for kind in KINDS[:5]] == [True, True, False, False, True]
+    assert [kind.one_setting for kind in KINDS[:6]] == [True, True, False, False, True, False]
 
 
 def test_published_numbers_stand_beside_the_domains_of_one_block_alone() -> None:
-    assert [kind.one_block for kind in KINDS] == [True] + [False] * 5
+    assert [kind.one_block for kind in KINDS] == [True] + [False] * 6
 
 
 @pytest.mark.parametrize("measure", MEANING)

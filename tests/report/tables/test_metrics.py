@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.errors import UserError
 from harness.protocols.distribution_shift import DistributionShift
 from harness.protocols.domain_and_class import DomainAndClass
 from harness.protocols.open_class import OpenClass
@@ -107,6 +108,25 @@ def test_means_over_domains_within_each_seed_then_over_seeds(tmp_path: Path) -> 
     assert [m for m in "ab" if errors[m].best] == [lowest]
     assert table is not None
     assert "ECE: expected calibration error in 15 bins, lower is better" in caption_text(table)
+
+
+def test_top_5_is_shown_where_it_says_something_and_when_it_is_asked_for(tmp_path: Path) -> None:
+    label = np.array([0, 1, 6, 6])
+    top = np.array([[0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [0, 6, 2, 3, 4]])
+    made = packed(label, top[:, 0], top=top, logits=np.zeros((4, 5)))
+    store = Store(tmp_path / "seven classes")
+    keep(store, record(spec("a"), 1), made)
+    assert cells(beyond_of(store), "a")["top-5"].mean == 75
+    assert list(cells(beyond_of(store, measures=("ECE",)), "a")) == ["ECE"]
+    five = Store(tmp_path / "five classes")
+    keep(five, record(spec("a"), 1), packed([0, 4], [0, 0], top=top[:2], logits=top[:2]))
+    assert "top-5" not in cells(beyond_of(five), "a")
+    assert cells(beyond_of(five, measures=("top-5",)), "a")["top-5"].mean == 100
+    before = Store(tmp_path / "not recorded")
+    keep(before, record(spec("a"), 1), packed(label, label))
+    assert beyond_of(before, measures=("top-5",)) is None
+    with pytest.raises(UserError, match="measure 'top5'"):
+        beyond_of(store, measures=("top5",))
 
 
 def test_unknown_classes_are_told_apart_once_and_by_every_pair(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import pytest
 from harness.cli import main
 from harness.execution.run import Shared, execute
 from harness.report.runs.frame import load_frame
+from harness.store.exchange.tables import write_predictions
 from harness.store.store import Store
 from tests.engine import make_context, make_spec
+from tests.report import fakes
 
 
 def test_every_record_and_every_answer_is_there(
@@ -39,6 +41,29 @@ def test_every_record_and_every_answer_is_there(
             assert len(part) == score.n
             assert int((part["label"] == part["prediction"]).sum()) == score.correct
             assert part["image"].tolist() == list(range(score.n))
+
+
+def test_runs_that_recorded_more_and_less_share_a_table(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    label = np.array([0, 1, 1])
+    two, five = (np.tile(np.arange(n), (3, 1)) for n in (2, 5))
+    more = {"alignment": np.full(3, 0.25), "zero_shot": label}
+    for seed, arrays in enumerate([
+        {}, {"top": two, "logits": two} | more, {"top": five, "logits": five},
+    ]):  # fmt: skip
+        made = fakes.packed(label, np.zeros(3), **arrays)
+        fakes.keep(store, fakes.record(fakes.spec("a", seed=seed), 1), made)
+    assert write_predictions(store, store_ids(store), tmp_path / "all.parquet") == 9
+    answers = pd.read_parquet(tmp_path / "all.parquet")
+    for seed, width in ((0, None), (1, 2), (2, 5)):
+        own = answers[answers["run"] == fakes.spec("a", seed=seed).id]
+        widths = {None if top is None else len(top) for top in own["top"]}
+        assert widths == {width}
+        assert own["alignment"].notna().all() == (seed == 1)
+
+
+def store_ids(store: Store) -> list[str]:
+    return [run.id for run in store.records()]
 
 
 def test_without_pyarrow_it_is_one_line(

@@ -25,7 +25,9 @@ def pack(parameters: Mapping[str, nn.Parameter], words: Mapping[str, str]) -> by
         words: The file's metadata: what it is.
     """
     values = {name: p.detach().float().cpu().contiguous() for name, p in parameters.items()}
-    return save(values, metadata={"format": "pt", **words})
+    # under one key: safetensors writes several in an order of the moment, and equal runs leave equal
+    # bytes
+    return save(values, metadata={"about": json.dumps(dict(words), sort_keys=True)})
 
 
 def words_of(spec: RunSpec, class_names: Sequence[str]) -> dict[str, str]:

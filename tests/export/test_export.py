@@ -88,7 +88,7 @@ def test_the_folder_says_what_it_is(image_folder: Path, random_clip: Path, tmp_p
     assert f"{100 * record.accuracy:.2f}" in card
     assert "Licence" in card
     with safe_open(Store(tmp_path / "store").weights_file(spec.id), "pt") as file:
-        assert file.metadata()["run"] == spec.id
+        assert json.loads(file.metadata()["about"])["run"] == spec.id
     again = load_backbone(ModelSpec(name=f"local-dir:{tmp_path / 'out'}"), "cpu")
     assert again.logit_scale == pytest.approx(load_backbone(spec.model, "cpu").logit_scale)
     assert str(image_folder) not in card

@@ -121,7 +121,7 @@ def test_the_pretrained_model_is_asked_by_the_prompt_where_it_fits() -> None:
             return torch.eye(2)
 
     class Bank:
-        backbone, dataset = Tower(), SimpleNamespace(template="{}")
+        backbone, dataset = Tower(), SimpleNamespace(prompts="{}")
 
         plain_features = None
 

@@ -15,7 +15,7 @@ from harness.report.page.render import render_page, write_page
 from harness.report.runs.frame import load_frame
 from harness.specs import RunSpec
 from harness.sweep.calls import one_line
-from tests.report.page.conftest import Open
+from tests.report.conftest import Open
 from tests.report.page.stores import HOSTILE, TRACE, holed, hostile, large, two_devices
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

@@ -19,7 +19,7 @@ from harness.report.site.feed import Entry, atom
 from harness.store.store import Store
 from tests.conftest import make_folder, make_model
 from tests.engine import make_context, make_spec
-from tests.report.page.conftest import Open
+from tests.report.conftest import Open
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 

@@ -25,8 +25,7 @@ def pack(parameters: Mapping[str, nn.Parameter], words: Mapping[str, str]) -> by
         words: The file's metadata: what it is.
     """
     values = {name: p.detach().float().cpu().contiguous() for name, p in parameters.items()}
-    # under one key: safetensors writes several in an order of the moment, and equal runs leave equal
-    # bytes
+    # under one key: several are written in an order of the moment, and equal runs leave equal bytes
     return save(values, metadata={"about": json.dumps(dict(words), sort_keys=True)})
 
 

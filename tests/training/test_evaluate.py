@@ -140,7 +140,7 @@ def test_the_pretrained_model_is_asked_by_the_prompt_where_it_fits() -> None:
     assert found is not None
     assert found.cosine.tolist() == pytest.approx([0.6, 0.8])
     assert found.prediction.tolist() == [1, 0]
-    bank.dataset.template = "long"
+    bank.dataset.prompts = "long"
     assert pretrained_answers(bank, part) is None
 
 

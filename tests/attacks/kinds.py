@@ -12,6 +12,7 @@ import random
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -321,11 +322,15 @@ def _checkpoint(folder: Path) -> None:
     """Leave a training that was killed behind its first step."""
     inputs.data(folder)
 
-    def killed() -> int:
-        Killer(folder, 40).arm()
+    def killed(operation: int) -> int:
+        Killer(folder, operation).arm()
         return main(inputs.run(folder, "finetune"))
 
-    Child(killed).wait()
+    for operation in range(40, 120, 6):  # how many come before the first step is nobody's promise
+        shutil.rmtree(folder / "store", ignore_errors=True)
+        Child(partial(killed, operation)).wait()
+        if any(folder.glob(CHECKPOINT)):
+            return
 
 
 def _with(maker: Callable[[Path], None], name: str, text: str) -> Callable[[Path], None]:

@@ -18,6 +18,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness import registry
+from harness.bench.pictures import write_pictures
 from harness.clip.load import random_backbone
 from harness.data.bank import ImageBank
 from harness.data.features import FeatureFiles
@@ -27,7 +28,6 @@ from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep.plan import open_dataset
 from harness.training.build import build_method
 from harness.training.evaluate import predict
-from scripts.bench_input import write_pictures
 
 ROOM = 2**30
 
@@ -58,7 +58,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for method in args.methods:
         with tempfile.TemporaryDirectory() as name:
-            write_pictures(Path(name) / "pictures")
+            write_pictures(Path(name) / "pictures", per_class=40)
             first, want = seconds(method, Path(name), args.model)
             again, found = seconds(method, Path(name), args.model)
         assert torch.equal(want, found)

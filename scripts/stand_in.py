@@ -14,23 +14,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness import registry
+from harness.bench.pictures import photograph
 
 PHOTOGRAPHS = 64
-
-
-def photograph(number: int, width: int = 500, height: int = 375) -> Image.Image:
-    """Return smooth shapes under fine noise: as much work for a JPEG decoder as a photograph."""
-    rng = np.random.default_rng(number)
-    coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8))
-    smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
-    noisy = smooth + rng.normal(0, 12, smooth.shape)
-    return Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
 
 
 def folders(name: str, share: float) -> Iterator[tuple[str, int]]:

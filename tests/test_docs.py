@@ -107,7 +107,7 @@ def test_the_sweep_of_the_guide_is_valid() -> None:
 def test_the_figures_of_the_guide_are_valid() -> None:
     (text,) = blocks(ROOT / "docs" / "tables.md", "yaml")
     kinds = [figure_spec(value, "docs/tables.md").kind for value in yaml.safe_load(text)["figures"]]
-    assert kinds == ["table", "table", "ablation", "line"]
+    assert kinds == ["table", "table", "ablation", "line", "curve"]
 
 
 def test_the_cluster_file_of_the_guide_is_valid(tmp_path: Path) -> None:

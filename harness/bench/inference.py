@@ -15,7 +15,8 @@ from harness.bench.record import BenchRow, BenchSetting
 from harness.bench.turns import in_turns, over
 from harness.clip.backbone import Backbone
 from harness.clip.compat import ensure_torchvision
-from harness.data.bank import ImageBank, PixelCache
+from harness.data.bank import ImageBank
+from harness.data.reader import PixelCache
 from harness.dataset import Sample
 from harness.errors import UserError
 from harness.method import Method, Task

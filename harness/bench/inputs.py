@@ -15,7 +15,8 @@ from harness.bench.steps import reference, subject
 from harness.bench.turns import in_turns, over
 from harness.clip.backbone import Backbone, Preprocess
 from harness.clip.compat import ensure_torchvision
-from harness.data.bank import ImageBank, PixelCache
+from harness.data.bank import ImageBank
+from harness.data.reader import PixelCache
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec
 from harness.sweep.plan import open_dataset

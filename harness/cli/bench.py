@@ -36,8 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print, write; 1 if a group failed, 130 if interrupted."""
     from harness.bench import record
     from harness.bench.run import GROUPS, measure
-    from harness.console.output import writing
-    from harness.console.terminal import Terminal
+    from harness.console.output import table_console, writing
     from harness.store.files import write_atomically
 
     setting = _setting(args)
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         args.out.mkdir(parents=True, exist_ok=True)
         write_atomically(args.out / "bench.json", report.model_dump_json(indent=1).encode())
         write_atomically(args.out / "bench.md", record.to_markdown(report).encode())
-    Terminal().print(record.to_terminal(report))
+    table_console().print(record.to_terminal(report))
     print(f"{args.out}/bench.json, bench.md", file=sys.stderr)
     return _status(report)
 

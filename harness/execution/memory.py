@@ -7,6 +7,7 @@ import re
 
 import torch
 
+from harness import registry
 from harness.errors import UserError
 from harness.specs import RunSpec
 from harness.store import provenance
@@ -28,7 +29,7 @@ def out_of_memory(spec: RunSpec, device: str) -> UserError:
     config = spec.config
     batch = config.get("micro_batch") or config.get("batch_size") or config.get("batch_per_domain")
     advice = []
-    if batch and batch > 1 and "micro_batch" in config:
+    if batch and batch > 1 and registry.method_class(spec.method).loss_is_mean:
         advice.append(f"micro_batch={max(1, batch // 2)} (equal up to rounding)")
     if "steps" in config:
         advice.append("--activation-checkpointing (the same numbers)")

@@ -15,8 +15,9 @@ import torch
 from harness import registry
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
-from harness.data.bank import ImageBank, PixelCache
+from harness.data.bank import ImageBank
 from harness.data.features import FeatureFiles
+from harness.data.reader import PixelCache
 from harness.dataset import Sample
 from harness.errors import UserError
 from harness.execution.context import Context

@@ -20,7 +20,7 @@ from harness.export.card import card
 from harness.export.classes import class_vectors
 from harness.store.files import write_atomically
 from harness.store.records import RunRecord
-from harness.store.weights import words_of
+from harness.store.weights import metadata, words_of
 from harness.training.build import BuiltMethod
 
 WEIGHTS, CONFIG, CLASSES, CARD = (
@@ -59,8 +59,8 @@ def open_clip_folder(record: RunRecord, built: BuiltMethod, tested: Backbone) ->
     state = {key: _plain(value) for key, value in built.backbone.model.state_dict().items()}
     return Exported(
         {
-            WEIGHTS: save(state, metadata={"format": "pt", **words}),
-            CLASSES: save({"classes": vectors.contiguous()}, metadata=words),
+            WEIGHTS: save(state, metadata=metadata(words)),
+            CLASSES: save({"classes": vectors.contiguous()}, metadata=metadata(words)),
             CARD: card(record).encode(),
             CONFIG: json.dumps(config_of(built.backbone, tested), indent=1).encode(),
         }

@@ -25,8 +25,15 @@ def pack(parameters: Mapping[str, nn.Parameter], words: Mapping[str, str]) -> by
         words: The file's metadata: what it is.
     """
     values = {name: p.detach().float().cpu().contiguous() for name, p in parameters.items()}
-    # under one key: several are written in an order of the moment, and equal runs leave equal bytes
-    return save(values, metadata={"about": json.dumps(dict(words), sort_keys=True)})
+    return save(values, metadata=metadata(words))
+
+
+def metadata(words: Mapping[str, str]) -> dict[str, str]:
+    """Return a safetensors file's metadata, under one key.
+
+    Several keys are written in an order of the moment, and equal content is to be equal bytes.
+    """
+    return {"about": json.dumps(dict(words), sort_keys=True)}
 
 
 def words_of(spec: RunSpec, class_names: Sequence[str]) -> dict[str, str]:

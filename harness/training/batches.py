@@ -8,7 +8,8 @@ from concurrent.futures import Future
 import torch
 from torch import Tensor
 
-from harness.data.bank import AHEAD, ImageBank
+from harness.data.bank import ImageBank
+from harness.data.reader import AHEAD
 from harness.dataset import Sample
 from harness.method import Batch, Method, TrainConfig
 from harness.protocols.splits import Sources

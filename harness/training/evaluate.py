@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.data.bank import EVAL_BATCH, SHARD, ImageBank
+from harness.data.bank import SHARD, ImageBank
+from harness.data.reader import EVAL_BATCH
 from harness.dataset import Sample
 from harness.errors import UserError
 from harness.method import Method, MethodConfig

@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from harness.data.bank import ImageBank, never
+from harness.data.bank import ImageBank
+from harness.data.reader import never
 from harness.errors import Interrupted
 from harness.method import Method, TrainConfig
 from harness.protocols.splits import Sources

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import re
 import shutil
+import signal
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ from harness.sweep.calls import parse_call
 from harness.sweep.file import plan_sweep, read_sweep
 from harness.sweep.plan import open_dataset
 from harness.sweep.reading import read_yaml
+from harness.training import checkpoint
 from tests.attacks import inputs, spoil
 from tests.attacks.child import Child
-from tests.attacks.kills import Killer
 from tests.attacks.look import Kind, Look, same, told
 from tests.attacks.outcomes import Judged
 from tests.datasets.miniature import make as make_dataset
@@ -322,15 +323,18 @@ def _checkpoint(folder: Path) -> None:
     """Leave a training that was killed behind its first step."""
     inputs.data(folder)
 
-    def killed(operation: int) -> int:
-        Killer(folder, operation).arm()
+    def killed() -> int:
+        begin = checkpoint.Writer.begin
+
+        def written(writer: checkpoint.Writer, *state: Any) -> None:
+            begin(writer, *state)
+            writer.finish()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        checkpoint.Writer.begin = written  # type: ignore[method-assign]  # of a process of its own
         return main(inputs.run(folder, "finetune"))
 
-    for operation in range(40, 120, 6):  # how many come before the first step is nobody's promise
-        shutil.rmtree(folder / "store", ignore_errors=True)
-        Child(partial(killed, operation)).wait()
-        if any(folder.glob(CHECKPOINT)):
-            return
+    Child(killed).wait()
 
 
 def _with(maker: Callable[[Path], None], name: str, text: str) -> Callable[[Path], None]:

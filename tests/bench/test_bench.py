@@ -73,8 +73,9 @@ def test_turns_alternate_and_ratios_are_by_round() -> None:
 
 def test_the_original_form_computes_what_ours_does() -> None:
     """Attention, patches and pooled feature; the branch is V-V-V over other tokens than ours."""
-    visual = load_backbone(ModelSpec(name="tiny-emoji"), "cpu").visual.double()
-    images = torch.randn(3, 3, 64, 64, dtype=torch.float64)
+    backbone = load_backbone(ModelSpec(name="tiny-emoji"), "cpu")
+    visual, size = backbone.visual.double(), backbone.preprocess.image_size
+    images = torch.randn(3, 3, size, size, dtype=torch.float64)
     request = TraceRequest(
         attention_layers=LAYERS, patches=True, branch="v-v-v", branch_depth=DEPTH
     )

@@ -12,9 +12,10 @@ import torch
 from PIL import ExifTags, Image
 
 from harness.clip.load import load_backbone
-from harness.data.bank import ImageBank, PixelCache
+from harness.data.bank import ImageBank
 from harness.data.checked import mark_checked
 from harness.data.fingerprints import content_of
+from harness.data.reader import PixelCache
 from harness.dataset import Dataset, Sample
 from harness.method import TrainConfig
 from harness.specs import DatasetSpec, ModelSpec
@@ -165,7 +166,7 @@ def test_checking_a_large_set_ends_in_time_and_looks_everywhere(
     data: Dataset, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(10**6))
-    monkeypatch.setattr("harness.data.bank.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("harness.data.reader.time.monotonic", lambda: float(next(clock)))
     read: list[str] = []
     original = type(data).read
 

@@ -93,12 +93,15 @@ class _Reaching(_Peek):
     name = "reaching"
     Config = _PeekConfig
     tested: ClassVar[frozenset[str]] = frozenset()
+    banks: ClassVar[frozenset[int]] = frozenset()
+    """Those of the run's process; in the tests' lie others, of other runs."""
 
     def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         assert batch.images is not None
         _Seen.log.append("step")
         if self.config.reach != "nothing":
-            for bank in [thing for thing in gc.get_objects() if type(thing) is ImageBank]:
+            found = [thing for thing in gc.get_objects() if type(thing) is ImageBank]
+            for bank in [thing for thing in found if id(thing) in self.banks]:
                 data = bank.dataset
                 for sample in [s for d in data.domains for s in data.samples(d)]:
                     if sample.key in self.tested:
@@ -137,6 +140,7 @@ def test_what_is_tested_is_read_when_the_weights_are_fixed(
     assert tested
     assert not tested & seen
     monkeypatch.setattr(_Reaching, "tested", frozenset(tested))
+    monkeypatch.setattr(_Reaching, "banks", frozenset(map(id, shared._banks.values())))
     _Seen.log.clear()
     record = execute(spec, shared)
     log = _Seen.log

@@ -18,6 +18,7 @@ import torch
 from harness import registry
 from harness.execution.context import Context
 from harness.execution.local import run_local
+from harness.execution.memory import out_of_memory
 from harness.execution.order import Order
 from harness.execution.run import Shared, execute
 from harness.execution.worker import claimed, run_one
@@ -181,6 +182,8 @@ def test_a_run_out_of_memory_says_what_helps_and_leaves_the_process_clean(
     failure = Store(context.store).failure(spec.id)
     assert failure is not None
     assert type(error).__name__ in failure.traceback
+    coupled = make_spec("tes", image_folder, random_clip)
+    assert "micro_batch" not in str(out_of_memory(coupled, "cpu"))  # it would be refused
     assert [ref() for ref in held] == [None]
     run_one(spec, context, shared, lambda: False, out)  # type: ignore[arg-type]
     assert json.loads(out.getvalue().splitlines()[-1])["event"] == "done"

@@ -80,7 +80,7 @@ def test_the_folder_says_what_it_is(image_folder: Path, random_clip: Path, tmp_p
     spec = finished("clipood", image_folder, random_clip, tmp_path / "store")
     export(spec, image_folder, tmp_path / "store", tmp_path / "out")
     with safe_open(tmp_path / "out" / "open_clip_model.safetensors", "pt") as file:
-        words = file.metadata()
+        words = json.loads(file.metadata()["about"])
     assert words["run"] == spec.id
     assert json.loads(words["spec"])["config"]["lr"] == 1e-3
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
@@ -92,6 +92,9 @@ def test_the_folder_says_what_it_is(image_folder: Path, random_clip: Path, tmp_p
     again = load_backbone(ModelSpec(name=f"local-dir:{tmp_path / 'out'}"), "cpu")
     assert again.logit_scale == pytest.approx(load_backbone(spec.model, "cpu").logit_scale)
     assert str(image_folder) not in card
+    export(spec, image_folder, tmp_path / "store", tmp_path / "again")
+    for path in (tmp_path / "out").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 @pytest.mark.parametrize("method", ["maple", "cocoop", "clip_surgery"])

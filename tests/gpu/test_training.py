@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from typing import Any
 
 import pytest
@@ -42,11 +43,11 @@ def test_every_method_trains_in_every_precision(place: Place, method: str, preci
     record = execute(place.spec(method, precision), place.shared("trained"))
     losses = record.metrics.losses
     assert losses
-    assert all(value == value for values in losses.values() for value in values)
+    assert all(math.isfinite(value) for values in losses.values() for value in values)
     assert record.provenance.step_ms is not None
     if ON_GPU:
         assert record.provenance.settings["tf32"] == "no"
-        assert "NVIDIA" in record.provenance.device or record.provenance.device
+        assert record.provenance.device == torch.cuda.get_device_name(0)
         place.measured.setdefault("step_ms", {})[f"{method} {precision}"] = (
             record.provenance.step_ms
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -35,29 +34,12 @@ def test_a_stand_in_has_the_counts_and_the_layout(tmp_path: Path, name: str, fil
     assert len(data.class_names) == registry.dataset_class(name).expected_classes
 
 
-def test_the_input_bench_measures(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench = script("bench_input")
-    monkeypatch.setattr(bench, "BATCH", 4)
-    monkeypatch.setattr(bench, "STEP_S", 0.001)
-    small = bench.write_pictures
-    monkeypatch.setattr(bench, "write_pictures", lambda root: small(root, per_class=4))
-    waiting = bench.waiting_share
-    monkeypatch.setattr(bench, "waiting_share", lambda bank, n: waiting(bank, n, steps=3))
-    monkeypatch.setattr(sys, "argv", ["bench_input", "--threads", "2", "--rounds", "1"])
-    bench.main()
-    out = capsys.readouterr().out
-    assert re.search(r"waiting for input: [\d.]+ % .* batch 4, 2 decoding threads", out)
-    assert re.search(r"time per training image: [\d.]+ \([\d.]+ to [\d.]+\) of torchvision's", out)
-
-
 def test_the_bench_of_untrained_methods_measures(
     random_clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench = script("bench_untrained")
     small = bench.write_pictures
-    monkeypatch.setattr(bench, "write_pictures", lambda root: small(root, per_class=4))
+    monkeypatch.setattr(bench, "write_pictures", lambda root, per_class: small(root, per_class=4))
     monkeypatch.setattr(
         bench,
         "random_backbone",

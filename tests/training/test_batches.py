@@ -11,7 +11,8 @@ import torch
 
 from harness import registry
 from harness.clip.load import load_backbone
-from harness.data.bank import AHEAD, ImageBank
+from harness.data.bank import ImageBank
+from harness.data.reader import AHEAD
 from harness.errors import UserError
 from harness.protocols.domain_shift import DomainShift
 from harness.protocols.splits import Sources

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data.bank import EVAL_BATCH, SHARD
+from harness.data.bank import SHARD
+from harness.data.reader import EVAL_BATCH
 from harness.dataset import Sample
 from harness.errors import UserError
 from harness.protocols.splits import TestSet

@@ -16,25 +16,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import itertools
 import json
 import os
 import re
 import time
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from harness.protocols import AnyProtocol
+from harness.report.runs.index_file import Answers, Entry, IndexFile, State, opened, packed
 from harness.report.runs.measures import auroc, calibration_error, macro_accuracy
 from harness.report.runs.rows import RunRow, asked, finished, renamed
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
@@ -43,15 +38,12 @@ from harness.store.integrity import examined
 from harness.store.records import RunRecord
 from harness.store.store import Store
 from harness.sweep.calls import one_line
-from harness.version import __version__
 
 FILE = "index.zip"
 MANY = 200
 """Runs from which on the file is written; fewer are read as fast as it would be."""
 SETTLED_NS = 2 * 10**9
 """Age of a file whose times tell it from what is written over it."""
-_FORMAT = f"{__version__} 2"
-_COLUMNS = tuple(field.name for field in fields(RunRow))
 _PARTS = ("spec", "metrics", "provenance")
 """What of a record is kept field by field."""
 _SHARED: Mapping[str, TypeAdapter[Any]] = {
@@ -61,47 +53,6 @@ _SHARED: Mapping[str, TypeAdapter[Any]] = {
 }
 """Parts that are validated once for all the records that have them."""
 
-State = tuple[int, ...]
-"""Size, inode and times of a record and of its predictions, if there are any."""
-
-
-@dataclass(frozen=True)
-class Answers:
-    """How a run answered the images that one of its measures is over."""
-
-    images: str
-    """Hash of their labels, in order."""
-    n: int
-    packed: bytes
-    """A bit for each image: right or not."""
-    macro: float
-    """Mean of the accuracies of the classes."""
-    calibration: float
-    """Expected calibration error."""
-    top5: float | None
-    """Share of images with the label among the five best classes; None where not recorded."""
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Return [n]: right or not."""
-        return np.unpackbits(np.frombuffer(self.packed, np.uint8), count=self.n).view(np.bool_)
-
-
-@dataclass
-class Entry:
-    """A finished run."""
-
-    state: State
-    rows: tuple[RunRow, ...]
-    contradiction: str
-    """Between record and predictions; empty if there is none."""
-    answers: Mapping[str, Answers]
-    """By test set; under an empty name those of all of them."""
-    auroc: float | None
-    """How well scores tell known classes' images from unknown ones', where there are any."""
-    flat: dict[str, Any] | None
-    """The record as JSON, a part's fields as ``part.field``; None where the file has it."""
-
 
 class Index:
     """The finished runs of a store."""
@@ -109,7 +60,7 @@ class Index:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._entries: dict[str, Entry] = {}
-        self._file: _File | None = None
+        self._file: IndexFile | None = None
         self._shared: dict[tuple[str, str], Any] = {}
         self._lists: dict[tuple[Any, ...], Any] = {}
         self.contradictory: dict[str, str] = {}
@@ -140,7 +91,7 @@ class Index:
             UserError: If a record cannot be read.
         """
         if self._file is None:
-            self._file = _opened(self._store.root / FILE)
+            self._file = opened(self._store.root / FILE)
             self._entries |= self._file.entries
         found, new = [], 0
         for run_id in _folders(self._store.root / "runs"):
@@ -214,7 +165,7 @@ class Index:
         }
         flat = {run_id: self._flat(run_id) for run_id in settled}
         with contextlib.suppress(OSError):  # a store that may only be read
-            write_atomically(self._store.root / FILE, _packed(settled, flat))
+            write_atomically(self._store.root / FILE, packed(settled, flat))
 
 
 _INDEXES: WeakKeyDictionary[Store, Index] = WeakKeyDictionary()
@@ -297,110 +248,3 @@ def _answers(label: Any, prediction: Any, confidence: Any, top: Any) -> Answers:
         calibration=calibration_error(confidence, right),
         top5=None if top is None else float((top == label[:, None]).any(axis=1).mean()),
     )
-
-
-class _Pool:
-    """Values, each kept once."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-        self._at: dict[Any, int] = {}
-
-    def add(self, value: Any) -> int:
-        """Return the value's number."""
-        # 1, 1.0 and True are equal, and so is no NaN
-        plain = isinstance(value, str | int | None)
-        key = (type(value), value) if plain else json.dumps(value)
-        number = self._at.setdefault(key, len(self.values))
-        if number == len(self.values):
-            self.values.append(value)
-        return number
-
-
-def _columns(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return lines of the same keys as columns of numbers in a pool."""
-    pool = _Pool()
-    columns: dict[str, list[int]] = {}
-    for line in lines:
-        for name, value in line.items():
-            columns.setdefault(name, []).append(pool.add(value))
-    return {"pool": pool.values, "columns": columns}
-
-
-def _packed(entries: Mapping[str, Entry], flat: Mapping[str, dict[str, Any]]) -> bytes:
-    """Return the file: two JSON texts, of what every report needs and of the rest, and the bits."""
-    rows = {
-        "format": _FORMAT,
-        "rows": _columns(vars(row) for entry in entries.values() for row in entry.rows),
-        "runs": [
-            {
-                "id": run_id,
-                "state": entry.state,
-                "rows": len(entry.rows),
-                "contradiction": entry.contradiction,
-                "auroc": entry.auroc,
-                "answers": [
-                    [test, a.images, a.n, a.macro, a.calibration, a.top5]
-                    for test, a in entry.answers.items()
-                ],
-            }
-            for run_id, entry in entries.items()
-        ],
-    }
-    bits = b"".join(a.packed for entry in entries.values() for a in entry.answers.values())
-    texts = {"rows": rows, "records": {"ids": list(flat), **_columns(flat.values())}}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        for name, value in texts.items():
-            file.writestr(name, json.dumps(value))
-        file.writestr("bits", bits)
-    return buffer.getvalue()
-
-
-class _File:
-    """What a written index holds; nothing if there is none."""
-
-    def __init__(self, entries: dict[str, Entry], records: bytes = b"") -> None:
-        self.entries = entries
-        self._text = records
-
-    def flat(self, run_id: str) -> dict[str, Any]:
-        """Return the record of one of its runs."""
-        places, pool, columns = self._records
-        at = places[run_id]
-        return {path: pool[numbers[at]] for path, numbers in columns.items()}
-
-    @cached_property
-    def _records(self) -> tuple[dict[str, int], list[Any], dict[str, list[int]]]:
-        found = json.loads(self._text)
-        return {id_: i for i, id_ in enumerate(found["ids"])}, found["pool"], found["columns"]
-
-
-def _opened(path: Path) -> _File:
-    if not path.is_file():
-        return _File({})
-    try:
-        with zipfile.ZipFile(path) as file:
-            texts = {name: file.read(name) for name in ("rows", "records", "bits")}
-        found = json.loads(texts["rows"])
-        if found["format"] != _FORMAT:
-            return _File({})
-        return _File(dict(_entries(found, texts["bits"])), texts["records"])
-    except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
-        return _File({})
-
-
-def _entries(found: Mapping[str, Any], bits: bytes) -> Iterator[tuple[str, Entry]]:
-    pool, columns = found["rows"]["pool"], found["rows"]["columns"]
-    values = [[pool[number] for number in columns[name]] for name in _COLUMNS]
-    rows = map(RunRow, *values)
-    at = 0
-    for run in found["runs"]:
-        answers = {}
-        for test, images, n, *measures in run["answers"]:
-            end = at + (n + 7) // 8
-            answers[test] = Answers(images, n, bits[at:end], *measures)
-            at = end
-        own = tuple(itertools.islice(rows, run["rows"]))
-        state = tuple(run["state"])
-        yield run["id"], Entry(state, own, run["contradiction"], answers, run["auroc"], None)

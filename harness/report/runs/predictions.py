@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from harness.report.runs.index import Answers, index_of
+from harness.report.runs.index import index_of
+from harness.report.runs.index_file import Answers
 from harness.report.runs.rows import SeedKey
 from harness.store.integrity import read_predictions
 from harness.store.records import Predictions

@@ -15,7 +15,7 @@ from harness.report.stats.comparison import Comparison, OverImages, Verdict
 from harness.report.stats.design import Design, Unit
 from harness.report.stats.draws import Interval
 from harness.report.stats.family import compare_scores, to_frame
-from harness.report.stats.images import ImagePair, McNemar, image_interval, mcnemar, pair_images
+from harness.report.stats.images import ImagePair, McNemar, image_interval, mcnemar
 from harness.report.stats.improvement import interquartile_mean, iqm, probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
 from harness.report.stats.paired import PairedTest, TestKind, holm, paired_test, sign_flip_p
@@ -49,7 +49,6 @@ __all__ = [
     "macro_accuracy",
     "mcnemar",
     "pair",
-    "pair_images",
     "paired_test",
     "power_of_t",
     "probability_of_improvement",

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from harness.errors import UserError
 from harness.report.stats.draws import DRAWS, Interval, percentile_interval, rng
-from harness.store.records import Predictions
 
 
 @dataclass(frozen=True)
@@ -38,38 +36,6 @@ class McNemar:
     """Two-sided and exact."""
     smallest_p: float
     """The smallest possible with as many images on which the two differ."""
-
-
-def pair_images(
-    task: str,
-    candidate: Predictions,
-    reference: Predictions,
-    cluster: NDArray[np.int64] | None = None,
-) -> ImagePair:
-    """Pair two runs' stored predictions.
-
-    Args:
-        task: Pairs of one task are pooled; give data set and domain.
-        candidate: Of one run.
-        reference: Of a run of the same task, seed and data seed.
-        cluster: [n], a number for each image's group (the pictured thing, the video). By default
-            each position is its own: right if every seed of the task is tested on the same images
-            (``test_on: all``). Where the tested images depend on the seed, number the images.
-
-    Raises:
-        UserError: If the two were not tested on the same images.
-    """
-    if not np.array_equal(candidate.label, reference.label):
-        raise UserError(
-            f"{task}: the two runs were tested on different images ({len(candidate.label)} and "
-            f"{len(reference.label)}, or other labels); compare runs of one task and data seed"
-        )
-    return ImagePair(
-        task=task,
-        candidate=candidate.prediction == candidate.label,
-        reference=reference.prediction == reference.label,
-        cluster=np.arange(len(candidate.label)) if cluster is None else cluster,
-    )
 
 
 def mcnemar(images: ImagePair) -> McNemar:

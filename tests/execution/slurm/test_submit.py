@@ -72,7 +72,7 @@ def test_cancel_then_retry(
     user.submit(file, cluster)
     assert "cancelled" in user.type("cancel")
     found = user.wait(settled)
-    assert not found["failed"]
+    assert not found["failed"], [run["reason"] for run in found["failed"]]
     assert found["lost"]
     assert all("cancelled" in run["reason"] for run in found["lost"])
     assert "sweep retry" in user.submit(file, cluster)  # submit leaves them to retry

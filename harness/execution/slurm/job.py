@@ -257,12 +257,14 @@ class _Job:
         say(why)
         if code == -signal.SIGKILL:
             time.sleep(KILLED_SECONDS)
+        stopped = code == -signal.SIGTERM  # cancelled before the worker could answer it
         order = seat.order
-        if order is not None and order.do == "run" and not self.store.has(order.spec.id):
+        lost = order is not None and order.do == "run" and not self.store.has(order.spec.id)
+        if order is not None and lost and not stopped:
             self.store.fail(order.spec, why, "", now())
         if self.deaths == MAX_DEATHS:
             raise RuntimeError(f"{MAX_DEATHS} workers died one after the other, the last: {why}")
-        return "failed"
+        return "stopped" if stopped else "failed"
 
     def stop(self, seconds: float, seats: Sequence[_Seat] | None = None) -> None:
         """End workers: with a checkpoint if they manage within `seconds`, else at once."""

@@ -96,3 +96,29 @@ def test_a_killed_job_is_no_failure_of_its_run(
     failure = store.failure(run.id)
     assert (failure is None) == killed
     assert failure is None or "signal SIGKILL" in failure.error
+
+
+def test_a_worker_that_is_cancelled_while_it_starts_fails_no_run(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, run = Store(tmp_path / "store"), spec("finetune")
+    context = make_context(store.root, image_folder)
+    left = job._Job(JobTask(context=context, state_file=tmp_path / "0.state", runs=(run,)))
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            raise SystemExit  # the SIGKILL that follows Slurm's SIGTERM
+
+    def terminated(*_: object) -> None:
+        worker = left.seats[0].worker
+        assert worker is not None
+        worker.process.terminate()  # before it can have a handler: it has only just been started
+
+    monkeypatch.setattr(job.time, "sleep", sleep)
+    monkeypatch.setattr(job.Worker, "start", terminated)
+    with pytest.raises(SystemExit):
+        left.run()
+    assert waited == [job.PAUSE_SECONDS] * 2
+    assert store.failure(run.id) is None

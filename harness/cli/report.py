@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from harness.console.notes import warn
 from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, ranks_by_name, report_blocks
@@ -237,16 +237,12 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
             raise unknown_name("format", name, _FORMATS)
     parts = report_blocks(store, choice)
     for run_id, why in sorted(index_of(store).contradictory.items()):
-        print(
+        warn(
             f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
-            "run it again",
-            file=sys.stderr,
+            "run it again"
         )
     if choice.alignment and not any(part.alignment for part in parts):
-        print(
-            "--alignment: not recorded in these runs, which are of before it was kept; run again",
-            file=sys.stderr,
-        )
+        warn("--alignment: not recorded in these runs, which are of before it was kept; run again")
     if "term" in formats:
         console = table_console()
         for part in parts:

@@ -22,7 +22,6 @@ from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seco
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
 from harness.execution.towers import check_models
-from harness.source import source_hash
 from harness.specs import RunSpec
 from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
@@ -114,7 +113,7 @@ def _again(specs: Sequence[RunSpec], asked: Sequence[str]) -> set[str]:
 
 def _say_other_code(specs: Sequence[RunSpec], store: Store) -> None:
     """Say which records were made by a method's code as it was before an edit."""
-    now = {spec.method: source_hash(registry.method_class(spec.method)) for spec in specs}
+    now = registry.method_sources(spec.method for spec in specs)
     other = Counter(
         spec.method
         for spec in specs

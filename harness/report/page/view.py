@@ -17,13 +17,12 @@ from harness.report.page.columns import (
     rows_in_order,
     score_columns,
 )
-from harness.report.page.cost import Cost, cost_of, devices_of
+from harness.report.page.cost import Cost, Spent, cost_of, devices_of
 from harness.report.page.domains import domains_of
 from harness.report.page.model import Badge, Beside, Domain, Glance, PageRow, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
 from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table
-from harness.store.records import RunRecord
 
 _BADGES: Mapping[str, tuple[Badge, str]] = {
     "better": ("resolved", "more than noise"),
@@ -44,7 +43,7 @@ class Source:
 
 
 def view_of(
-    source: Source, places: Places, records: Mapping[str, RunRecord], beside: Beside | None
+    source: Source, places: Places, spent: Mapping[str, Spent], beside: Beside | None
 ) -> View:
     """Return the section of one table, its best row first."""
     table = replace(source.table, rows=tuple(rows_in_order(source.table)))
@@ -55,7 +54,7 @@ def view_of(
     plots: list[Plot] = []
     notes: list[str] = []
     if table.kind.one_setting:
-        costs = [cost_of(row, records) for row in table.rows]
+        costs = [cost_of(row, spent) for row in table.rows]
         devices = devices_of(costs)
         columns += cost_columns(costs, devices)
         plots = _plots(table, costs, devices)

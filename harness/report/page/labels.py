@@ -76,8 +76,8 @@ def place_labels(
     for i in sorted(range(len(texts)), key=lambda i: (not front[i], places[i][1], i)):
         width = text_size(texts[i], front[i])
         inside = [box for box in _candidates(width, *places[i]) if _inside(box)]
-        covered = _overlaps(_rows(inside), np.concatenate([dots, taken])).any(axis=1)
-        free = [box for box, hit in zip(inside, covered, strict=True) if not hit]
+        hits = _overlaps(_rows(inside), np.concatenate([dots, taken]))
+        free = [box for box, own in zip(inside, hits, strict=True) if not own.any()]
         if not free:
             continue
         others = np.concatenate([np.delete(grown, i, axis=0), taken])

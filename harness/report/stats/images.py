@@ -77,7 +77,7 @@ def image_interval(
     by_task: dict[str, list[ImagePair]] = {}
     for pair in pairs:
         by_task.setdefault(pair.task, []).append(pair)
-    found = _threads().map(lambda one: _resampled(*one, draws, seed), by_task.items())
+    found = _threads().map(lambda task: _resampled(task, by_task[task], draws, seed), list(by_task))
     tasks = [one for one in found if one is not None]
     if not tasks:
         return None

@@ -119,6 +119,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of ranked methods: differences that make none in practice (%(default)g)",
     )
     parser.add_argument(
+        "--rank-elsewhere",
+        action="store_true",
+        help="compare and rank weights that `evaluate` tested, which may have seen the test data, "
+        "among ours",
+    )
+    parser.add_argument(
         "--compare-published",
         nargs="?",
         type=Path,
@@ -175,6 +181,7 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
         args.confusion,
         args.rank_over,
         args.rope,
+        args.rank_elsewhere,
     )
     store = Store(args.store)
     parts = reported(store, choice, formats, out)
@@ -189,7 +196,7 @@ def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str],
     from harness.cli.published import report_published
 
     bare = replace(choice, score="target", evidence=False, against=None)
-    tables = [part.table for part in report_blocks(Store(args.store), bare)]
+    tables = [p.table for p in report_blocks(Store(args.store), bare) if not p.table.apart]
     report_published(tables, args.compare_published, out, formats)
 
 

@@ -11,6 +11,7 @@ from harness.protocols.measures import harmonic_mean
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.model import Cell, Row
 from harness.report.tables.spread import Spread, spread_of
+from harness.specs import ELSEWHERE
 
 
 def cell_of(
@@ -49,7 +50,12 @@ def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -
 
 
 def mark_best(rows: Sequence[Row], decimals: int = 1) -> list[Row]:
-    """Mark the best complete cells of each column; what prints the same is a tie."""
+    """Mark the best complete cells of each column; what prints the same is a tie.
+
+    Of weights trained elsewhere, by themselves, none is.
+    """
+    if all(row.method == ELSEWHERE for row in rows):
+        return list(rows)
     columns = list(zip(*((*row.cells, row.mean) for row in rows), strict=True))
     marked = [_mark(column, decimals) for column in columns]
     out = []

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.columns import DOMAINS, ColumnKind
 from harness.report.tables.spread import Spread
+from harness.specs import ELSEWHERE
 
 ScoredOn = Literal["target", "source_val"]
 """What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
@@ -97,6 +98,11 @@ class Table:
     """The caption's last sentence: what the marks mean."""
     decimals: int = 1
     """Of printed numbers; what prints the same is a tie."""
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether all its weights were trained elsewhere, so that it ranks and tests none."""
+        return bool(self.key["model"] == ELSEWHERE)
 
     @property
     def mean_head(self) -> str:

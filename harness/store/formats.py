@@ -51,11 +51,12 @@ def check_format(values: Any, where: str) -> None:
     version, commit = _writer(values)
     last = LAST_READER.get(found) if isinstance(found, int) else None
     if last is not None:
-        fix = f"{version} to {last} read it (pip install {PACKAGE}=={last}{_or(commit)})"
+        since = f"{version} to {last} read" if version else f"{last} reads"
+        fix = f"{since} it (pip install {PACKAGE}=={last}{_or(commit)})"
     else:
-        fix = f"update to {version} or later{f' (commit {commit})' if commit else ''}"
+        fix = f"update to {version or 'a later version'}{_or(commit)}"
     raise UserError(
-        f"{where}: of format {found}, written by {PACKAGE} {version}; this is {__version__}, which "
+        f"{where}: of format {found}, written by {_named(version)}; this is {__version__}, which "
         f"reads format {FORMAT}: {fix}"
     )
 
@@ -63,23 +64,23 @@ def check_format(values: Any, where: str) -> None:
 def other_writer(values: Any) -> str:
     """Return a clause that names who wrote what cannot be read, if that was another version."""
     version, commit = _writer(values) if isinstance(values, dict) else ("", "")
-    ours = version in ("", UNKNOWN, __version__) and commit in ("", git_state())
-    return "" if ours else f"; written by {PACKAGE} {version}{_or(commit)}, which may read it"
-
-
-UNKNOWN = "of an unknown version"
+    if version in ("", __version__) and commit in ("", git_state()):
+        return ""
+    return f"; written by {_named(version)}{_or(commit)}, which may read it"
 
 
 def _writer(values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return version and commit of what wrote a file, as far as it says."""
-    made = values.get("provenance")
+    """Return version and commit of what wrote a file, empty where it does not say."""
+    made, code = values.get("provenance"), values.get("code")
     made = made if isinstance(made, dict) else {}
-    versions, code = made.get("versions"), values.get("code")
-    version = values.get("written_by") or (
-        versions.get(PACKAGE) if isinstance(versions, dict) else None
-    )
+    versions = made.get("versions")
+    recorded = versions.get(PACKAGE) if isinstance(versions, dict) else None
     commit = made.get("git") or (next(iter(code), "") if isinstance(code, dict) else "")
-    return str(version or UNKNOWN), str(commit)
+    return str(values.get("written_by") or recorded or ""), str(commit)
+
+
+def _named(version: str) -> str:
+    return f"{PACKAGE} {version}" if version else "an unknown version"
 
 
 def _or(commit: str) -> str:

@@ -168,14 +168,19 @@ def _as_open_clip(state: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
 def _completed(
     file: Path, state: dict[str, Tensor], model: Any, spec: ModelSpec
 ) -> dict[str, Tensor]:
-    """Return the weights of an image tower, bare or as visual.*, and the model's own others."""
+    """Return the weights of an image tower, bare or as visual.*, and the model's own others.
+
+    What is no image tower stays as it is.
+    """
     own = model.state_dict()
     if spec.base and own.keys() <= state.keys():
         raise UserError(f"{file}: a whole model, which nothing completes; leave base empty")
     image = {key for key in own if key.startswith("visual.")}
     bare = {f"visual.{key}": value for key, value in state.items()}
-    if set(bare) <= image:
+    if len(bare.keys() & image) > len(state.keys() & own.keys()):
         state = bare
+    if not state.keys() & image:
+        return state
     return {key: value for key, value in own.items() if key not in image} | state
 
 

@@ -262,6 +262,26 @@ def test_what_completes_nothing_is_refused(tmp_path: Path, base: Path) -> None:
             load_backbone(ModelSpec(name=name, pretrained=pretrained, base=tag))
 
 
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"odd": torch.ones(2)}, "weights of other names than open_clip's, such as 'odd'"),
+        (
+            bare(models.clip(vision={"layers": 5}).state_dict()),
+            "do not fit model ViT-T-8, which has no 'visual.transformer.resblocks.4.",
+        ),
+    ],
+)
+def test_what_is_no_tower_of_the_model_s_is_not_completed(
+    tmp_path: Path, base: Path, state: State, message: str
+) -> None:
+    torch.save(state, tmp_path / "odd.pt")
+    spec = ModelSpec(name=PLAIN, pretrained=str(tmp_path / "odd.pt"), base=str(base))
+    with pytest.raises(UserError, match=message):
+        load_backbone(spec)
+
+
 def test_a_file_goes_into_the_model_of_a_folder(tmp_path: Path) -> None:
     folder = models.write_local_dir(tmp_path / "m", seed=1)
     for name, kept in (("whole", models.clip().state_dict()), ("bare", bare(state_of()))):

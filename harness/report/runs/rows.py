@@ -164,6 +164,7 @@ def finished(record: RunRecord, contradiction: str) -> list[RunRow]:
         source = f"earlier {source or ''}"
     shares = record.spec.protocol.measured(record.spec.target, metrics.tests)
     rows = []
+    elsewhere = record.spec.model.elsewhere
     cells = record.spec.protocol.cells(record.spec.target)
     for row, at in zip(asked(record.id, record.spec, "done"), cells, strict=True):
         target, measure = at
@@ -172,9 +173,9 @@ def finished(record: RunRecord, contradiction: str) -> list[RunRow]:
         rows.append(
             replace(
                 row,
-                model_fingerprint=("" if record.spec.model.elsewhere else record.model_fingerprint),
+                model_fingerprint="" if elsewhere else record.model_fingerprint,
                 dataset_fingerprint=record.dataset_fingerprint,
-                selection=metrics.selection,
+                selection=None if elsewhere else metrics.selection,
                 accuracy=100 * shares[at],
                 base=100 * shares[target, "base"] if harmonic else None,
                 new=100 * shares[target, "new"] if harmonic else None,

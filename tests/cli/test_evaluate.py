@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,8 @@ from harness.store.records import RunRecord
 from harness.store.store import Store
 from tests.conftest import make_folder
 from tests.engine import make_context, make_spec
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -130,6 +135,7 @@ def test_an_image_tower_with_the_texts_of_what_it_was_trained_from(
         (["{model}", "--architecture", "ViT-B-16"], "a folder says its architecture; leave it out"),
         (["{model}", "--base", "openai"], "--base openai: completes a file; give its --arch"),
         (["{weights}"], "a file does not say its model; give --architecture its name"),
+        (["hf-hub:no-such-owner/no-such-model"], "HF_HUB_OFFLINE is set: run once where there is"),
         (["{empty}"], "no open_clip_config.json in"),
         (["{pickle}", "--architecture", "local-dir:{model}"], "not weights alone, and loading"),
         (["{head}", "--architecture", "local-dir:{model}"], "('fc.weight', 5 outputs)"),
@@ -170,6 +176,23 @@ def test_a_file_of_open_clip_s_shapes_is_told_which(
     assert main(["evaluate", str(tmp_path / "a.pt"), *where]) == 2
     said = capsys.readouterr().err
     assert said.endswith("give --architecture ViT-B-16 or other, which have its shapes\n")
+
+
+def test_a_model_of_the_hub_that_was_fetched_before(
+    random_clip: Path, tmp_path: Path, where: list[str]
+) -> None:
+    hub = tmp_path / "hub" / "models--me--mine"
+    shutil.copytree(random_clip, hub / "snapshots" / ("a" * 40))
+    (hub / "refs").mkdir()
+    (hub / "refs" / "main").write_text("a" * 40)
+    done = subprocess.run(
+        [sys.executable, "run_benchmark.py", "evaluate", "hf-hub:me/mine", *where],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    model = evaluated(tmp_path / "store").spec.model
+    assert (model.name, model.elsewhere) == ("hf-hub:me/mine", True)
 
 
 def test_dry_run_tests_nothing(random_clip: Path, tmp_path: Path, where: list[str]) -> None:

@@ -266,17 +266,17 @@ def test_what_completes_nothing_is_refused(tmp_path: Path, base: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"odd": torch.ones(2)}, "weights of other names than open_clip's, such as 'odd'"),
+        (lambda: {"odd": torch.ones(2)}, "weights of other names than open_clip's, such as 'odd'"),
         (
-            bare(models.clip(vision={"layers": 5}).state_dict()),
+            lambda: bare(state_of(vision={"layers": 5})),
             "do not fit model ViT-T-8, which has no 'visual.transformer.resblocks.4.",
         ),
     ],
 )
 def test_what_is_no_tower_of_the_model_s_is_not_completed(
-    tmp_path: Path, base: Path, state: State, message: str
+    tmp_path: Path, base: Path, state: Callable[[], State], message: str
 ) -> None:
-    torch.save(state, tmp_path / "odd.pt")
+    torch.save(state(), tmp_path / "odd.pt")
     spec = ModelSpec(name=PLAIN, pretrained=str(tmp_path / "odd.pt"), base=str(base))
     with pytest.raises(UserError, match=message):
         load_backbone(spec)

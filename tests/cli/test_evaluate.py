@@ -96,7 +96,7 @@ def test_learned_prompts_are_of_their_classes(
         path.rename(path.with_name("pink_thing"))
     where[where.index(str(image_folder))] = str(other)
     assert main(["evaluate", str(tmp_path / "out"), *where]) == 2
-    assert "learned for 3 classes, and 'pink_thing' is none of them" in capsys.readouterr().err
+    assert "learned for 3 classes, and 'pink thing' is none of them" in capsys.readouterr().err
     shutil.copytree(tmp_path / "out", tmp_path / "texts")
     (tmp_path / "texts" / "classes.safetensors").unlink()
     assert main(["evaluate", str(tmp_path / "texts"), *where]) == 0

@@ -16,9 +16,12 @@ from harness.report.tables.caption import caption_text
 from harness.report.write import write_report
 from harness.specs import ELSEWHERE, DatasetSpec, ModelSpec
 from harness.store.store import Store
-from tests.report.fakes import DOMAINS, add, realistic, spec
+from tests.report.fakes import DOMAINS, add, keep, packed, realistic, record, spec
 
 MARK = "(trained elsewhere)"
+
+
+ELSEWHERE_MODEL = ModelSpec(name="hf-hub:me/mine", elsewhere=True)
 
 
 def evaluated(store: Store, label: str, correct: int, **values: object) -> None:
@@ -124,14 +127,21 @@ def test_every_file_marks_them(store: Store, tmp_path: Path) -> None:
     assert ELSEWHERE in (out / "table.md").read_text(encoding="utf-8")
 
 
-def test_the_page_and_the_site_mark_and_do_not_rank_them(store: Store, tmp_path: Path) -> None:
+def test_the_page_marks_and_does_not_rank_them(store: Store, tmp_path: Path) -> None:
     page = write_page(store, tmp_path / "page", Choice()).read_text(encoding="utf-8")
     assert f"Weights {ELSEWHERE}" in page
     glance = page[page.index('class="glance"') : page.index("</nav>")]
     assert "not ranked" in glance
     assert MARK not in glance
+
+
+def test_the_site_marks_and_does_not_rank_them(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    for run, right in ((spec("ours"), 5), (spec("theirs", model=ELSEWHERE_MODEL), 9)):
+        keep(store, record(run, right, 10), packed([0] * 10, [0] * right + [1] * (10 - right)))
     write_site([store.root], tmp_path / "site")
     first = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "ours" in first
     assert MARK not in first
     table = tmp_path / "site" / "store" / "tables" / "trained-elsewhere.json"
     assert json.loads(table.read_text(encoding="utf-8"))["key"]["model"] == ELSEWHERE

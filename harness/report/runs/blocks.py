@@ -128,8 +128,8 @@ def names_of(keys: Sequence[dict[Any, Any]]) -> list[str]:
     apart = [key["model"] == ELSEWHERE for key in keys]
     if any(apart):
         ours = iter(names_of([k for k, other in zip(keys, apart, strict=True) if not other]))
-        words = [{**k, "model": ""} for k, other in zip(keys, apart, strict=True) if other]
-        theirs = (f"trained-elsewhere-{name}".strip("-") for name in names_of(words))
+        others = [{**k, "model": ""} for k, other in zip(keys, apart, strict=True) if other]
+        theirs = (f"trained-elsewhere-{name}".strip("-") for name in names_of(others))
         return [next(theirs if other else ours) for other in apart]
     if len(keys) == 1:
         return [""]

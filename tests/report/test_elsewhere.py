@@ -72,6 +72,7 @@ def test_asked_for_they_are_ranked_among_ours(store: Store) -> None:
     assert block.evidence.reference == "CLIPood"
     assert block.evidence.row(row.label) is not None
     assert f"Rows {ELSEWHERE} (best is ViT-B-16/best.pt" in caption_text(block.table)
+    assert labels(block)[-2:] == [f"best {MARK}", f"worst {MARK}"]
     chosen = Choice(rank_elsewhere=True, model="tiny-emoji", score="source_val")
     assert f"best {MARK}" in labels(report_blocks(store, chosen)[0])
 

@@ -196,7 +196,7 @@ def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str],
     from harness.cli.published import report_published
 
     bare = replace(choice, score="target", evidence=False, against=None)
-    tables = [p.table for p in report_blocks(Store(args.store), bare) if not p.table.apart]
+    tables = [part.table for part in report_blocks(Store(args.store), bare)]
     report_published(tables, args.compare_published, out, formats)
 
 

@@ -7,7 +7,6 @@ from functools import cache
 
 from harness.errors import unknown_name
 from harness.report.tables.model import Row, Table
-from harness.specs import ELSEWHERE
 from harness.store.store import Store
 from harness.sweep.calls import canonical
 
@@ -41,7 +40,7 @@ def reference_row(
         if against not in labels:
             raise unknown_name("row", against, labels, "as the table labels its rows")
         return against if any(row.label == against for row in rows) else None
-    rows = [row for row in rows if row.method != ELSEWHERE]
+    rows = [row for row in rows if not row.elsewhere]
     for name in references:
         for row in rows:
             if canonical(name) in row.names:

@@ -9,7 +9,6 @@ from typing import Any
 from harness.report.runs.blocks import protocol_of
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING
-from harness.specs import ELSEWHERE
 
 _MANY_ROWS = 12
 _SCORES = {"target": "", "source_val": ", source validation"}
@@ -52,7 +51,7 @@ def _model(key: dict[str, Any]) -> str:
 
 def _elsewhere(table: Table) -> str:
     """Return which weights those trained elsewhere are, and what is to be thought of them."""
-    theirs = [row for row in table.rows if row.method == ELSEWHERE]
+    theirs = [row for row in table.rows if row.elsewhere]
     if not theirs:
         return ""
     named = ", ".join(
@@ -63,7 +62,7 @@ def _elsewhere(table: Table) -> str:
     which = f" ({named})" if named else ""
     if table.apart:
         return f"Not ranked, and compared with none of ours{which}."
-    return f"Rows {ELSEWHERE}{which}."
+    return f"Rows {theirs[0].method}{which}."
 
 
 def _content(table: Table) -> str:

@@ -11,7 +11,6 @@ from harness.protocols.measures import harmonic_mean
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.model import Cell, Row
 from harness.report.tables.spread import Spread, spread_of
-from harness.specs import ELSEWHERE
 
 
 def cell_of(
@@ -54,7 +53,7 @@ def mark_best(rows: Sequence[Row], decimals: int = 1) -> list[Row]:
 
     Of weights trained elsewhere, by themselves, none is.
     """
-    if all(row.method == ELSEWHERE for row in rows):
+    if all(row.elsewhere for row in rows):
         return list(rows)
     columns = list(zip(*((*row.cells, row.mean) for row in rows), strict=True))
     marked = [_mark(column, decimals) for column in columns]

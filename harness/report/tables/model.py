@@ -65,6 +65,11 @@ class Row:
     config: Mapping[str, Any] = field(default_factory=dict)
     """The method's complete configuration; empty where blocks are joined, whose may differ."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Tell whether these are weights trained elsewhere."""
+        return self.method == ELSEWHERE
+
 
 @dataclass(frozen=True)
 class Table:
@@ -102,7 +107,7 @@ class Table:
     @property
     def apart(self) -> bool:
         """Tell whether all its weights were trained elsewhere, so that it ranks and tests none."""
-        return bool(self.key["model"] == ELSEWHERE)
+        return bool(self.rows) and all(row.elsewhere for row in self.rows)
 
     @property
     def mean_head(self) -> str:

@@ -8,7 +8,6 @@ from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Cell, Row, Table
 from harness.report.text import grid
 from harness.report.text.grid import Grid, GridCell
-from harness.specs import ELSEWHERE
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -38,7 +37,7 @@ def _cell(cell: Cell, table: Table) -> GridCell:
 
 
 def _shared(table: Table, row: Row, field: str) -> object:
-    return ELSEWHERE if field == "model" and row.method == ELSEWHERE else table.key[field]
+    return row.method if field == "model" and row.elsewhere else table.key[field]
 
 
 def to_markdown(table: Table) -> str:

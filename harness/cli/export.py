@@ -64,8 +64,8 @@ def _of_run(args: argparse.Namespace) -> Exported:
     record = Store(store).read(run_id)
     shared = Shared(place(store, args.data_root, args.cache_dir, "cpu", workers=1)[0])
     built = rebuild(record.spec, shared)
-    tested = shared.bank(record.spec).backbone
-    exported = folder.open_clip_folder(record, built, tested)
+    bank = shared.bank(record.spec)
+    exported = folder.open_clip_folder(record, built, bank.backbone, bank.dataset.prompts)
     if args.format == "transformers":
         return folder.transformers_folder(exported, built.backbone)
     return exported

@@ -26,6 +26,7 @@ examples:
   python run_benchmark.py quickstart                    five methods x four domains x three seeds
   python run_benchmark.py run clipood[lr=1e-4] --target noto --seeds 0
   python run_benchmark.py run finetune coop --dataset folder --data-root ~/pictures --target all
+  python run_benchmark.py evaluate best.pt --architecture ViT-B-16 --dataset PACS --data-root ~/data
   python run_benchmark.py data verify PACS --data-root ~/data
   python run_benchmark.py sweep plan quickstart
   python run_benchmark.py sweep run quickstart --store results/mine
@@ -60,6 +61,7 @@ VERBS: Mapping[str, Verb | Family] = {
     "list": Verb("methods, data sets, sweeps", "listing"),
     "info": Verb("a method's parameters, a data set's domains, a model", "info"),
     "run": Verb("run methods on held-out domains", "run"),
+    "evaluate": Verb("test weights that were trained elsewhere", "evaluate"),
     "sweep": Family(
         "run a sweep file, here or on a Slurm cluster",
         {

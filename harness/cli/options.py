@@ -71,6 +71,11 @@ def model(parser: Group) -> None:
     """Add ``--model`` and ``--pretrained``."""
     parser.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
     parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    preprocess(parser)
+
+
+def preprocess(parser: Group) -> None:
+    """Add ``--preprocess``."""
     parser.add_argument(
         "--preprocess",
         default="",

@@ -121,6 +121,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of ranked methods: differences that make none in practice (%(default)g)",
     )
     parser.add_argument(
+        "--rank-elsewhere",
+        action="store_true",
+        help="compare and rank weights that `evaluate` tested, which may have seen the test data, "
+        "among ours",
+    )
+    parser.add_argument(
         "--compare-published",
         nargs="?",
         type=Path,
@@ -193,6 +199,7 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
         args.confusion,
         args.rank_over,
         args.rope,
+        args.rank_elsewhere,
     )
     store = Store(args.store)
     parts = reported(store, choice, formats, out)

@@ -15,7 +15,7 @@ from harness.report.comparison.model import TableComparison
 from harness.report.comparison.ranks import RankOver, Ranks, rank_tables
 from harness.report.comparison.reference import references_of
 from harness.report.comparison.tuning import Gain, gains, sentence
-from harness.report.runs.blocks import blocks_of, names_of
+from harness.report.runs.blocks import beside_ours, blocks_of, names_of
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.stats import Design, TestKind
@@ -57,6 +57,8 @@ class Choice:
     """Rank the rows over data sets, or over targets."""
     rope: float = ROPE
     """Points within which ranked methods are practically the same."""
+    rank_elsewhere: bool = False
+    """Put weights trained elsewhere into the tables of ours, and compare and rank them there."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,13 @@ def ranks_by_name(
 
 
 def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.DataFrame]]:
-    frame = filtered(frame, choice.model, choice.dataset)
     if choice.score == "source_val":
         # One number a run, whatever the run is tested on.
         frame = frame.drop_duplicates("id").assign(measure="accuracy")
         frame = frame.assign(accuracy=frame["source_val"])
+    if choice.rank_elsewhere:
+        frame = beside_ours(frame)
+    frame = filtered(frame, choice.model, choice.dataset)
     out = []
     for block in blocks_of(frame):
         table = replace(
@@ -156,7 +160,7 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
         )
         table = with_initials(table) if choice.initials else table
         out.append((block.name, table, labelled(block.frame)))
-    return out
+    return sorted(out, key=lambda one: one[1].apart)
 
 
 def filtered(frame: pd.DataFrame, model: str | None, dataset: str | None) -> pd.DataFrame:
@@ -178,7 +182,7 @@ def comparison_of(
     predictions: PredictionCache | None = None,
 ) -> TableComparison | None:
     """Return the comparison that `choice` asks for of one table; None if it asks for none."""
-    if not choice.evidence:
+    if not choice.evidence or table.apart:
         return None
     return compare_rows(
         table,

@@ -53,7 +53,7 @@ def view_of(
     columns += beyond_columns(table, source.beyond)
     plots: list[Plot] = []
     notes: list[str] = []
-    if table.kind.one_setting:
+    if table.kind.one_setting and not table.apart:
         costs = [cost_of(row, spent) for row in table.rows]
         devices = devices_of(costs)
         columns += cost_columns(costs, devices)
@@ -61,7 +61,7 @@ def view_of(
         notes = _notes(devices)
     domains: tuple[Domain, ...] = ()
     axis = ("", "")
-    if table.kind.comparable and len(table.domains) > 1:
+    if table.kind.comparable and len(table.domains) > 1 and not table.apart:
         domains, axis = domains_of(table)
     reference = comparison.reference if comparison else None
     rows = [
@@ -113,6 +113,8 @@ def _glance(table: Table, comparison: TableComparison | None) -> Glance:
     answer = comparison.answer if comparison else ""
     if not table.kind.last_decides:
         return Glance("", "", "", "where a gain is made", None, "", answer)
+    if table.apart:
+        return Glance("", "", "", "not ranked", None, "", "")
     if not whole:
         return Glance("", "", "", "", None, "", answer)
     best = whole[0]

@@ -28,7 +28,8 @@ def caption_text(table: Table) -> str:
     """Return the full caption as plain text."""
     sentences = [
         table.about or f"{_measure(table)} in % on {_dataset(table)}; {_protocol(table)}.",
-        f"Backbone: {_model(table.key)}.",
+        f"{'Weights' if table.apart else 'Backbone:'} {_model(table.key)}.",
+        _elsewhere(table),
         _content(table),
         spread_sentence(table),
         _selection(table) if table.kind.names_weights else "",
@@ -46,6 +47,22 @@ def caption_text(table: Table) -> str:
 
 def _model(key: dict[str, Any]) -> str:
     return f"{key['model']} ({key['precision']})" if key["precision"] else str(key["model"])
+
+
+def _elsewhere(table: Table) -> str:
+    """Return which weights those trained elsewhere are, and what is to be thought of them."""
+    theirs = [row for row in table.rows if row.elsewhere]
+    if not theirs:
+        return ""
+    named = ", ".join(
+        f"{row.label.removesuffix(' (trained elsewhere)')} is {row.config['model']}"
+        for row in theirs
+        if row.config
+    )
+    which = f" ({named})" if named else ""
+    if table.apart:
+        return f"Not ranked, and compared with none of ours{which}."
+    return f"Rows {theirs[0].method}{which}."
 
 
 def _content(table: Table) -> str:

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.data.checked import is_checked, mark_checked
+from harness.data.corruptions import corrupted
 from harness.data.fingerprints import content_of, fingerprint_of
 from harness.data.images import decode, to_rows
 from harness.data.slots import SlotFile
@@ -161,7 +162,7 @@ class ImageReader:
             kept = test_pixels(image, self.backbone.preprocess)
             if disk:
                 disk.write(number, kept)
-        return kept
+        return corrupted(kept, sample.key, sample.corruption) if sample.corruption else kept
 
     def _slot(self, sample: Sample) -> tuple[SlotFile | None, int]:
         """Return the file of prepared images, if there is one, and an image's place in it."""

@@ -117,8 +117,9 @@ def _published(spec: RunSpec, seen: set[tuple[object, ...]]) -> float | None:
     cls, steps = registry.method_class(spec.method), int(spec.config.get("steps") or 0)
     dataset = registry.dataset_class(spec.dataset.name)
     unknown_classes = bool(cls.trained_prompts) and not dataset.expected_classes
-    if not spec.model.name.startswith("ViT-B-16") or unknown_classes:
-        return None
+    elsewhere = dataset.expected and not {*spec.target.split(TARGETS)} <= {*dataset.expected}
+    if not spec.model.name.startswith("ViT-B-16") or unknown_classes or elsewhere:
+        return None  # elsewhere: other data sets are tested, or corruptions, which take their time
     sources, tested = _counts(spec)
     per_domain = int(spec.config.get("batch_per_domain") or 0)
     batch = int(spec.config.get("batch_size") or per_domain * max(len(sources), 1))

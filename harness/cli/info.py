@@ -58,7 +58,7 @@ def _search_info(name: str, console: Terminal) -> None:
     from harness.sweep.tuning import TuneSpec
     from harness.tune.space import grid
 
-    tune = TuneSpec()
+    tune = TuneSpec.model_validate({})
     space = tune.space_of(name, {})
     if not space:
         console.print("search space: none; a sweep file's `tune.space` may give one")

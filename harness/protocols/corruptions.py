@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from harness.dataset import Dataset
-from harness.errors import UserError, unknown_name
+from harness.errors import UserError, plain_line, unknown_name
 from harness.protocols.base import TARGETS, Protocol
 from harness.protocols.splits import Parts, Samples, official_parts
 
@@ -45,11 +44,14 @@ class Corruptions(Protocol):
         for kind in _kinds(target):
             if kind not in KINDS:
                 raise unknown_name("corruption", kind, KINDS)
-        if find_spec("imagecorruptions") is None:
+        try:
+            import imagecorruptions  # noqa: F401 (an extra)
+        except ImportError as error:  # or a library that OpenCV wants
             raise UserError(
-                "protocol corruptions needs the package imagecorruptions-imaug; "
-                "pip install 'clip-benchmark-harness[corruptions]'"
-            )
+                f"protocol corruptions needs imagecorruptions-imaug ({plain_line(error)}); "
+                "pip install 'clip-benchmark-harness[corruptions]', on a machine without libGL "
+                "opencv-python-headless after it"
+            ) from None
 
     def targets_of(self, dataset: Dataset, asked: Sequence[str]) -> list[str]:
         """Return the one target of a run that tests all kinds that are asked for, in their order.

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, SerializeAsAny
 from harness.dataset import Dataset
 from harness.errors import unknown_name
 from harness.protocols.base import Protocol
+from harness.protocols.domain_shift import DomainShift
 from harness.protocols.splits import Parts, Samples
 
 _SHARED = ("holdout_fraction", "shots", "fixed_splits", "test_resize")
@@ -33,7 +34,7 @@ class Trial(Protocol):
     """
 
     name: Literal["trial"] = "trial"
-    of: Annotated[SerializeAsAny[Protocol], BeforeValidator(_read)]
+    of: Annotated[SerializeAsAny[Protocol], BeforeValidator(_read)] = DomainShift()
     """The protocol of the final runs."""
     title = "trial of a search"
     measures = ("accuracy",)

@@ -280,7 +280,7 @@ def _methods(
     """
     _check_defaults(sweep, dataset, where)
     defaults = {**sweep.defaults, **dataset.defaults}
-    places = (*sweep.shots, dataset, model)
+    places: list[ShotsEntry | DatasetEntry | ModelEntry] = [*sweep.shots, dataset, model]
     known: set[str] = set()
     given: list[plan.MethodChoice] = []
     tuned: list[TunedRow] = []

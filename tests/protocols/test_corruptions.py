@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_what_is_refused(values: dict[str, object], target: str, message: str) -
 
 
 def test_without_the_package_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.protocols.corruptions.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "imagecorruptions", None)
     with pytest.raises(UserError, match=r"pip install 'clip-benchmark-harness\[corruptions\]'"):
         Corruptions().targets_of(Grouped(), ["all"])
 

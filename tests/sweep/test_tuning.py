@@ -221,7 +221,7 @@ def test_no_trial_opens_the_target_but_an_oracle_s_its_own_part(
 
 OTHERS: dict[str, dict[str, Any]] = {
     "corruptions": {},
-    "cross_dataset": {"tests": ["emoji"]},
+    "cross_dataset": {"tests": ["emoji"], "shots": 2},
     "distribution_shift": {"source": "domain0", "shots": 2},
     "domain_and_class": {},
     "few_shot": {"shots": 2},

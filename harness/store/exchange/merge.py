@@ -96,9 +96,9 @@ def _differing(ours: RunRecord, theirs: RunRecord) -> dict[str, tuple[Any, Any]]
             found[name] = pair
     for key in sorted({*ours.other_data, *theirs.other_data}):
         others = (ours.other_data.get(key), theirs.other_data.get(key))
-        prints = tuple(other.fingerprint if other else "none" for other in others)
-        if prints[0] != prints[1]:
-            found[f"other_data.{key}"] = prints
+        a, b = (other.fingerprint if other else "none" for other in others)
+        if a != b:
+            found[f"other_data.{key}"] = a, b
     for name in ("tests", "source_val", "zero_shot_val"):
         a, b = getattr(ours.metrics, name), getattr(theirs.metrics, name)
         for key in sorted({*a, *b}):

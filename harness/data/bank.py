@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
+from harness.data.corruptions import made_by
 from harness.data.features import FeatureFiles
 from harness.data.reader import EVAL_BATCH, ImageReader, PixelCache
 from harness.dataset import Dataset, Sample
@@ -166,6 +167,7 @@ class ImageBank(ImageReader):
             recipe += (shard,) if shard else ()
         keys = "\n".join(sample.image for sample in samples)
         preprocess = self.backbone.preprocess
+        of += made_by(samples)
         said = (self.backbone.computes, self._content, recipe, keys, preprocess, of)
         return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 

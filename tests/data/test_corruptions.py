@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.clip.load import load_backbone
+from harness.data import reader
 from harness.data.bank import ImageBank
 from harness.data.corruptions import corrupted
 from harness.dataset import Dataset, Sample
@@ -121,6 +122,34 @@ def test_no_cache_mixes_clean_and_corrupted_images(data: Dataset, tmp_path: Path
     expected = torch.cat([alone.plain_features(alone.test_images([s])) for s in asked])
     for found in features:
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_corrupted_images_are_kept_as_long_as_the_library_is_the_same(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [
+        Sample(s.key, s.label, s.domain, corruption=word)
+        for word in ("fog 1", "fog 5")
+        for s in data.samples("domain0")[:3]
+    ]
+    made: list[str] = []
+
+    def counted(pixels: Tensor, key: str, corruption: str) -> Tensor:
+        made.append(corruption)
+        return corrupted(pixels, key, corruption)
+
+    monkeypatch.setattr(reader, "corrupted", counted)
+    first = bank(data, tmp_path).test_images(asked)
+    assert sorted(made) == ["fog 1"] * 3 + ["fog 5"] * 3
+    one = bank(data, tmp_path)
+    assert torch.equal(one.test_images(asked[::-1]).flip(0), first)
+    assert len(made) == 6
+    before = one.features_key(asked, None), one.features_key(data.samples("domain0"), None)
+    monkeypatch.setattr("harness.data.corruptions.version", lambda name: "9")
+    bank(data, tmp_path).test_images(asked)
+    assert len(made) == 12
+    assert one.features_key(asked, None) != before[0]
+    assert one.features_key(data.samples("domain0"), None) == before[1]
 
 
 def test_a_held_out_image_is_held_out_corrupted_too(data: Dataset) -> None:

@@ -174,7 +174,7 @@ def _table_files(
         yield f"{stem}.tex", to_latex(table, f"tab:{stem}").encode()
         for kind in DRAWN:
             yield f"{stem}.{kind}", table_picture(table, kind)
-        console.print(to_terminal(table, console.width))
+        console.print(to_terminal(table, console.width, console.is_terminal))
     groups = [f"block {i + 1}" for i in range(about.tower.blocks)] + means
     text = captions.bars(about, spread_words(tables["area"]))
     for kind in DRAWN:

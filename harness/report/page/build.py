@@ -17,7 +17,7 @@ from harness.report.comparison.reference import references_of
 from harness.report.page.columns import Places
 from harness.report.page.cost import Spent, spent_of
 from harness.report.page.images import answer_images, page_images
-from harness.report.page.model import Beside, Page, PageProvenance, View
+from harness.report.page.model import Beside, Page, PageProvenance
 from harness.report.page.runs import page_data
 from harness.report.page.view import Source, safe_id, view_of
 from harness.report.runs.blocks import FIELDS
@@ -77,7 +77,7 @@ def build_page(
     sources, notes = _sources(reported, choice, references_of(store, choice.sweep))
     return Page(
         provenance=_provenance(store, runs, made),
-        views=_told_apart([view_of(source, places, made.spent, beside) for source in sources]),
+        views=tuple(view_of(source, places, made.spent, beside) for source in sources),
         notes=tuple(notes),
         images=(
             *page_images(store, choice, predictions),
@@ -129,17 +129,6 @@ def _apart(sources: Sequence[Source]) -> list[Source]:
         seen[name] += 1
         out.append(replace(source, id=name))
     return out
-
-
-def _told_apart(views: Sequence[View]) -> tuple[View, ...]:
-    """Add to titles that are there more than once what their ids say: what differs."""
-    titles = Counter(view.title for view in views)
-    return tuple(
-        replace(view, title=f"{view.title} ({view.id.removeprefix('view-')})")
-        if titles[view.title] > 1
-        else view
-        for view in views
-    )
 
 
 def _headline(table: Table, reported: Sequence[Reported]) -> TableComparison | None:

@@ -196,7 +196,11 @@ def comparison_of(
 
 def check_rows(choice: Choice, tables: Iterable[Table]) -> None:
     """Raise UserError if no table has a row that `choice` names."""
-    labels = {row.label for table in tables for row in table.rows}
-    for option, name in (("against", choice.against), ("confusion", choice.confusion)):
+    known = list(tables)
+    compared = [table for table in known if not table.apart]
+    for option, name, among in (
+        ("against", choice.against, compared), ("confusion", choice.confusion, known),
+    ):  # fmt: skip
+        labels = {row.label for table in among for row in table.rows}
         if name is not None and name not in labels:
             raise unknown_name("row", name, labels, f"for --{option}, as a table labels it")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.maps.reading import attention_sentence
+from harness.specs import ELSEWHERE
 from tests.maps.stores import measured
 
 
@@ -27,3 +29,13 @@ def test_without_such_a_row_the_sentence_compares_with_the_first(tmp_path: Path)
     text = attention_sentence(measured(tmp_path, ("finetune",)))
     assert text.startswith("Over all blocks finetune puts 36.5 ± 2.1 %")
     assert text.endswith("leans to the background.")
+
+
+def test_weights_trained_elsewhere_are_no_reference(tmp_path: Path) -> None:
+    tables = {
+        name: replace(
+            table, rows=(replace(table.rows[0], method=ELSEWHERE, label="theirs"), *table.rows[1:])
+        )
+        for name, table in measured(tmp_path).items()
+    }
+    assert attention_sentence(tables).startswith("Over all blocks zero_shot puts 25.0")

@@ -7,7 +7,6 @@ which tables keep it apart.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Test what is missing here and print the scores; 1 if something failed."""
     from harness import registry
     from harness.cli.running import run_here
+    from harness.console.notes import note
     from harness.specs import ELSEWHERE
     from harness.store.store import Store
     from harness.sweep import plan
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     status = run_here(specs, args, args.store)
     if not args.dry_run:
         _say(specs, store)
-        print(ELSEWHERE, file=sys.stderr)
+        note(ELSEWHERE)
     return status
 
 

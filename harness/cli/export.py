@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import options
+from harness.console.notes import note
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
         exported = _of_run(args)
     with writing(args.out):
         exported.write(args.out)
-    print(f"{args.out}: {', '.join(exported.files)}", file=sys.stderr)
+    note(f"{args.out}: {', '.join(exported.files)}")
     if args.push_to_hub:
-        print(hub.push(args.out, args.push_to_hub), file=sys.stderr)
+        note(hub.push(args.out, args.push_to_hub))
     return 0
 
 

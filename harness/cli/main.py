@@ -10,10 +10,12 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.command_name import FROM_CHECKOUT, command_name, program
+from harness.console import notes
 from harness.console.output import print_anywhere
 from harness.errors import UserError
 from harness.store.secrets import redacted
@@ -148,7 +150,20 @@ def _add(
         else:
             module = importlib.import_module(f"harness.cli.{verb.module}")
             module.add_arguments(own)
+            _add_verbosity(own)
             own.set_defaults(handler=module.run)
+
+
+def _add_verbosity(parser: argparse.ArgumentParser) -> None:
+    """Add ``-q`` and ``-v``, which every verb has."""
+    group = parser.add_mutually_exclusive_group()
+    for flags, level, help in (
+        (("-q", "--quiet"), -1, "print only results and what went wrong"),
+        (("-v", "--verbose"), 1, "print the traceback of what went wrong, too"),
+    ):
+        group.add_argument(
+            *flags, dest="level", action="store_const", const=level, default=0, help=help
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,6 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     print_anywhere()
     args = build_parser(argv).parse_args(argv)
+    notes.set_level(args.level)
     try:
         if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
             from harness import registry
@@ -167,6 +183,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
     except UserError as error:
+        if notes.verbose():
+            print(redacted(traceback.format_exc()), file=sys.stderr)
         print(f"error: {_on_a_line(redacted(str(error)))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -26,6 +26,11 @@ def data_root(parser: Group, help: str = "where the data set's files are") -> No
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=help)
 
 
+def as_json(parser: Group) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="for scripts")
+
+
 def cache_dir(parser: Group, shared: bool = False) -> None:
     """Add ``--cache-dir``."""
     more = "; shared by all nodes" if shared else ""

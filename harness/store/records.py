@@ -234,6 +234,8 @@ class Predictions:
     is longer than the model takes."""
     zero_shot: NDArray[np.uint16] | None = None
     """What the pretrained model predicts by these texts; None where `alignment` is."""
+    log_probability: NDArray[np.float32] | None = None
+    """Natural logarithm of the label's probability, by the softmax that `confidence` is of."""
 
     def of(self, images: NDArray[np.bool_]) -> Predictions:
         """Return those of some of the images."""

@@ -129,7 +129,7 @@ def test_what_tuning_is_worth(tmp_path: Path) -> None:
     assert alignclip.apart == pytest.approx(0.5)
     assert alignclip.apart_tuned == pytest.approx(-6)
     caption = block.table.tuning
-    assert "the best of 3 trials for each held-out domain" in caption
+    assert "the best of 3 trials for each target" in caption
     assert "AlignCLIP 50.5, +3.50 to 54.0 (leave-one-source-out)" in caption
     assert ("Against CLIPood, both at their own values: AlignCLIP +0.50, tuned alike -6.00 "
             "(leave-one-source-out).") in caption  # fmt: skip
@@ -146,6 +146,16 @@ def test_the_figure_s_numbers(tmp_path: Path) -> None:
     assert clipood.curve[2] == pytest.approx(expected_best((65, 70, 64.9), 3))
     assert (clipood.tested, alignclip.tested) == (pytest.approx(60), pytest.approx(54))
     assert "CLIPood: median 65.0 %, best 70.0 % of 3, tested 60.0 %" in panel.alt
+
+
+def test_figures_of_two_sweeps_have_different_titles(tmp_path: Path) -> None:
+    plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
+    fill(store, plan)
+    (only,) = panels(searched(store, Choice()), store)
+    assert only.title == "Trials and what they choose: leave-one-source-out"
+    store.write_plan(plan.model_copy(update={"name": "again"}))
+    titles = [panel.title for panel in panels(searched(store, Choice()), store)]
+    assert titles == [f"{only.title} ({name}, emoji, tiny-emoji)" for name in ("again", "tuned")]
 
 
 def test_the_trials_file_has_values_and_validation_and_no_test(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.page.cost import Cost, DeviceCost, short
 from harness.report.page.model import Beside, ColumnGroup, PageColumn, Published, Shown, State
 from harness.report.page.runs import ranges
+from harness.report.tables.columns import Beyond
 from harness.report.tables.model import Cell, Row, Table
 
 Filled = tuple[PageColumn, tuple[Shown, ...]]
@@ -91,6 +92,8 @@ def state_of(cell: Cell) -> State:
 
 
 def _by_seed(cell: Cell) -> str:
+    if cell.deterministic:
+        return "deterministic: the same with every seed"
     seeds = ", ".join(f"{seed[0]}: {value:.2f}" for seed, value in cell.by_seed.items())
     return f"by seed {seeds}" if len(cell.by_seed) > 1 else ""
 
@@ -103,7 +106,7 @@ def beyond_columns(table: Table, beyond: Table | None) -> list[Filled]:
     nothing = Shown("–", None, state="none")
     return [
         (
-            PageColumn(name, "beyond", falling=name != "ECE"),
+            PageColumn(name, "beyond", falling=not Beyond().lower_is_better(name)),
             tuple(
                 _plain(rows[row.label].cells[i], beyond) if row.label in rows else nothing
                 for row in table.rows

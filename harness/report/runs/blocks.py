@@ -120,6 +120,11 @@ def protocol_of(key: Mapping[str, Any]) -> Protocol:
     )
 
 
+def words_apart(key: Mapping[Any, Any], keys: Sequence[Mapping[Any, Any]], by: str = ", ") -> str:
+    """Return the words for those fields of a key that differ between all of them."""
+    return by.join(_word(f, key) for f in FIELDS if len({str(own[f]) for own in keys}) > 1)
+
+
 def names_of(keys: Sequence[dict[Any, Any]]) -> list[str]:
     """Return what tells keys of blocks apart, for file names; nothing of a single one.
 
@@ -133,17 +138,16 @@ def names_of(keys: Sequence[dict[Any, Any]]) -> list[str]:
         return [next(theirs if other else ours) for other in apart]
     if len(keys) == 1:
         return [""]
-    varying = [field for field in FIELDS if len({key[field] for key in keys}) > 1]
     names: list[str] = []
     for key in keys:
-        words = "-".join(_word(field, key) for field in varying)
+        words = words_apart(key, keys, "-")
         name = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.").lower() or "block"
         taken = sum(other == name or other.startswith(f"{name}.") for other in names)
         names.append(f"{name}.{taken + 1}" if taken else name)
     return names
 
 
-def _word(field: str, key: dict[Any, Any]) -> str:
+def _word(field: str, key: Mapping[Any, Any]) -> str:
     if field in Protocol.model_fields:
         return PROTOCOLS[key["protocol"]].file_part(field, key[field])
     text = str(key[field])

@@ -8,13 +8,15 @@ from harness.report.runs.measures import (
     auroc,
     calibration_error,
     class_accuracies,
+    fpr95,
     macro_accuracy,
+    negative_log_likelihood,
     worst_domain,
 )
 from harness.report.stats.comparison import Comparison, OverImages, Verdict
 from harness.report.stats.design import Design, Unit
 from harness.report.stats.draws import Interval
-from harness.report.stats.family import compare_scores, to_frame
+from harness.report.stats.family import compare_scores, to_frame, together
 from harness.report.stats.images import ImagePair, McNemar, image_interval, mcnemar
 from harness.report.stats.improvement import interquartile_mean, iqm, probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
@@ -41,6 +43,7 @@ __all__ = [
     "calibration_error",
     "class_accuracies",
     "compare_scores",
+    "fpr95",
     "gathered",
     "holm",
     "image_interval",
@@ -48,6 +51,7 @@ __all__ = [
     "iqm",
     "macro_accuracy",
     "mcnemar",
+    "negative_log_likelihood",
     "pair",
     "paired_test",
     "power_of_t",
@@ -57,5 +61,6 @@ __all__ = [
     "sign_flip_p",
     "t_interval",
     "to_frame",
+    "together",
     "worst_domain",
 ]

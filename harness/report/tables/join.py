@@ -14,6 +14,7 @@ from harness.errors import UserError
 from harness.protocols import PROTOCOLS
 from harness.report.runs.blocks import FIELDS
 from harness.report.runs.rows import SeedKey
+from harness.report.tables.caption import told_apart
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
 from harness.report.tables.columns import Joined, Measures, Shifts
 from harness.report.tables.model import Cell, Row, Table
@@ -39,7 +40,7 @@ def join_tables(tables: Sequence[Table], kind: Joined) -> list[Table]:
     for table in (table for table in tables if not table.apart):
         key = tuple(table.key[field] for field in FIELDS if field not in kind.varies)
         groups.setdefault(key, []).append(table)
-    return [_joined(members, kind) for members in groups.values()]
+    return told_apart([_joined(members, kind) for members in groups.values()])
 
 
 def _joined(tables: list[Table], kind: Joined) -> Table:

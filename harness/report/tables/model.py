@@ -21,7 +21,7 @@ class Cell:
 
     mean: float | None
     spread: float | None
-    """None for a single run: one number has no spread."""
+    """None for a single run and for a deterministic method: one number has no spread."""
     n: int
     """Seeds that entered."""
     n_failed: int
@@ -34,6 +34,8 @@ class Cell:
     """The scores that `mean` is the mean of, by (seed, data seed)."""
     base_new: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)
     """Of a harmonic mean: the two accuracies it is of. An average H is the H of averages."""
+    deterministic: bool = False
+    """Nothing was trained and every seed gave the same: one number, so without spread."""
     mark: str = ""
     """† or ‡ where the method is better or worse than the reference, beyond noise."""
 
@@ -95,10 +97,14 @@ class Table:
     """What stands at the head of the caption where the numbers are no accuracies."""
     has_mean: bool = True
     """False where a mean over the columns says nothing: one column, or different measures."""
+    hidden: int = 0
+    """Columns that the mean is over, too, and that are not shown."""
     tuning: str = ""
     """How the values of its tuned rows were chosen, with which budget."""
     content: str = ""
     """What tells it from a table of the same title: see `blocks.Block.content`."""
+    differs: str = ""
+    """What else does, e.g. ``test-in``: words for what tables of the same title differ in."""
     note: str = ""
     """The caption's last sentence: what the marks mean."""
     decimals: int = 1
@@ -107,7 +113,7 @@ class Table:
     @property
     def apart(self) -> bool:
         """Tell whether all its weights were trained elsewhere, so that it ranks and tests none."""
-        return bool(self.rows) and all(row.elsewhere for row in self.rows)
+        return bool(self.key["model"] == ELSEWHERE)
 
     @property
     def mean_head(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.report.tables.caption import caption_text, title_text
+from harness.report.tables.caption import caption_text, notes_text, short_caption, title_text
 from harness.report.tables.model import Cell, Row, Table
 from harness.report.text import grid
 from harness.report.text.grid import Grid, GridCell
@@ -16,7 +16,7 @@ _BLOCK = ("dataset", "model", "precision", "protocol", "measure")
 _SHARED = (*_BLOCK, "test_on", "disjoint_groups", "shots")
 
 
-def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:
+def _grid(table: Table, first_head: str = "method", label: str = "", bold: bool = True) -> Grid:
     return Grid(
         (first_head, *table.column_heads),
         tuple(
@@ -24,7 +24,9 @@ def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:
             for row in table.rows
         ),
         align="l" + "c" * len(table.column_heads),
-        caption=caption_text(table),
+        caption=caption_text(table, bold=bold),
+        short=short_caption(table),
+        notes=notes_text(table),
         label=label,
         title=title_text(table),
     )
@@ -50,18 +52,24 @@ def to_latex(table: Table, label: str = "tab:results") -> str:
     return grid.to_latex(_grid(table, "Method", label))
 
 
-def to_terminal(table: Table, width: int | None = None) -> RichTable:
-    """Return a rich table; a `width` that it exceeds puts each spread below its mean."""
-    return grid.to_terminal(_grid(table), width)
+def to_terminal(table: Table, width: int | None = None, bold: bool = True) -> RichTable:
+    """Return a rich table.
+
+    Args:
+        table: The table.
+        width: Of the terminal; a table that exceeds it has each spread below its mean.
+        bold: Whether bold can be seen, as it cannot in a file.
+    """
+    return grid.to_terminal(_grid(table, bold=bold), width)
 
 
 def to_csv(*tables: Table) -> str:
     """Return the numbers unrounded, one line per table, method and domain.
 
-    The line whose domain is `table.mean_head` is the mean over domains. ``n_missing`` counts
-    runs without a result, ``n_failed`` those of them that failed.
+    The line whose domain is `table.mean_head` is the mean over domains. ``missing`` counts
+    runs without a result, ``failed`` those of them that failed.
     """
-    numbers = ("mean", "spread", "spread_kind", "n", "n_missing", "n_failed", "selection")
+    numbers = ("mean", "spread", "spread_kind", "seeds", "missing", "failed", "selection")
     rows = (
         [
             *(row.label, domain, cell.mean, cell.spread, table.spread, cell.n),

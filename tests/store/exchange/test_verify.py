@@ -113,6 +113,7 @@ WRONG: dict[str, tuple[Callable[[Files], Files], str]] = {
     "dtype": (repredicted(label=np.zeros(10)), r"'label' is float64 \[10\]"),
     "length": (repredicted(score=np.zeros(9, np.float16)), r"'score' is float16 \[9\]"),
     "confidence": (repredicted(confidence=np.full(10, np.nan, np.float16)), r"not in 0..1"),
+    "probability": (repredicted(log_probability=np.ones(10, np.float32)), r"does not fit the conf"),
     "number": (repredicted(test=np.full(10, 3, np.uint8)), r"test set 3, but the record has 1"),
 }  # fmt: skip
 

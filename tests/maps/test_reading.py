@@ -13,8 +13,8 @@ from tests.maps.stores import measured
 def test_the_sentence_compares_with_the_reference_that_trains_nothing(tmp_path: Path) -> None:
     text = attention_sentence(measured(tmp_path))
     assert text == (
-        "Over all blocks zero_shot puts 25.0 ± 0.0 % of its attention on the object, which covers "
-        "50.0 ± 0.0 % of the image (0.50 of a uniform attention's share, mean over domains), so it "
+        "Over all blocks zero_shot puts 25.0 % of its attention on the object, which covers "
+        "50.0 % of the image (0.50 of a uniform attention's share, mean over domains), so it "
         "leans to the background; finetune 36.5 ± 2.1 % (0.73, +11.5 ± 2.1 points)."
     )
 

@@ -233,8 +233,12 @@ def check_names(choice: Choice, tables: Sequence[Table]) -> None:
     for column in choice.columns or ():
         if column not in columns:
             raise unknown_name("column", column, columns, "for --columns")
-    if choice.rows is not None:
-        labels = {row.label for table in tables for row in rows_called(table, choice.rows)}
-    for option, name in (("against", choice.against), ("confusion", choice.confusion)):
+    compared = [table for table in tables if not table.apart]
+    for option, name, among in (
+        ("against", choice.against, compared), ("confusion", choice.confusion, tables),
+    ):  # fmt: skip
+        shown = (table.rows if choice.rows is None else rows_called(table, choice.rows)
+                 for table in among)  # fmt: skip
+        labels = {row.label for rows in shown for row in rows}
         if name is not None and name not in labels:
             raise unknown_name("row", name, labels, f"for --{option}, as a table labels it")

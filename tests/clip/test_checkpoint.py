@@ -241,11 +241,17 @@ def test_an_image_tower_is_completed_by_the_weights_it_came_from(
 
 
 @pytest.mark.usefixtures("known")
-def test_an_image_tower_takes_the_activation_of_the_tag_that_completes_it(tmp_path: Path) -> None:
+def test_an_image_tower_is_computed_as_the_tag_that_completes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = open_clip.pretrained._PRETRAINED[PLAIN]
+    monkeypatch.setitem(tags, "laion", {**tags["laion"], "mean": models.MEAN})
     path = tmp_path / "tower.pt"
     torch.save(bare(models.clip().state_dict()), path)
-    found = features(ModelSpec(name=PLAIN, pretrained=str(path), base="openai"))
-    assert_close(found, reference(True))
+    for tag, quick in (("openai", True), ("laion", False)):
+        found = load_backbone(ModelSpec(name=PLAIN, pretrained=str(path), base=tag))
+        assert_close(found.image_features(models.images()), reference(quick))
+        assert (found.preprocess.mean == models.MEAN) == (tag == "laion")
 
 
 @pytest.mark.usefixtures("known")

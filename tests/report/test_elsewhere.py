@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import UserError
 from harness.report.build import Choice, Reported, ranks_by_name, report_blocks
 from harness.report.page.render import write_page
 from harness.report.runs.frame import load_frame
@@ -15,6 +16,7 @@ from harness.report.site.build import write_site
 from harness.report.tables.caption import caption_text
 from harness.report.write import write_report
 from harness.specs import ELSEWHERE, DatasetSpec, ModelSpec
+from harness.store.records import SweepPlan
 from harness.store.store import Store
 from tests.report.fakes import DOMAINS, add, keep, packed, realistic, record, spec
 
@@ -62,6 +64,7 @@ def test_they_stand_apart_unranked_and_ours_are_what_they_were(
     assert f"Weights {ELSEWHERE} (fp32). Not ranked, and compared with none of ours" in caption
     assert "best is ViT-B-16/best.pt, worst is ViT-B-16/worst.pt" in caption
     assert "/home/jane" not in caption
+    assert "Weights tested" not in caption
 
 
 def test_asked_for_they_are_ranked_among_ours(store: Store) -> None:
@@ -77,6 +80,15 @@ def test_asked_for_they_are_ranked_among_ours(store: Store) -> None:
     assert f"best {MARK}" in labels(report_blocks(store, chosen)[0])
 
 
+def test_only_asked_for_they_are_what_others_are_compared_with(store: Store) -> None:
+    against = f"best {MARK}"
+    with pytest.raises(UserError, match=r"unknown row 'best \(trained elsewhere\)'.*--against"):
+        report_blocks(store, Choice(against=against))
+    (block,) = report_blocks(store, Choice(against=against, rank_elsewhere=True))
+    assert block.evidence is not None
+    assert block.evidence.reference == against
+
+
 def test_without_ours_of_their_data_they_stay_apart(store: Store) -> None:
     evaluated(store, "pacs", 1000, dataset=DatasetSpec(name="PACS"))
     blocks = report_blocks(store, Choice(rank_elsewhere=True))
@@ -84,13 +96,15 @@ def test_without_ours_of_their_data_they_stay_apart(store: Store) -> None:
     assert labels(blocks[1]) == [f"pacs {MARK}"]
 
 
-def test_they_are_no_baseline_even_alone_with_one_of_ours(tmp_path: Path) -> None:
+def test_no_sweep_makes_them_the_baseline(tmp_path: Path) -> None:
     store = Store(tmp_path)
+    store.write_plan(SweepPlan(name="s", source={"reference": f"a {MARK}"}, runs=()))
     evaluated(store, "a", 1900)
     add(store, spec("b", "noto", method="unheard_of"), 1000)
     (block,) = report_blocks(store, Choice(rank_elsewhere=True))
     assert block.evidence is not None
     assert block.evidence.reference == "b"
+    assert labels(block) == ["b", f"a {MARK}"]
 
 
 def test_two_weights_of_one_label_are_two_rows(store: Store) -> None:

@@ -71,6 +71,15 @@ def test_a_model_file_that_is_none_is_named_and_not_waited_for(tmp_path: Path) -
         plan.files_hash(plan.local_files(model))
 
 
+def test_the_weights_that_complete_a_tower_are_part_of_what_it_is(tmp_path: Path) -> None:
+    files = tmp_path / "tower.pt", tmp_path / "base.pt"
+    for file in files:
+        file.write_bytes(file.name.encode())
+    model = ModelSpec(name="ViT-B-16", pretrained=str(files[0]), base=str(files[1]))
+    assert plan.local_files(model) == files
+    assert plan.local_files(model.model_copy(update={"base": "openai"})) == files[:1]
+
+
 def test_runs_of_one_seed_share_the_data_seed_across_methods() -> None:
     sweep = SweepSpec(name="s", methods=["zero_shot", "clipood"], seeds=[3, 5], targets="noto")
     runs = plan_sweep(sweep, None).runs

@@ -113,7 +113,7 @@ class Table:
     @property
     def apart(self) -> bool:
         """Tell whether all its weights were trained elsewhere, so that it ranks and tests none."""
-        return bool(self.rows) and all(row.elsewhere for row in self.rows)
+        return bool(self.key["model"] == ELSEWHERE)
 
     @property
     def mean_head(self) -> str:

@@ -39,6 +39,8 @@ def test_what_is_new_is_added_once(
     assert main(command) == 0
     assert "0 run(s) and 0 sweep(s) added, 2 run(s) there already" in capsys.readouterr().out
     assert before == {path: path.read_bytes() for path in there.rglob("*") if path.is_file()}
+    (plan,) = ours.plans()  # made by another version: the same plan
+    ours.write_plan(plan.model_copy(update={"written_by": "0.0.9"}))
     again = merge([archive], ours)
     assert (len(again.equal), again.added, again.plans, again.conflicts) == (2, [], [], [])
     # What went out and came in goes out again as the same bytes.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from harness.console.notes import warn
 from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, ranks_by_name, report_blocks
@@ -98,6 +100,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the numbers of tables, 0 to 4; table.csv has them all (%(default)s)",
     )
     parser.add_argument(
+        "--rows",
+        type=names,
+        metavar="A,B",
+        help="show and compare only these rows of tables, by label or call, in this order",
+    )
+    parser.add_argument(
+        "--columns",
+        type=names,
+        metavar="A,B",
+        help="show only these columns of tables (`mean` is one); means are over all",
+    )
+    parser.add_argument(
+        "--ablation-baseline",
+        metavar="ROW",
+        help="the bar that an ablation's gains are over, where it has it (the baseline that the "
+        "sweep file names, else the lowest bar)",
+    )
+    parser.add_argument(
         "--alignment",
         action="store_true",
         help="accuracy and gain by how well the pretrained model matched image and label",
@@ -119,6 +139,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of ranked methods: differences that make none in practice (%(default)g)",
     )
     parser.add_argument(
+        "--rank-elsewhere",
+        action="store_true",
+        help="compare and rank weights that `evaluate` tested, which may have seen the test data, "
+        "among ours",
+    )
+    parser.add_argument(
         "--compare-published",
         nargs="?",
         type=Path,
@@ -134,8 +160,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return what stands between commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """Return what stands between commas that are in no brackets."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "[(") - (letter in "])")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def run(args: argparse.Namespace) -> int:
@@ -144,6 +177,22 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
     """
+    with _fewer_collections():
+        return _report(args)
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Look for rings among objects seldom: a report makes many, hardly any in a ring."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+def _report(args: argparse.Namespace) -> int:
     if not args.by_sweep:
         return _report_one(args, args.sweep, args.out or args.store / "report")
     if args.sweep:
@@ -175,6 +224,10 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
         args.confusion,
         args.rank_over,
         args.rope,
+        args.rank_elsewhere,
+        args.rows,
+        args.columns,
+        args.ablation_baseline,
     )
     store = Store(args.store)
     parts = reported(store, choice, formats, out)
@@ -188,7 +241,7 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
 def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str], out: Path) -> None:
     from harness.cli.published import report_published
 
-    bare = replace(choice, score="target", evidence=False, against=None)
+    bare = replace(choice, score="target", evidence=False, against=None, rows=None, columns=None)
     tables = [part.table for part in report_blocks(Store(args.store), bare)]
     report_published(tables, args.compare_published, out, formats)
 
@@ -237,16 +290,12 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
             raise unknown_name("format", name, _FORMATS)
     parts = report_blocks(store, choice)
     for run_id, why in sorted(index_of(store).contradictory.items()):
-        print(
+        warn(
             f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
-            "run it again",
-            file=sys.stderr,
+            "run it again"
         )
     if choice.alignment and not any(part.alignment for part in parts):
-        print(
-            "--alignment: not recorded in these runs, which are of before it was kept; run again",
-            file=sys.stderr,
-        )
+        warn("--alignment: not recorded in these runs, which are of before it was kept; run again")
     if "term" in formats:
         console = table_console()
         for part in parts:
@@ -265,15 +314,16 @@ def _print(part: Reported, console: Console) -> None:
     """Print a table, what can be said about it, and what its predictions say beyond it."""
     from rich.text import Text
 
-    console.print(to_terminal(part.table, console.width))
+    bold = console.is_terminal
+    console.print(to_terminal(part.table, console.width, bold))
     if part.evidence is not None:
         console.print(Text(part.evidence.answer, style="bold"))
         comparison = contrast.to_terminal(part.evidence)
         if comparison is not None:
             console.print(comparison)
     if part.beyond is not None:
-        console.print(to_terminal(part.beyond, console.width))
+        console.print(to_terminal(part.beyond, console.width, bold))
     if part.alignment is not None:
-        console.print(*alignment.to_terminal(part.alignment, console.width))
+        console.print(*alignment.to_terminal(part.alignment, console.width, bold))
     if part.confusion is not None:
         console.print(confusion.to_terminal(part.confusion))

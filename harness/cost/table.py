@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NONE = "–"
-_SUPERSCRIPTS = str.maketrans(
-    {"²": r"\ensuremath{^2}", "⁹": r"\ensuremath{^9}", "ᵀ": r"\ensuremath{^T}"}
-)
 
 
 def amount(value: float | None, unit: str = "") -> str:
@@ -100,7 +97,7 @@ def to_latex(report: CostReport) -> str:
     """Return booktabs tables; the document needs only ``\\usepackage{booktabs}``."""
     methods, *others = _grids(report)
     others = [replace(t, caption=t.caption or "The attention product.") for t in others]
-    return grid.to_latex(methods, *others).translate(_SUPERSCRIPTS)
+    return grid.to_latex(methods, *others)
 
 
 def to_csv(report: CostReport) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.report.tables.aggregate import summarise
+from harness.report.tables.caption import deterministic_words
 from harness.report.tables.cells import usual_n
 from harness.report.tables.columns import Measures
 from harness.report.tables.model import Table
@@ -69,4 +70,5 @@ def long_csv(tables: Mapping[str, Table]) -> str:
 def spread_words(table: Table) -> str:
     """Return what error bars are."""
     n = table.usual_n
-    return f"± {MEANING[table.spread]} over n = {n} seeds" if n > 1 else "one seed (n = 1)"
+    words = f"± {MEANING[table.spread]} over n = {n} seeds" if n > 1 else "one seed (n = 1)"
+    return f"{words}; {still}" if (still := deterministic_words(table)) else words

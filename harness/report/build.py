@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -15,14 +15,15 @@ from harness.report.comparison.model import TableComparison
 from harness.report.comparison.ranks import RankOver, Ranks, rank_tables
 from harness.report.comparison.reference import references_of
 from harness.report.comparison.tuning import Gain, gains, sentence
-from harness.report.runs.blocks import blocks_of, names_of
+from harness.report.runs.blocks import beside_ours, blocks_of, names_of
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.stats import Design, TestKind
 from harness.report.stats.ranks import ROPE
 from harness.report.tables.aggregate import labelled, summarise
 from harness.report.tables.alignment import Alignment, alignment_of
-from harness.report.tables.caption import with_initials
+from harness.report.tables.caption import told_apart, with_initials
+from harness.report.tables.chosen import counted, rows_called, with_only
 from harness.report.tables.confusion import Confusion, confusion_of
 from harness.report.tables.metrics import beyond, check_measures
 from harness.report.tables.model import ScoredOn, Table
@@ -57,6 +58,14 @@ class Choice:
     """Rank the rows over data sets, or over targets."""
     rope: float = ROPE
     """Points within which ranked methods are practically the same."""
+    rank_elsewhere: bool = False
+    """Put weights trained elsewhere into the tables of ours, and compare and rank them there."""
+    rows: tuple[str, ...] | None = None
+    """Labels or calls of the rows to show and compare, in this order; None for all."""
+    columns: tuple[str, ...] | None = None
+    """Columns to show, by name or head; means and comparisons are over all."""
+    ablation_baseline: str | None = None
+    """Label or row of the bar that an ablation's gains are over, where it has it."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +118,16 @@ def report_blocks(
         raise unknown_name("data set", str(choice.dataset), set(frame["dataset"]), "in this store")
     tables = _tables(frame, choice)
     if sweep is None:
-        check_rows(choice, [table for _, table, _ in tables])
+        check_names(choice, [table for _, table, _ in tables])
     references = references_of(store, sweep or choice.sweep)
     out = []
-    for name, table, runs in tables:
+    for name, table, runs in _chosen(tables, choice):
         comparison = comparison_of(table, choice, references, runs, predictions)
         more = beyond(table, runs, predictions, choice.measures) if choice.evidence else None
         reference = comparison.reference if comparison else None
         worth = gains(table, store.plans(), reference) if table.tuning else ()
         table = replace(table, tuning=" ".join([table.tuning, sentence(worth)]).strip())
-        shown = marked(table, comparison)
+        shown = marked(with_only(table, table.rows, _columns(table, choice)), comparison)
         aligned = alignment_of(table, runs, predictions, reference) if choice.alignment else None
         confused = confusion_of(table, runs, predictions, choice.confusion)
         out.append(Reported(name, shown, runs, comparison, more, aligned, confused, worth))
@@ -142,11 +151,13 @@ def ranks_by_name(
 
 
 def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.DataFrame]]:
-    frame = filtered(frame, choice.model, choice.dataset)
     if choice.score == "source_val":
         # One number a run, whatever the run is tested on.
         frame = frame.drop_duplicates("id").assign(measure="accuracy")
         frame = frame.assign(accuracy=frame["source_val"])
+    if choice.rank_elsewhere:
+        frame = beside_ours(frame)
+    frame = filtered(frame, choice.model, choice.dataset)
     out = []
     for block in blocks_of(frame):
         table = replace(
@@ -156,7 +167,29 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
         )
         table = with_initials(table) if choice.initials else table
         out.append((block.name, table, labelled(block.frame)))
-    return out
+    tables = told_apart([table for _, table, _ in out])
+    named = [(name, table, runs) for (name, _, runs), table in zip(out, tables, strict=True)]
+    return sorted(named, key=lambda one: one[1].apart)
+
+
+def _chosen(
+    tables: Iterable[tuple[str, Table, pd.DataFrame]], choice: Choice
+) -> Iterator[tuple[str, Table, pd.DataFrame]]:
+    """Yield the tables with the rows asked for, without those that have none, or no column."""
+    for name, table, runs in tables:
+        if choice.rows is not None:
+            rows = rows_called(table, choice.rows)
+            runs = runs[runs["label"].isin([row.label for row in rows])]
+            table = counted(with_only(table, rows, table.columns), runs)
+        if table.rows and _columns(table, choice):
+            yield name, table, runs
+
+
+def _columns(table: Table, choice: Choice) -> list[str]:
+    """Return the columns to show, by name."""
+    names = zip(table.columns, table.column_heads, strict=True)
+    wanted = choice.columns
+    return [name for name, head in names if wanted is None or name in wanted or head in wanted]
 
 
 def filtered(frame: pd.DataFrame, model: str | None, dataset: str | None) -> pd.DataFrame:
@@ -178,7 +211,7 @@ def comparison_of(
     predictions: PredictionCache | None = None,
 ) -> TableComparison | None:
     """Return the comparison that `choice` asks for of one table; None if it asks for none."""
-    if not choice.evidence:
+    if not choice.evidence or table.apart:
         return None
     return compare_rows(
         table,
@@ -190,9 +223,18 @@ def comparison_of(
     )
 
 
-def check_rows(choice: Choice, tables: Iterable[Table]) -> None:
-    """Raise UserError if no table has a row that `choice` names."""
+def check_names(choice: Choice, tables: Sequence[Table]) -> None:
+    """Raise UserError if no table has a row or column that `choice` names."""
     labels = {row.label for table in tables for row in table.rows}
+    for row in choice.rows or ():
+        if not any(rows_called(table, [row]) for table in tables):
+            raise unknown_name("row", row, labels, "for --rows, as a table labels it")
+    columns = {name for table in tables for name in (*table.columns, *table.column_heads)}
+    for column in choice.columns or ():
+        if column not in columns:
+            raise unknown_name("column", column, columns, "for --columns")
+    if choice.rows is not None:
+        labels = {row.label for table in tables for row in rows_called(table, choice.rows)}
     for option, name in (("against", choice.against), ("confusion", choice.confusion)):
         if name is not None and name not in labels:
             raise unknown_name("row", name, labels, f"for --{option}, as a table labels it")

@@ -6,6 +6,7 @@ A sweep file names rows of its own table::
       - kind: ablation
         name: ablation
         title: Attention alignment (AAL) and semantic label smoothing (SLS)
+        baseline: neither                     # optional: what gains are over, else the lowest bar
         bars:
           - {label: neither, row: "alignclip without both"}
           - {label: SLS, row: "alignclip[alignment_weight=0]"}
@@ -29,10 +30,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from harness.errors import UserError
 from harness.store.records import SweepPlan
+from harness.sweep.calls import canonical
 from harness.validation import Name, Strict, validated
 
 
@@ -43,6 +45,14 @@ class BarSpec(Strict):
     """What the legend calls it."""
     row: str
     """A row of the sweep: its label, or its ``method[param=value]``."""
+
+
+def bar_named(bars: Sequence[BarSpec], name: str) -> int | None:
+    """Return which bar has this label or, in any spelling, this row; None if none has."""
+    labels, rows = [bar.label for bar in bars], [canonical(bar.row) for bar in bars]
+    if name in labels:
+        return labels.index(name)
+    return rows.index(canonical(name)) if name and canonical(name) in rows else None
 
 
 class PointSpec(Strict):
@@ -68,15 +78,31 @@ class _Figure(Strict):
 
 
 class AblationSpec(_Figure):
-    """Grouped bars, with the gain over the lowest bar of each group."""
+    """Grouped bars, with the gain over the baseline, or over the lowest bar of each group."""
 
     kind: Literal["ablation"] = "ablation"
     bars: tuple[BarSpec, ...] = Field(min_length=1)
+    baseline: str = ""
+    """The bar without any of the parts, which gains are over: its label, or its row. By default
+    the lowest bar of each group."""
 
     @property
     def rows(self) -> tuple[str, ...]:
         """The rows that the figure shows."""
         return tuple(bar.row for bar in self.bars)
+
+    @property
+    def zero(self) -> int | None:
+        """Which bar gains are over; None for the lowest."""
+        return bar_named(self.bars, self.baseline)
+
+    @field_validator("baseline")
+    @classmethod
+    def _is_a_bar(cls, name: str, read: ValidationInfo) -> str:
+        bars = read.data.get("bars", ())
+        if name and bars and bar_named(bars, name) is None:
+            raise ValueError(f"no bar of the figure; use {', '.join(bar.label for bar in bars)}")
+        return name
 
 
 class LineSpec(_Figure):

@@ -26,6 +26,7 @@ from harness.sweep.tuning import TunedRow, TuneSpec, searches
 from harness.tune.space import Distribution
 from harness.tune.words import defaults_label
 from harness.validation import Name, Seed, Written, validated
+from harness.version import __version__
 
 
 class MethodEntry(Written):
@@ -205,6 +206,7 @@ def plan_sweep(
             raise
         raise UserError(f"{where}: {error}") from None
     return SweepPlan(
+        written_by=__version__,
         name=sweep.name,
         source=sweep.model_dump(mode="json"),
         runs=tuple(runs),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.report import add_arguments, report, run
+from harness.cli.report import add_arguments, names, report, run
 from harness.errors import UserError
 from tests.report.fakes import realistic
 
@@ -74,3 +74,24 @@ def test_defaults_are_the_quickstart() -> None:
     args = arguments()
     assert args.store == Path("results/quickstart")
     assert args.spread == "std"
+
+
+def test_rows_and_columns_may_be_chosen(tmp_path: Path) -> None:
+    realistic(tmp_path)
+    chosen = ("--rows", "AlignCLIP, alignclip[aal=false],CoOp", "--columns", "noto,mean")
+    assert run(arguments("--store", str(tmp_path), "--format", "md,csv", *chosen)) == 0
+    head, _, *rows = (tmp_path / "report" / "table.md").read_text().splitlines()
+    assert [cell.strip() for cell in head.strip("|").split("|")] == ["method", "noto", "mean"]
+    names = [row.split("|")[1].strip() for row in rows[:3]]
+    assert names == ["AlignCLIP", r"alignclip\[aal=false\]", "CoOp"]
+    assert "averages over domains (3 of them not shown)" in rows[-1]
+    compared = (tmp_path / "report" / "comparison.csv").read_text()
+    assert "CLIPood" not in compared  # the reference, too, is one of the rows
+    with pytest.raises(UserError, match=r"unknown row 'CoOop': did you mean CoOp.*for --rows"):
+        run(arguments("--store", str(tmp_path), "--rows", "CoOop"))
+    with pytest.raises(UserError, match=r"unknown column 'note': did you mean noto.*--columns"):
+        run(arguments("--store", str(tmp_path), "--columns", "note"))
+
+
+def test_commas_within_brackets_part_no_names() -> None:
+    assert names("a[b=1, c=[2,3]], d (e, f) ,,g") == ("a[b=1, c=[2,3]]", "d (e, f)", "g")

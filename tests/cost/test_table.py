@@ -58,7 +58,7 @@ def test_rows_in_every_format() -> None:
     assert records[1]["step_ratio"] == "1.1"
     assert records[3]["peak_mib"] == ""
     tex = table.to_latex(made)
-    assert tex.count(r"\begin{tabular}") == 2
+    assert tex.count(r"\begin{table}") == 2
     assert tex.isascii()
     console = Console(file=io.StringIO(), width=200, record=True)
     for part in table.to_terminal(made):
@@ -69,7 +69,7 @@ def test_rows_in_every_format() -> None:
 def test_without_attention_there_is_one_table_and_no_answer() -> None:
     made = report(row("a"), attention=None)
     assert table.to_markdown(made).count("| :-- |") == 1
-    assert table.to_latex(made).count(r"\begin{tabular}") == 1
+    assert table.to_latex(made).count(r"\begin{table}") == 1
     assert len(table.to_terminal(made)) == 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,4 +43,7 @@ def test_the_file_has_every_measure_under_one_header(tmp_path: Path) -> None:
 
 def test_error_bars_are_named(tmp_path: Path) -> None:
     area = measured(tmp_path)["area"]
-    assert spread_words(area) == "± sample standard deviation over n = 2 seeds"
+    words = "± sample standard deviation over n = 2 seeds"
+    assert spread_words(area) == f"{words}; deterministic, so no ±: zero_shot"
+    trained = replace(area, rows=area.rows[:1])
+    assert spread_words(trained) == words

@@ -148,6 +148,16 @@ def test_the_figure_s_numbers(tmp_path: Path) -> None:
     assert "CLIPood: median 65.0 %, best 70.0 % of 3, tested 60.0 %" in panel.alt
 
 
+def test_figures_of_two_sweeps_have_different_titles(tmp_path: Path) -> None:
+    plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
+    fill(store, plan)
+    (only,) = panels(searched(store, Choice()), store)
+    assert only.title == "Trials and what they choose: leave-one-source-out"
+    store.write_plan(plan.model_copy(update={"name": "again"}))
+    titles = [panel.title for panel in panels(searched(store, Choice()), store)]
+    assert titles == [f"{only.title} ({name}, emoji, tiny-emoji)" for name in ("again", "tuned")]
+
+
 def test_the_trials_file_has_values_and_validation_and_no_test(tmp_path: Path) -> None:
     plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
     fill(store, plan)

@@ -34,6 +34,7 @@ def test_spelling_of_a_call_does_not_matter(one: str, other: str) -> None:
         ([ABLATION | {"name": "../x"}], "field 'name'"),
         ([ABLATION | {"colour": 1}], "unknown field 'colour'"),
         ([ABLATION, ABLATION], "there 2 times"),
+        ([ABLATION | {"baseline": "none"}], "field 'baseline' is 'none'.*use neither, SLS, AAL"),
         ("no list", "give a list"),
     ],
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from harness.report.comparison.images import compare_images, runs_by_label, untrained
+from harness.report.comparison.leads import leads_of
 from harness.report.comparison.model import ImageEvidence, RowComparison, TableComparison
 from harness.report.comparison.reference import reference_row
 from harness.report.comparison.summary import plain_answer, why_unresolved
@@ -82,6 +83,9 @@ def compare_rows(
         answer=plain_answer(table, reference, compared, scores, design),
         why_none=why_unresolved(compared),
         design=design,
+        leads=leads_of(table, design) if len(table.domains) > 1 else (),
+        one=table.kind.one,
+        decimals=table.decimals,
     )
 
 

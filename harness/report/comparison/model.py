@@ -87,6 +87,23 @@ class RowComparison:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """Who is best in one column, and by how much."""
+
+    column: str
+    best: tuple[str, ...]
+    """More than one if they print the same; none without a complete cell."""
+    number: str
+    """Of the best, as it is printed."""
+    second: str
+    """The next; empty without one."""
+    lead: float | None
+    """Of the best over the next, in points."""
+    comparison: Comparison | None
+    """Of the best with the next; p is corrected for the columns."""
+
+
+@dataclass(frozen=True)
 class TableComparison:
     """What a table's numbers say about its methods."""
 
@@ -101,6 +118,12 @@ class TableComparison:
     why_none: str
     """Why nothing can be said beyond the means, or empty."""
     design: Design
+    leads: tuple[Lead, ...] = ()
+    """Column by column; none of a table with one."""
+    one: str = "domain"
+    """What a column is."""
+    decimals: int = 1
+    """Of the table's numbers."""
 
     def row(self, label: str) -> RowComparison | None:
         """Return a row's comparison; None for the reference or an unknown label."""

@@ -34,7 +34,7 @@ def ablation_picture(table: Table, spec: AblationSpec, kind: str = "png") -> byt
 def ablation_notes(table: Table, data: Ablation) -> str:
     """Return what a reader must know to read the bars rightly."""
     cells = [bar.cell for group in data.groups for bar in group.bars]
-    gains = "Above bars: gain over the lowest bar of the group, in points."
+    gains = f"Above bars: gain over {data.over}, in points."
     text = footnote(table, cells, data.bottom, "error bars", "bar", gains)
     partial = sum(cell.mean is not None and not cell.complete for cell in cells)
     return f"{text} *: {partial} from fewer seeds than planned." if partial else text
@@ -66,7 +66,7 @@ def _draw(axes: Axes, data: Ablation, group_inches: float) -> None:
             if cell.spread is not None:
                 error: dict[str, Any] = {"elinewidth": 0.9, "capsize": 2, "capthick": 0.9}
                 axes.errorbar(x, cell.mean, cell.spread, color="#222222", zorder=3, **error)
-            text = "" if bar.gain is None else f"+{bar.gain:.1f}"
+            text = "" if bar.gain is None else f"{bar.gain:+.1f}".replace("-", "−")
             text += "" if cell.complete else "*"
             _note(axes, x, cell.mean + (cell.spread or 0), text, size, color="#222222")
     _dress(axes, data)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from harness.errors import unknown_name
 from harness.report.build import Choice, Reported, filtered, report_blocks
 from harness.report.figures.rows import tables_for
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.store.store import Store
-from harness.sweep.figures import AblationSpec, AnyFigure, CurveSpec, LineSpec, figures_of
+from harness.sweep.figures import (
+    AblationSpec,
+    AnyFigure,
+    CurveSpec,
+    LineSpec,
+    bar_named,
+    figures_of,
+)
 from harness.tune.choice import rows_of
 
 
@@ -26,6 +34,8 @@ class Drawing:
     sweep: str
     blocks: tuple[Reported, ...]
     """The sweep's blocks, from which the table is made."""
+    block: str = ""
+    """What tells the table from the others of its definition."""
 
 
 def drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Drawing]:
@@ -34,8 +44,16 @@ def drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iter
     Raises:
         UserError: Naming a sweep's figure and what is wrong with it.
     """
+    yield from _told_apart(list(_drawings(store, choice, predictions)))
+
+
+def _drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iterator[Drawing]:
     plans = [plan for plan in store.plans() if choice.sweep in (None, plan.name)]
-    wanted = [(plan, spec) for plan in plans for spec in figures_of(plan)]
+    specs = [(plan, spec) for plan in plans for spec in figures_of(plan)]
+    baseline = choice.ablation_baseline
+    if baseline is not None:
+        check_baseline(baseline, [spec for _, spec in specs])
+    wanted = [(plan, _over(spec, baseline)) for plan, spec in specs]
     names = [spec.name for _, spec in wanted]
     for plan, spec in wanted:
         if not any(store.has(run.id) or store.failure(run.id) for run in rows_of(plan, store)):
@@ -46,11 +64,42 @@ def drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Iter
         frame = load_frame(store, plan.name)
         if filtered(frame, choice.model, choice.dataset).empty:
             continue
-        bare = replace(choice, initials=False, evidence=False)
+        bare = replace(choice, initials=False, evidence=False, rows=None, columns=None)
         own_blocks = tuple(report_blocks(store, bare, predictions, plan.name))
         own = spec.name if names.count(spec.name) == 1 else f"{plan.name}-{spec.name}"
         for name, table in tables_for(spec, [(block.name, block.table) for block in own_blocks]):
-            yield Drawing(f"{own}-{name}" if name else own, spec, table, plan.name, own_blocks)
+            whole = f"{own}-{name}" if name else own
+            yield Drawing(whole, spec, table, plan.name, own_blocks, name)
+
+
+def _over(spec: AnyFigure, baseline: str | None) -> AnyFigure:
+    """Return an ablation with this baseline if it has such a bar; other figures as they are."""
+    if baseline and isinstance(spec, AblationSpec) and bar_named(spec.bars, baseline) is not None:
+        return spec.model_copy(update={"baseline": baseline})
+    return spec
+
+
+def check_baseline(name: str, specs: Iterable[AnyFigure]) -> None:
+    """Raise UserError if no ablation has a bar of this name."""
+    bars = [bar for spec in specs if isinstance(spec, AblationSpec) for bar in spec.bars]
+    if bar_named(bars, name) is None:
+        raise unknown_name("bar", name, {b.label for b in bars}, "for --ablation-baseline")
+
+
+def _told_apart(found: list[Drawing]) -> Iterator[Drawing]:
+    """Add to titles that are there more than once what differs: sweep, figure, block."""
+    for one in found:
+        twins = [other for other in found if other.spec.title == one.spec.title]
+        columns = zip(*((own.sweep, own.spec.name, own.block) for own in twins), strict=True)
+        mine = (one.sweep, one.spec.name, one.block)
+        words = [
+            word for word, all_ in zip(mine, columns, strict=True) if word and len(set(all_)) > 1
+        ]
+        if one.spec.title and words:
+            title = f"{one.spec.title} ({', '.join(words)})"
+            yield replace(one, spec=one.spec.model_copy(update={"title": title}))
+        else:
+            yield one
 
 
 def picture(drawing: Drawing, kind: str) -> bytes | None:

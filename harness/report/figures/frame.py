@@ -6,17 +6,30 @@ Matplotlib is used without global state. Lengths are inches from the lower left 
 from __future__ import annotations
 
 import io
+import logging
+import re
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from harness.report.text.letters import CJK, scripts_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Both fonts come with matplotlib, so pictures do not depend on the machine.
+FONTS = ("STIXGeneral", "DejaVu Sans")
+"""Both come with matplotlib and have Latin, Greek and Cyrillic letters: pictures of such names do
+not depend on the machine."""
+CJK_FONTS = (
+    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Noto Sans CJK SC",
+    "Noto Sans CJK JP", "Noto Serif CJK SC", "Noto Serif CJK JP", "Source Han Sans SC",
+)  # fmt: skip
+"""For what the others lack, the first that is installed: TrueType before OpenType with PostScript
+outlines, which matplotlib puts into a PDF in a way that strict readers refuse."""
 STYLE: dict[str, Any] = {
-    "font.family": ["STIXGeneral", "DejaVu Sans"],
     "mathtext.fontset": "stix",
     "text.usetex": False,
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
@@ -40,10 +53,45 @@ def styled() -> Iterator[None]:
 
     # the user's matplotlibrc must not change our pictures; the backend is not ours to change
     values: dict[Any, Any] = {k: v for k, v in mpl.rcParamsDefault.items() if k != "backend"}
-    values.update(STYLE)
-    with mpl.rc_context(values), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
+    values |= STYLE | {"font.family": [*FONTS, *_installed()[:1]]}
+    fonts = logging.getLogger("matplotlib.font_manager")  # says that a font has no bold
+    level = fonts.level
+    with mpl.rc_context(values), warnings.catch_warnings(record=True) as said:
+        warnings.filterwarnings("always", message=_NO_GLYPH)
+        fonts.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            fonts.setLevel(level)
+    lacking = [found for one in said if (found := re.match(_NO_GLYPH, str(one.message)))]
+    for one in said:
+        if not re.match(_NO_GLYPH, str(one.message)):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if lacking:
+        _say_lacking(tuple(scripts_of(chr(int(found[1])) for found in lacking)))
+
+
+_NO_GLYPH = r"Glyph (\d+) .*missing from"
+
+
+def _installed() -> list[str]:
+    from matplotlib.font_manager import fontManager
+
+    names = {font.name for font in fontManager.ttflist}
+    return [name for name in CJK_FONTS if name in names]
+
+
+@cache
+def _say_lacking(scripts: tuple[str, ...]) -> None:
+    """Say once in a process that names are drawn as boxes, and what helps."""
+    import matplotlib as mpl
+
+    helps = "use other names"
+    if CJK.intersection(scripts):
+        fonts = f"{mpl.get_cachedir()}/fontlist-*.json"  # read again only if it is not there
+        helps = f"install fonts-wqy-microhei (Debian), delete {fonts} and report again"
+    boxes = f"pictures: no font here has letters of {', '.join(scripts)}: drawn as boxes"
+    print(f"{boxes}; {helps}", file=sys.stderr)
 
 
 class Frame:

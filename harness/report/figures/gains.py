@@ -1,4 +1,4 @@
-"""The numbers of an ablation: bars in groups, and the gain of each over its group's lowest."""
+"""The numbers of an ablation: bars in groups, and the gain of each over one of its group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Bar:
     label: str
     cell: Cell
     gain: float | None
-    """Points over the lowest bar of the group; None for that bar and for a missing one."""
+    """Points over the baseline, or over the lowest bar of the group; None for that bar itself,
+    for a missing one, and where the baseline is missing."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Ablation:
     """Everything a picture of an ablation shows."""
 
     groups: tuple[BarGroup, ...]
+    over: str
+    """What gains are over, in words."""
     bottom: float
     """Where the axis starts; 0 unless the bars would all look alike."""
     top: float
@@ -45,21 +48,27 @@ def ablation_bars(table: Table, spec: AblationSpec) -> Ablation:
         UserError: For a row or column that the table has not, or a row's name that fits several.
     """
     rows = [find_row(table, bar.row, spec.name) for bar in spec.bars]
+    labels, zero = [bar.label for bar in spec.bars], spec.zero
     groups = []
     for column in columns_of(table, spec):
         cells = [table.cells(row)[table.columns.index(column)] for row in rows]
-        groups.append(BarGroup(column, _bars([bar.label for bar in spec.bars], cells)))
+        groups.append(BarGroup(column, _bars(labels, cells, zero)))
     bottom, top = _axis([bar.cell for group in groups for bar in group.bars])
-    return Ablation(tuple(groups), bottom, top)
+    over = "the lowest bar of the group" if zero is None else f"'{labels[zero]}'"
+    return Ablation(tuple(groups), over, bottom, top)
 
 
-def _bars(labels: list[str], cells: list[Cell]) -> tuple[Bar, ...]:
-    known = [cell.mean for cell in cells if cell.mean is not None]
-    lowest = min(known, default=0.0)
-    # gains are of the printed numbers' kind: the first lowest bar carries none, an equal one +0.0
-    first = next((i for i, cell in enumerate(cells) if cell.mean == lowest), -1)
+def _bars(labels: list[str], cells: list[Cell], zero: int | None) -> tuple[Bar, ...]:
+    means = [cell.mean for cell in cells]
+    if zero is None:  # the first lowest bar carries no gain, an equal one +0.0
+        zero = means.index(min((mean for mean in means if mean is not None), default=None))
+    base = means[zero]
     return tuple(
-        Bar(label, cell, None if cell.mean is None or i == first else cell.mean - lowest)
+        Bar(
+            label,
+            cell,
+            None if cell.mean is None or base is None or i == zero else cell.mean - base,
+        )
         for i, (label, cell) in enumerate(zip(labels, cells, strict=True))
     )
 

@@ -24,11 +24,13 @@ def footnote(
     """
     counts = {cell.n for cell in cells if cell.n}
     sentences = [f"{title_text(table)}."]
-    if max(counts, default=0) > 1:
+    if any(cell.spread is not None for cell in cells):
         n = " to ".join(map(str, dict.fromkeys((min(counts), max(counts)))))
         sentences.append(f"{spreads.capitalize()}: ± {MEANING[table.spread]} over n = {n} seeds.")
-    elif counts:
+    elif counts == {1}:
         sentences.append(f"One seed (n = 1), so no {spreads}.")
+    if any(cell.deterministic for cell in cells):
+        sentences.append(f"Without {spreads}: deterministic.")
     sentences.append(about)
     if bottom:
         sentences.append(f"The axis starts at {bottom:g} %, not at zero.")

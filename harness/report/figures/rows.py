@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from harness.errors import UserError, unknown_name
-from harness.report.tables.cells import mark_best
+from harness.report.tables.chosen import with_only
 from harness.report.tables.columns import SIDE_BY_SIDE
 from harness.report.tables.join import join_tables
 from harness.report.tables.model import Row, Table
@@ -73,20 +72,7 @@ def chosen_table(table: Table, spec: TableSpec) -> Table:
         UserError: For a row or column that is not there.
     """
     rows = [find_row(table, row, spec.name) for row in spec.rows] or list(table.rows)
-    columns = columns_of(table, spec)
-    kept = [i for i, name in enumerate(table.domains) if name in columns]
-    return replace(
-        table,
-        domains=tuple(table.domains[i] for i in kept),
-        heads=tuple(table.heads[i] for i in kept),
-        rows=tuple(
-            mark_best(
-                [replace(row, cells=tuple(row.cells[i] for i in kept)) for row in rows],
-                table.decimals,
-            )
-        ),
-        has_mean=table.has_mean and table.mean_head in columns,
-    )
+    return with_only(table, rows, columns_of(table, spec))
 
 
 def find_row(table: Table, name: str, figure: str) -> Row:

@@ -92,6 +92,8 @@ def state_of(cell: Cell) -> State:
 
 
 def _by_seed(cell: Cell) -> str:
+    if cell.deterministic:
+        return "deterministic: the same with every seed"
     seeds = ", ".join(f"{seed[0]}: {value:.2f}" for seed, value in cell.by_seed.items())
     return f"by seed {seeds}" if len(cell.by_seed) > 1 else ""
 

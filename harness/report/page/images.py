@@ -59,9 +59,13 @@ def alt_text(drawing: Drawing) -> str:
     table, spec = drawing.table, drawing.spec
     about = title_text(table)
     if isinstance(spec, AblationSpec):
-        group = ablation_bars(table, spec).groups[-1]
-        shown = ", ".join(f"{bar.label} {_said(bar.cell)}" for bar in group.bars)
-        return f"Bars of {about}. {group.column}: {shown}."
+        data = ablation_bars(table, spec)
+        group = data.groups[-1]
+        shown = ", ".join(
+            f"{bar.label} {_said(bar.cell)}{'' if bar.gain is None else f' ({bar.gain:+.1f})'}"
+            for bar in group.bars
+        )
+        return f"Bars of {about}. {group.column}: {shown}. In brackets: gain over {data.over}."
     if isinstance(spec, LineSpec | CurveSpec):
         curve = line_points(table, spec).curves[-1]
         pairs = zip(curve.x, curve.cells, strict=True)

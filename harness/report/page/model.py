@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.report.page.pareto import Plot
+from harness.report.stats import Verdict
 from harness.report.tables.model import Row, Table
 
 ColumnGroup = Literal["score", "evidence", "columns", "beyond", "cost", "published"]
@@ -23,6 +24,12 @@ State = Literal["done", "partial", "failed", "missing", "none"]
 none."""
 Badge = Literal["resolved", "noise", "unknown"]
 """Whether the best method's lead is more than noise."""
+BADGES: dict[Verdict, Badge] = {
+    "better": "resolved",
+    "worse": "resolved",
+    "not resolved": "noise",
+    "too few seeds": "unknown",
+}
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,11 @@ class Domain:
     second: str
     lead: str
     """Of the best over the next in points; empty without a next."""
+    badge: Badge | None
+    """None if nothing was compared."""
+    badge_text: str
+    reading: str
+    """The comparison in a sentence."""
     dots: tuple[float, ...]
     """All methods, 0..100 on an axis all domains share; the best is the last."""
 
@@ -141,6 +153,8 @@ class View:
     domains: tuple[Domain, ...]
     domain_axis: tuple[str, str]
     """Ends of the axis of `domains`."""
+    domain_note: str
+    """How their leads were compared; empty if nothing was."""
     what: str
     """What the columns are: domains, data sets."""
     plots: tuple[Plot, ...]

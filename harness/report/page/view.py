@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.report.comparison.leads import leads_note, leads_of
 from harness.report.comparison.model import TableComparison
 from harness.report.page.against import evidence_columns, signed
 from harness.report.page.columns import (
@@ -17,20 +18,13 @@ from harness.report.page.columns import (
     rows_in_order,
     score_columns,
 )
-from harness.report.page.cost import Cost, cost_of, devices_of
+from harness.report.page.cost import Cost, Spent, cost_of, devices_of
 from harness.report.page.domains import domains_of
-from harness.report.page.model import Badge, Beside, Domain, Glance, PageRow, View
+from harness.report.page.model import BADGES, Badge, Beside, Domain, Glance, PageRow, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
+from harness.report.stats.words import NOISE
 from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table
-from harness.store.records import RunRecord
-
-_BADGES: Mapping[str, tuple[Badge, str]] = {
-    "better": ("resolved", "more than noise"),
-    "worse": ("resolved", "more than noise"),
-    "not resolved": ("noise", "may be noise"),
-    "too few seeds": ("unknown", "too few seeds to tell"),
-}
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,7 @@ class Source:
 
 
 def view_of(
-    source: Source, places: Places, records: Mapping[str, RunRecord], beside: Beside | None
+    source: Source, places: Places, spent: Mapping[str, Spent], beside: Beside | None
 ) -> View:
     """Return the section of one table, its best row first."""
     table = replace(source.table, rows=tuple(rows_in_order(source.table)))
@@ -54,16 +48,17 @@ def view_of(
     columns += beyond_columns(table, source.beyond)
     plots: list[Plot] = []
     notes: list[str] = []
-    if table.kind.one_setting:
-        costs = [cost_of(row, records) for row in table.rows]
+    if table.kind.one_setting and not table.apart:
+        costs = [cost_of(row, spent) for row in table.rows]
         devices = devices_of(costs)
         columns += cost_columns(costs, devices)
         plots = _plots(table, costs, devices)
         notes = _notes(devices)
     domains: tuple[Domain, ...] = ()
     axis = ("", "")
-    if table.kind.comparable and len(table.domains) > 1:
-        domains, axis = domains_of(table)
+    if table.kind.comparable and len(table.domains) > 1 and not table.apart:
+        leads = comparison.leads if comparison else ()
+        domains, axis = domains_of(table, leads or leads_of(table))
     reference = comparison.reference if comparison else None
     rows = [
         PageRow(
@@ -75,12 +70,13 @@ def view_of(
         id=source.id,
         title=f"{title_text(table)}{table.kind.title}",
         facts=_facts(table),
-        caption=caption_text(source.table),
+        caption=caption_text(source.table, source.beyond),
         glance=_glance(table, comparison),
         columns=tuple(column for column, _ in columns),
         rows=tuple(rows),
         domains=domains,
         domain_axis=axis,
+        domain_note=leads_note(comparison) if comparison and domains else "",
         what=table.kind.one,
         plots=tuple(plots),
         notes=tuple(notes),
@@ -114,6 +110,8 @@ def _glance(table: Table, comparison: TableComparison | None) -> Glance:
     answer = comparison.answer if comparison else ""
     if not table.kind.last_decides:
         return Glance("", "", "", "where a gain is made", None, "", answer)
+    if table.apart:
+        return Glance("", "", "", "not ranked", None, "", "")
     if not whole:
         return Glance("", "", "", "", None, "", answer)
     best = whole[0]
@@ -126,7 +124,7 @@ def _glance(table: Table, comparison: TableComparison | None) -> Glance:
         other = whole[1].label if is_reference else comparison.reference
         own = comparison.row(whole[1].label if is_reference else best.label)
         if own is not None and own.difference is not None:
-            badge, text = _BADGES[own.verdict]
+            badge, text = BADGES[own.verdict], NOISE[own.verdict]
             gain = signed(-own.difference if is_reference else own.difference)
             lead = f"{gain} over {other}"
     return Glance(best.label, number, spread, lead, badge, text, answer)

@@ -14,6 +14,7 @@ from harness.report.published.meanings import Meanings, load_meanings
 from harness.report.published.numbers import COST, PublishedNumber
 from harness.report.published.tolerance import allowed_difference, published_error
 from harness.report.tables.model import Table
+from harness.report.tables.spread import spread_of
 
 PublishedVerdict = Literal[
     "reproduced", "within re-run allowance", "off", "not run", "not comparable"
@@ -35,7 +36,7 @@ class PublishedCell:
     """Our row's."""
     ours: float | None = None
     spread: float | None = None
-    """Standard deviation over our seeds, whatever the report's ± is; None for one seed."""
+    """Standard deviation over our seeds, whatever the report's ± is; None as in a table."""
     n: int = 0
     setting: str = ""
     """Backbone, precision and tested part of ours."""
@@ -119,7 +120,7 @@ def _judged(
         notes=tuple(_notes(number, counterpart, meanings)),
         label=counterpart.label,
         ours=ours,
-        spread=statistics.stdev(values) if len(values) > 1 else None,
+        spread=None if counterpart.cell.deterministic else spread_of(values, "std"),
         n=len(values),
         setting=f"{key['model']} ({key['precision']}){part}",
         difference=difference,
@@ -145,6 +146,8 @@ def _notes(number: PublishedNumber, counterpart: Counterpart, meanings: Meanings
         notes.append("kind of ± unstated")
     if counterpart.cell.n == 1:
         notes.append("one seed of ours")
+    if counterpart.cell.deterministic:
+        notes.append("ours is deterministic")
     if not counterpart.cell.complete:
         notes.append(f"{counterpart.cell.n} of {counterpart.cell.planned} seeds of ours")
     if counterpart.unchecked:

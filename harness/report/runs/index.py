@@ -99,9 +99,9 @@ class Index:
         if self._file is None:
             self._file = opened(self._store.root / FILE)
             self._entries |= self._file.entries
-        found, new = [], 0
+        found, new, runs = [], 0, f"{self._store.root}/runs"
         for run_id in _folders(self._store.root / "runs"):
-            state = _state(self._store.run_dir(run_id))
+            state = _state(f"{runs}/{run_id}")
             if state:
                 found.append(run_id)
                 new += self._look(run_id, state)
@@ -204,7 +204,7 @@ def _folders(root: Path) -> list[str]:
         return []
 
 
-def _state(folder: Path) -> State:
+def _state(folder: Path | str) -> State:
     """Return size, inode and times of a run's files: nothing without a record."""
     try:
         found = [os.stat(f"{folder}/record.json")]

@@ -24,7 +24,7 @@ from harness.report.page.render import write_page
 from harness.report.runs.index import index_of
 from harness.report.runs.predictions import PredictionCache
 from harness.report.site.feed import Entry, atom
-from harness.report.tables.caption import caption_text
+from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table, cell_text
 from harness.report.text.tables import to_csv
 from harness.store.exchange.archive import export
@@ -123,7 +123,7 @@ def _store(store: Store, folder: Path, name: str) -> tuple[list[Path], Listed]:
         name,
         _updated(store, done),
         len(done),
-        tuple(_best(block) for block in reported),
+        tuple(_best(block) for block in reported if not block.table.apart),
         archive.stat().st_size / 2**20,
     )
 
@@ -138,8 +138,9 @@ def _best(block: Reported) -> Best:
     last = [(table.cells(row)[-1], row.label) for row in table.rows]
     cell, label = max(last, key=lambda pair: -1.0 if pair[0].mean is None else pair[0].mean)
     number, spread, _ = cell_text(cell, table.usual_n)
-    title = f"{table.key['dataset']}, {table.key['protocol']}, {table.key['model']}"
-    return Best(title, block.name or "table", label, f"{number} {spread}".strip(), table.n_runs)
+    return Best(
+        title_text(table), block.name or "table", label, f"{number} {spread}".strip(), table.n_runs
+    )
 
 
 def as_json(table: Table) -> str:

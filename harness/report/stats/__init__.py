@@ -16,7 +16,7 @@ from harness.report.runs.measures import (
 from harness.report.stats.comparison import Comparison, OverImages, Verdict
 from harness.report.stats.design import Design, Unit
 from harness.report.stats.draws import Interval
-from harness.report.stats.family import compare_scores, to_frame
+from harness.report.stats.family import compare_scores, to_frame, together
 from harness.report.stats.images import ImagePair, McNemar, image_interval, mcnemar
 from harness.report.stats.improvement import interquartile_mean, iqm, probability_of_improvement
 from harness.report.stats.mean import bootstrap_interval, t_interval
@@ -61,5 +61,6 @@ __all__ = [
     "sign_flip_p",
     "t_interval",
     "to_frame",
+    "together",
     "worst_domain",
 ]

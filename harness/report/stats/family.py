@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -57,9 +57,6 @@ def compare_scores(
         else paired_test(_units(pairs, design.unit), design.test, flips, design.seed)
         for pairs, given in zip(paired, images, strict=True)
     ]
-    family = [i for i, pairs in enumerate(paired) if pairs.seeds]
-    corrected = dict(zip(family, holm([tests[i].p for i in family]), strict=True))
-    reachable = dict(zip(family, holm([tests[i].smallest_p for i in family]), strict=True))
     sign = 1 if design.higher_is_better else -1
     level, draws, seed = 1 - design.alpha, design.draws, design.seed
     out = []
@@ -68,8 +65,6 @@ def compare_scores(
         shared = bool(pairs.seeds)
         difference = float(differences.mean()) if shared else None
         per_seed = _units(pairs, "seed")
-        holm_p, smallest = corrected.get(i, 1.0), reachable.get(i, 1.0)
-        given = images[i]
         out.append(
             Comparison(
                 label=label,
@@ -83,21 +78,42 @@ def compare_scores(
                     sign * pairs.candidate, sign * pairs.reference, level, draws, seed
                 ),
                 unit=design.unit,
-                over_images=given,
+                over_images=images[i],
                 test=tests[i],
-                holm_p=holm_p,
-                smallest_holm_p=smallest,
-                n_comparisons=len(family),
+                holm_p=1.0,
+                smallest_holm_p=1.0,
+                n_comparisons=0,
                 alpha=design.alpha,
-                verdict=_over_images(sign, given.interval, holm_p, design.alpha)
-                if given
-                else _verdict(sign * (difference or 0.0), holm_p, smallest, design.alpha),
+                verdict="too few seeds",
                 seeds_needed=seeds_needed(per_seed, design.alpha, design.power),
                 varies=pairs.varies,
                 n_tasks=len(pairs.tasks),
                 n_seeds=len(pairs.seeds),
                 n_dropped=pairs.n_dropped,
                 left_out=pairs.left_out,
+            )
+        )
+    return together(out, design)
+
+
+def together(found: Sequence[Comparison], design: Design = DEFAULT) -> list[Comparison]:
+    """Return comparisons with p and verdict after Holm's correction for all that have a pair."""
+    family = [own for own in found if own.n_seeds]
+    corrected = holm([own.test.p for own in family])
+    reachable = holm([own.test.smallest_p for own in family])
+    sign = 1 if design.higher_is_better else -1
+    pairs = iter(zip(corrected, reachable, strict=True))
+    out = []
+    for own in found:
+        p, smallest = next(pairs) if own.n_seeds else (1.0, 1.0)
+        verdict = (
+            _over_images(sign, own.over_images.interval, p, design.alpha)
+            if own.over_images
+            else _verdict(sign * (own.difference or 0.0), p, smallest, design.alpha)
+        )
+        out.append(
+            replace(
+                own, holm_p=p, smallest_holm_p=smallest, n_comparisons=len(family), verdict=verdict
             )
         )
     return out

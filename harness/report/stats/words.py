@@ -5,6 +5,13 @@ from __future__ import annotations
 import math
 
 LEVEL = 0.05
+NOISE = {
+    "better": "more than noise",
+    "worse": "more than noise",
+    "not resolved": "may be noise",
+    "too few seeds": "too few seeds to tell",
+}
+"""What a verdict says of a lead."""
 
 
 def p_cell(p: float) -> str:

@@ -15,8 +15,10 @@ from harness.report.runs.blocks import FIELDS, blocks_of
 from harness.report.runs.labels import disambiguate
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
+from harness.report.tables.chosen import counted
 from harness.report.tables.model import Row, Table
 from harness.report.tables.spread import Spread
+from harness.specs import ELSEWHERE
 from harness.sweep.calls import canonical
 
 _SEED = ["seed", "data_seed"]
@@ -42,21 +44,21 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std", decimals: int = 1) ->
     domains = tuple(first_of.sort_values(["order", "target"])["target"])
     runs = _by_row(frame)
     rows = mark_best(_rows(runs, domains, spread), decimals)
-    states = frame.drop_duplicates("id", keep="last")["status"].value_counts()
-    return Table(
+    table = Table(
         key=split[0].key,
         domains=domains,
         heads=domains,
         rows=tuple(rows),
         spread=spread,
         usual_n=usual_n(rows),
-        n_runs=int(states.sum()),
-        n_failed=int(states.get("failed", 0)),
-        n_missing=int(states.get("missing", 0)),
+        n_runs=0,
+        n_failed=0,
+        n_missing=0,
         has_mean=len(domains) > 1,
         tuning=" ".join(sorted({text for text in frame["tuned"] if text})),
         decimals=decimals,
     )
+    return counted(table, frame)
 
 
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +75,7 @@ def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
 
     What makes runs one row is their configuration and the method's code, whatever they are
     labelled. Rows stand in the order of the plan; what trained nothing comes first where nothing
-    was planned.
+    was planned, and weights trained elsewhere come last.
     """
     spellings = {
         text: json.dumps(json.loads(text), sort_keys=True) for text in frame["config"].unique()
@@ -101,7 +103,8 @@ def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
             selection=("asked_selection", "first"),
             code=("code", "first"),
         )
-        .sort_values(["order", "trained", "first"], kind="stable")
+        .assign(elsewhere=lambda rows: rows["method"] == ELSEWHERE)
+        .sort_values(["elsewhere", "order", "trained", "first"], kind="stable")
     )
     columns = (variants[name] for name in ("method", "config", "selection", "code"))
     configured = [
@@ -152,10 +155,13 @@ def _rows(runs: pd.DataFrame, domains: Sequence[str], spread: Spread) -> list[Ro
     by_name: dict[str, list[_Run]] = {}
     for values in zip(*(runs[name].tolist() for name in _Run._fields), strict=True):
         by_name.setdefault(values[0], []).append(_Run(*values))
-    return [_row(name, own, domains, spread) for name, own in by_name.items()]
+    trained = set(runs.loc[runs["trained_parameters"].fillna(0) > 0, "row"])
+    return [_row(name, own, domains, spread, name not in trained) for name, own in by_name.items()]
 
 
-def _row(name: str, runs: Sequence[_Run], domains: Sequence[str], spread: Spread) -> Row:
+def _row(
+    name: str, runs: Sequence[_Run], domains: Sequence[str], spread: Spread, untrained: bool
+) -> Row:
     # of two runs in one place the later counts
     placed = {(run.target, (run.seed, run.data_seed)): run for run in runs}
     seeds: list[SeedKey] = sorted({seed for _, seed in placed})
@@ -166,7 +172,7 @@ def _row(name: str, runs: Sequence[_Run], domains: Sequence[str], spread: Spread
         n_failed = sum(run.status == "failed" for run in own.values())
         missing = len(seeds) - len(known) - n_failed
         base_new = {s: (run.base, run.new) for s, run in own.items() if run.base == run.base}
-        cell = cell_of(known, n_failed, missing, spread, base_new)
+        cell = cell_of(known, n_failed, missing, spread, base_new, untrained)
         cells.append(replace(cell, runs=tuple(run.id for run in own.values())))
     names = {name, *(run.label for run in runs), *(run.call for run in runs)}
     tested = {run.selection for run in runs if isinstance(run.selection, str)}  # else NA

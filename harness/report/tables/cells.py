@@ -19,15 +19,26 @@ def cell_of(
     missing: int,
     spread: Spread,
     base_new: Mapping[SeedKey, tuple[float, float]] | None = None,
+    untrained: bool = False,
 ) -> Cell:
     """Return the cell of some seeds' scores.
 
     The mean is correctly rounded (fmean), so that it does not depend on the order of the seeds.
+    An untrained method whose seeds all give the same (not those whose test images follow the
+    seed) is deterministic.
     """
     numbers = list(scores.values())
-    mean = statistics.fmean(numbers) if numbers else None
-    own = spread_of(numbers, spread)
-    return Cell(mean, own, len(numbers), failed, missing, by_seed=scores, base_new=base_new or {})
+    same = untrained and len(numbers) > 1 and len(set(numbers)) == 1
+    return Cell(
+        mean=statistics.fmean(numbers) if numbers else None,
+        spread=None if same else spread_of(numbers, spread),
+        n=len(numbers),
+        n_failed=failed,
+        n_missing=missing,
+        by_seed=scores,
+        base_new=base_new or {},
+        deterministic=same,
+    )
 
 
 def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -> Cell:
@@ -44,12 +55,18 @@ def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -
         scores = {seed: harmonic_mean(*base_new[seed]) for seed in whole}
     else:
         scores = {seed: statistics.fmean(c.by_seed[seed] for c in cells) for seed in whole}
-    cell = cell_of(scores, 0, len(seeds) - len(whole), spread, base_new)
+    untrained = all(cell.deterministic for cell in cells)
+    cell = cell_of(scores, 0, len(seeds) - len(whole), spread, base_new, untrained)
     return replace(cell, runs=tuple(dict.fromkeys(run for own in cells for run in own.runs)))
 
 
 def mark_best(rows: Sequence[Row], decimals: int = 1) -> list[Row]:
-    """Mark the best complete cells of each column; what prints the same is a tie."""
+    """Mark the best complete cells of each column; what prints the same is a tie.
+
+    Of weights trained elsewhere, by themselves, none is.
+    """
+    if all(row.elsewhere for row in rows):
+        return list(rows)
     columns = list(zip(*((*row.cells, row.mean) for row in rows), strict=True))
     marked = [_mark(column, decimals) for column in columns]
     out = []

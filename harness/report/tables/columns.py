@@ -86,6 +86,7 @@ class Shifts(ColumnKind):
     source: str
 
     name: ClassVar[str] = "shifts"
+    title: ClassVar[str] = " with the training domain"
     many: ClassVar[str] = "the domains not trained on"
     one_block: ClassVar[bool] = False
 

@@ -124,16 +124,16 @@ def _worst(row: Row, table: Table) -> Cell:
     for seed in row.mean.by_seed:  # those that have all domains
         own = {name: c.by_seed[seed] for name, c in zip(table.domains, row.cells, strict=True)}
         lowest[seed] = worst_domain(own)[1]
-    return cell_of(lowest, 0, row.mean.planned - len(lowest), table.spread)
+    holes = row.mean.planned - len(lowest)
+    return cell_of(lowest, 0, holes, table.spread, untrained=row.mean.deterministic)
 
 
 def mean_over_domains(row: Row, table: Table, scores: Scores) -> Cell:
     """Return the mean over a table's domains within each seed, then over seeds."""
     seeds: list[SeedKey] = sorted({seed for _, seed in scores})
-    cells = [
-        cell_of({s: scores[name, s] for s in seeds if (name, s) in scores}, 0, 0, table.spread)
-        for name in table.domains
-    ]
+    own = [{s: scores[name, s] for s in seeds if (name, s) in scores} for name in table.domains]
+    still = row.mean.deterministic
+    cells = [cell_of(by_seed, 0, 0, table.spread, untrained=still) for by_seed in own]
     mean = mean_cell(cells, seeds, table.spread)
     return replace(mean, n_missing=row.mean.planned - mean.n)
 

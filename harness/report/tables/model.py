@@ -9,6 +9,7 @@ from typing import Any, Literal
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.columns import DOMAINS, ColumnKind
 from harness.report.tables.spread import Spread
+from harness.specs import ELSEWHERE
 
 ScoredOn = Literal["target", "source_val"]
 """What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
@@ -20,7 +21,7 @@ class Cell:
 
     mean: float | None
     spread: float | None
-    """None for a single run: one number has no spread."""
+    """None for a single run and for a deterministic method: one number has no spread."""
     n: int
     """Seeds that entered."""
     n_failed: int
@@ -33,6 +34,8 @@ class Cell:
     """The scores that `mean` is the mean of, by (seed, data seed)."""
     base_new: Mapping[SeedKey, tuple[float, float]] = field(default_factory=dict)
     """Of a harmonic mean: the two accuracies it is of. An average H is the H of averages."""
+    deterministic: bool = False
+    """Nothing was trained and every seed gave the same: one number, so without spread."""
     mark: str = ""
     """† or ‡ where the method is better or worse than the reference, beyond noise."""
 
@@ -64,6 +67,11 @@ class Row:
     config: Mapping[str, Any] = field(default_factory=dict)
     """The method's complete configuration; empty where blocks are joined, whose may differ."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Tell whether these are weights trained elsewhere."""
+        return self.method == ELSEWHERE
+
 
 @dataclass(frozen=True)
 class Table:
@@ -89,14 +97,23 @@ class Table:
     """What stands at the head of the caption where the numbers are no accuracies."""
     has_mean: bool = True
     """False where a mean over the columns says nothing: one column, or different measures."""
+    hidden: int = 0
+    """Columns that the mean is over, too, and that are not shown."""
     tuning: str = ""
     """How the values of its tuned rows were chosen, with which budget."""
     content: str = ""
     """What tells it from a table of the same title: see `blocks.Block.content`."""
+    differs: str = ""
+    """What else does, e.g. ``test-in``: words for what tables of the same title differ in."""
     note: str = ""
     """The caption's last sentence: what the marks mean."""
     decimals: int = 1
     """Of printed numbers; what prints the same is a tie."""
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether all its weights were trained elsewhere, so that it ranks and tests none."""
+        return bool(self.rows) and all(row.elsewhere for row in self.rows)
 
     @property
     def mean_head(self) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.stats import Comparison
 from harness.report.tables.alignment import Alignment
+from harness.report.tables.caption import title_text
 from harness.report.text import grid, tables
 from harness.report.text.grid import Grid, GridCell
 
@@ -45,8 +46,9 @@ def _gains(alignment: Alignment, first_head: str = "method", label: str = "") ->
         ),
         "l" + "c" * len(alignment.bins),
         legend(alignment),
+        f"Gain over {alignment.reference} in points, {title_text(alignment.table)}.",
+        legend(alignment),
         label,
-        small=True,
     )
 
 
@@ -73,9 +75,11 @@ def to_latex(alignment: Alignment, label: str) -> str:
     return f"{accuracies}\n{grid.to_latex(_gains(alignment, 'Method', f'{label}-gain'))}"
 
 
-def to_terminal(alignment: Alignment, width: int | None = None) -> list[RichTable]:
+def to_terminal(
+    alignment: Alignment, width: int | None = None, bold: bool = True
+) -> list[RichTable]:
     """Return rich tables, as `to_markdown`."""
-    out = [tables.to_terminal(alignment.table, width)]
+    out = [tables.to_terminal(alignment.table, width, bold)]
     if alignment.reference is not None:
         out.append(grid.to_terminal(_gains(alignment), width))
     return out
@@ -83,8 +87,8 @@ def to_terminal(alignment: Alignment, width: int | None = None) -> list[RichTabl
 
 def to_csv(alignment: Alignment) -> str:
     """Return one line per method and bin, unrounded; ``p`` is corrected for the methods."""
-    head = ["method", "bin", "images_percent", "cosine", "mean", "spread", "spread_kind", "n"]
-    head += ["reference", "gain", "gain_low", "gain_high", "holm_p"]
+    head = ["method", "bin", "percent_of_images", "cosine", "mean", "spread", "spread_kind"]
+    head += ["seeds", "reference", "difference", "t_low", "t_high", "holm_p"]
     lines = []
     for row in alignment.table.rows:
         for own, cell, gains in zip(alignment.bins, row.cells, alignment.gains, strict=True):

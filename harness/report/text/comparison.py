@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.report.comparison.leads import leads_note
 from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.stats import Interval, to_frame
 from harness.report.stats.paired import TEST_NAMES
-from harness.report.stats.words import p_cell
+from harness.report.stats.words import NOISE, p_cell, p_words
 from harness.report.text import grid
-from harness.report.text.grid import Grid, GridCell
+from harness.report.text.grid import Grid, GridCell, cells
 from harness.report.text.markup import markdown
 
 if TYPE_CHECKING:
@@ -19,15 +21,21 @@ _NONE = GridCell("–")
 _STYLES = {"better": "green", "worse": "red"}
 
 
-def _grid(
-    table: TableComparison, caption: str, first_head: str = "method", label: str = ""
-) -> Grid:
+_CSV = {
+    "label": "method", "score": "mean", "reference_score": "reference_mean", "n_seeds": "seeds",
+    "n_tasks": "tasks", "n_pairs": "pairs", "n_dropped": "dropped", "n_comparisons": "comparisons",
+    "images": "images_difference",
+}  # fmt: skip
+"""What columns are called that other files of a report have, too."""
+
+
+def _grid(table: TableComparison) -> Grid:
     level = f"{100 * (1 - table.design.alpha):g} % CI"
     images = [f"{level} over images"] if _images(table) else []
-    head = (first_head, f"difference to {table.reference}", level, *images)
+    head = ("method", f"difference to {table.reference}", level, *images)
     head += ("p (Holm)", "verdict", "seeds needed")
     rows = tuple(_cells(line, _images(table)) for line in table.rows)
-    return Grid(head, rows, "l" + "c" * (len(head) - 1), caption, label)
+    return Grid(head, rows, "l" + "c" * (len(head) - 1), legend(table))
 
 
 def _images(table: TableComparison) -> bool:
@@ -72,17 +80,47 @@ def legend(table: TableComparison) -> str:
 
 
 def to_markdown(table: TableComparison) -> str:
-    """Return the answer, and a GitHub table with its legend below if there is a comparison."""
+    """Return the answer, and a GitHub table with its legend below if there is a comparison.
+
+    Another says who leads in each column.
+    """
     answer = f"{markdown(f'{table.about}: {table.answer}')}\n"
     if not table.rows:
         return answer
-    return f"{answer}\n{grid.to_markdown(_grid(table, legend(table)))}"
+    compared = f"{answer}\n{grid.to_markdown(_grid(table))}"
+    return f"{compared}\n{grid.to_markdown(_leads(table))}" if table.leads else compared
+
+
+def _leads(table: TableComparison) -> Grid:
+    head = (table.one, "best", "%", "lead", "is it noise?", "next")
+    rows = []
+    for own in table.leads:
+        found = own.comparison
+        sure = "–"
+        if found is not None:
+            p = "" if found.verdict == "too few seeds" else f" ({p_words(found.holm_p)})"
+            sure = f"{NOISE[found.verdict]}{p}"
+        lead = "–" if own.lead is None else f"{own.lead:+.{table.decimals}f}"
+        texts = (own.column, ", ".join(own.best), own.number, lead, sure, own.second)
+        rows.append(cells(text or "–" for text in texts))
+    return Grid(head, tuple(rows), "llrrll", leads_note(table))
 
 
 def to_latex(table: TableComparison, label: str = "tab:comparison") -> str:
-    """Return a booktabs table with the answer in its caption."""
-    caption = f"{table.about}. {table.answer} {legend(table)}"
-    return grid.to_latex(_grid(table, caption, "Method", label))
+    """Return a booktabs table with short heads, the answer and what the columns are below it."""
+    images = ["over images"] if _images(table) else []
+    full = _grid(table)
+    rows = ((*row[:-1], GridCell(row[-1].text.replace("more than", ">"))) for row in full.rows)
+    return grid.to_latex(
+        replace(
+            full,
+            rows=tuple(rows),
+            head=("Method", "difference", full.head[2], *images, "p (Holm)", "verdict", "seeds"),
+            short=f"Difference to {table.reference} in points: {table.about}.",
+            notes=f"{table.answer} {full.caption}",
+            label=label,
+        )
+    )
 
 
 def to_csv(table: TableComparison) -> str:
@@ -101,10 +139,10 @@ def to_csv(table: TableComparison) -> str:
             column = name if end == "value" else f"{name}_{end}"
             frame[column] = [None if i is None else getattr(i, end) for i in intervals]
     frame["images_p"] = [line.images.test.p if line.images else None for line in table.rows]
-    known = frame.astype(object).where(frame.notna(), None)
-    return grid.to_csv(list(frame.columns), known.itertuples(index=False))
+    known = frame.rename(columns=_CSV).astype(object).where(frame.notna().to_numpy(), None)
+    return grid.to_csv(list(known.columns), known.itertuples(index=False))
 
 
 def to_terminal(table: TableComparison) -> RichTable | None:
     """Return a rich table; None if nothing is compared."""
-    return grid.to_terminal(_grid(table, legend(table))) if table.rows else None
+    return grid.to_terminal(_grid(table)) if table.rows else None

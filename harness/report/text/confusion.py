@@ -21,7 +21,8 @@ def _grid(confusion: Confusion, label: str = "") -> Grid:
         cells((pair.label, pair.prediction, f"{pair.share:.1f} %", str(pair.count)))
         for pair in confusion.pairs[:PAIRS]
     )
-    return Grid(("class", "taken for", "share", "images"), tuple(rows), "llrr", caption, label)
+    head = ("class", "taken for", "share", "images")
+    return Grid(head, tuple(rows), "llrr", caption, label=label)
 
 
 def to_markdown(confusion: Confusion) -> str:
@@ -48,4 +49,4 @@ def to_csv(confusion: Confusion) -> str:
         for j, n in enumerate(line)
         if n
     )
-    return grid.to_csv(("label", "prediction", "images", "percent_of_label"), rows)
+    return grid.to_csv(("class", "prediction", "images", "percent_of_class"), rows)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.report.text.markup import latex, markdown
+from harness.report.text.fit import Text, layout_of
+from harness.report.text.markup import engine_for, latex, markdown
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -40,12 +42,15 @@ class Grid:
     align: str
     """``l``, ``r`` or ``c`` for each column; what LaTeX centres is to the right elsewhere."""
     caption: str = ""
+    """All that is to be said of it."""
+    short: str = ""
+    """What of that is LaTeX's caption; all of it unless said otherwise."""
+    notes: str = ""
+    """The rest of it, which LaTeX sets below the table."""
     label: str = ""
     """LaTeX refers to the table by it."""
     title: str = ""
     """Above the table in a terminal."""
-    small: bool = False
-    """Whether LaTeX sets it in small type: many columns."""
 
 
 def cells(texts: Iterable[str]) -> tuple[GridCell, ...]:
@@ -84,25 +89,57 @@ def _markdown_cell(cell: GridCell) -> str:
 
 
 def to_latex(*grids: Grid) -> str:
-    """Return booktabs tables; the document needs only ``\\usepackage{booktabs}``."""
-    lines = [r"% needs \usepackage{booktabs}"]
-    for grid in grids:
-        lines += [
-            r"\begin{table}[t]",
-            r"\centering",
-            *([r"\scriptsize"] if grid.small else []),
-            rf"\caption{{{latex(grid.caption)}}}",
-            rf"\label{{{grid.label}}}",
-            rf"\begin{{tabular}}{{{grid.align}}}",
+    """Return booktabs tables that fit into the text.
+
+    The document needs ``\\usepackage{booktabs}``, and for letters that pdfLaTeX has not what the
+    first lines say.
+    """
+    lines = [line for grid in grids for line in _latex_table(grid)]
+    return "\n".join([r"% needs \usepackage{booktabs}", *engine_for("".join(lines)), *lines, ""])
+
+
+def _latex_table(grid: Grid) -> list[str]:
+    layout = layout_of([[Text(head) for head in grid.head], *map(_printed, grid.rows)])
+    out = [r"\begin{table}[t]", r"\centering"]
+    out += [rf"\caption{{{latex(grid.short or grid.caption)}}}", rf"\label{{{grid.label}}}"]
+    if layout.size:
+        out += [rf"\{layout.size}", rf"\setlength{{\tabcolsep}}{{{layout.separation}pt}}"]
+    first = grid.align[0] if layout.first is None else f"p{{{layout.first:.1f}pt}}"
+    for number, columns in enumerate(layout.parts):
+        align = first + "".join(grid.align[i] for i in columns[1:])
+        out += [
+            *([r"\par\medskip"] if number else []),
+            rf"\begin{{tabular}}{{{align}}}",
             r"\toprule",
-            " & ".join(map(latex, grid.head)) + r" \\",
+            " & ".join(latex(grid.head[i]) for i in columns) + r" \\",
             r"\midrule",
-            *(" & ".join(map(_latex_cell, row)) + r" \\" for row in grid.rows),
+            *(_latex_row([row[i] for i in columns], layout.first is not None) for row in grid.rows),
             r"\bottomrule",
             r"\end{tabular}",
-            r"\end{table}",
         ]
-    return "\n".join(lines) + "\n"
+    if grid.notes:
+        below = r"\begin{minipage}{\linewidth}\footnotesize"
+        out += [r"\par\smallskip", below, latex(grid.notes), r"\end{minipage}"]
+    return [*out, r"\end{table}"]
+
+
+def _printed(row: Sequence[GridCell]) -> list[Text]:
+    """Return what is printed in each cell, a minus where LaTeX sets one."""
+    return [
+        Text(
+            cell.text.replace("-", "−") if cell.signed else cell.text,
+            " ".join(filter(None, (cell.spread, cell.note))),
+            cell.best,
+        )
+        for cell in row
+    ]
+
+
+def _latex_row(row: Sequence[GridCell], broken: bool) -> str:
+    first, *others = map(_latex_cell, row)
+    if broken:  # a name has few blanks
+        first = r"\raggedright " + re.sub(r"([,=/]|\\_|\{\[\})(?! )", r"\1\\allowbreak{}", first)
+    return " & ".join([first, *others]) + r" \\"
 
 
 def _latex_cell(cell: GridCell) -> str:

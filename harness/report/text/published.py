@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.report.published.candidates import ALL_SETS
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 TITLE = "Published figures beside ours"
 _NUMBERS = ("ours", "published", "difference", "tolerance")
 HEAD = ("figure", "method", *_NUMBERS, "verdict", "source", "notes")
-_RENAMED = {"our_label": "label", "our_setting": "setting", "our_spread": "spread", "our_n": "n"}
+_OURS = {
+    "our_method": "label", "our_setting": "setting", "our_mean": "ours", "our_spread": "spread",
+    "our_seeds": "n",
+}  # fmt: skip
 _SAME = ("difference", "tolerance", "allowance", "verdict", "reason")
-_OURS = ("our_label", "our_setting", "ours", "our_spread", "our_n", *_SAME)
+_THEIRS = {"backbone": "model", "metric": "measure", "value": "mean", "n_seeds": "seeds"}
+"""Columns of the file of numbers that other files of a report have under another name."""
 
 
 def compared(all_cells: Sequence[PublishedCell]) -> list[PublishedCell]:
@@ -45,11 +50,11 @@ def below(all_cells: Sequence[PublishedCell], none: str = "") -> list[str]:
     return said + ([f"Not run: {_count(missing)}."] if missing else [])
 
 
-def _grid(all_cells: Sequence[PublishedCell], caption: str = "") -> Grid:
+def _grid(all_cells: Sequence[PublishedCell]) -> Grid:
     shown = compared(all_cells)
     notes = _notes(shown)
     rows = tuple(cells(_texts(cell, notes)) for cell in shown)
-    return Grid(HEAD, rows, "llrrrrlll", caption, "tab:published", TITLE, small=True)
+    return Grid(HEAD, rows, "llrrrrlll", label="tab:published", title=TITLE)
 
 
 def to_markdown(all_cells: Sequence[PublishedCell], none: str = "") -> str:
@@ -60,8 +65,9 @@ def to_markdown(all_cells: Sequence[PublishedCell], none: str = "") -> str:
 
 
 def to_latex(all_cells: Sequence[PublishedCell], none: str = "") -> str:
-    """Return a booktabs table; what is said below it is its caption."""
-    return grid.to_latex(_grid(all_cells, " ".join([f"{TITLE}.", *below(all_cells, none)])))
+    """Return a booktabs table with what is said below it."""
+    said = " ".join(below(all_cells, none))
+    return grid.to_latex(replace(_grid(all_cells), short=f"{TITLE}.", notes=said))
 
 
 def to_csv(all_cells: Sequence[PublishedCell]) -> str:
@@ -69,12 +75,13 @@ def to_csv(all_cells: Sequence[PublishedCell]) -> str:
     rows = (
         [
             *(value for _, value in cell.published),
-            *(getattr(cell, _RENAMED.get(name, name)) for name in _OURS),
+            *(getattr(cell, name) for name in (*_OURS.values(), *_SAME)),
             "; ".join(cell.notes),
         ]
         for cell in all_cells
     )
-    return grid.to_csv([*PublishedNumber.model_fields, *_OURS, "notes"], rows)
+    theirs = (_THEIRS.get(name, name) for name in PublishedNumber.model_fields)
+    return grid.to_csv([*theirs, *_OURS, *_SAME, "notes"], rows)
 
 
 def to_terminal(all_cells: Sequence[PublishedCell]) -> RichTable:

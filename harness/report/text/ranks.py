@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.report.comparison.ranks import RankRow, Ranks
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 def caption(ranks: Ranks) -> str:
     """Return what was ranked, whether ranks differ, and what the columns are."""
+    return " ".join(_sentences(ranks))
+
+
+def _sentences(ranks: Ranks) -> list[str]:
     k, n, test = len(ranks.rows), len(ranks.blocks), ranks.friedman
     differ = "differ" if test.p < ranks.alpha else "are not told apart"
     sentences = [
@@ -42,15 +47,15 @@ def caption(ranks: Ranks) -> str:
             sentences.append(f"With {n} {ranks.one}s that p is never below {min(smallest, 1):.3g}.")
     if ranks.left_out:
         sentences.append(f"Without all {ranks.one}s, so not ranked: {', '.join(ranks.left_out)}.")
-    return " ".join(sentences)
+    return sentences
 
 
-def _grid(ranks: Ranks, first_head: str = "method", label: str = "") -> Grid:
-    head = [first_head, "average rank"]
+def _grid(ranks: Ranks) -> Grid:
+    head = ["method", "average rank"]
     if ranks.reference is not None:
         head += [f"difference to {ranks.reference}", "p (Holm)", "P(worse)", "P(same)", "P(better)"]
     rows = (_cells(row, len(head)) for row in ranks.rows)
-    return Grid(tuple(head), tuple(rows), "l" + "c" * (len(head) - 1), caption(ranks), label)
+    return Grid(tuple(head), tuple(rows), "l" + "c" * (len(head) - 1), caption(ranks))
 
 
 def _cells(row: RankRow, columns: int) -> tuple[GridCell, ...]:
@@ -73,8 +78,10 @@ def to_markdown(ranks: Ranks) -> str:
 
 
 def to_latex(ranks: Ranks, label: str) -> str:
-    """Return a booktabs table."""
-    return grid.to_latex(_grid(ranks, "Method", label))
+    """Return a booktabs table with short heads; what the columns are is said below it."""
+    full, (first, *others) = _grid(ranks), _sentences(ranks)
+    head = ("Method", "rank", "difference", *full.head[3:])[: len(full.head)]
+    return grid.to_latex(replace(full, head=head, short=first, notes=" ".join(others), label=label))
 
 
 def to_terminal(ranks: Ranks) -> RichTable:
@@ -84,7 +91,7 @@ def to_terminal(ranks: Ranks) -> RichTable:
 
 def to_csv(ranks: Ranks) -> str:
     """Return one line per method, unrounded; what holds for all is in every line."""
-    head = ("method", "average_rank", "reference", "difference", "wilcoxon_holm_p", "p_worse",
+    head = ("method", "average_rank", "reference", "difference", "test", "holm_p", "p_worse",
             "p_same", "p_better", "rope", "over", "blocks", "friedman_chi2", "iman_davenport_f",
             "friedman_p", "critical_difference", "alpha")  # fmt: skip
     test = ranks.friedman
@@ -94,7 +101,7 @@ def to_csv(ranks: Ranks) -> str:
     for row in ranks.rows:
         own = row.against
         same = own.equivalence if own else None
-        compared = (own.difference, own.holm_p) if own else (None, None)
+        compared = (own.difference, "wilcoxon", own.holm_p) if own else (None, None, None)
         shares = (same.worse, same.same, same.better) if same else (None, None, None)
         lines.append((row.label, row.rank, ranks.reference, *compared, *shares, *shared))
     return grid.to_csv(head, lines)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.report.tables.caption import caption_text, title_text
-from harness.report.tables.model import Cell, Table
+from harness.report.tables.caption import caption_text, notes_text, short_caption, title_text
+from harness.report.tables.model import Cell, Row, Table
 from harness.report.text import grid
 from harness.report.text.grid import Grid, GridCell
 
@@ -16,7 +16,7 @@ _BLOCK = ("dataset", "model", "precision", "protocol", "measure")
 _SHARED = (*_BLOCK, "test_on", "disjoint_groups", "shots")
 
 
-def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:
+def _grid(table: Table, first_head: str = "method", label: str = "", bold: bool = True) -> Grid:
     return Grid(
         (first_head, *table.column_heads),
         tuple(
@@ -24,7 +24,9 @@ def _grid(table: Table, first_head: str = "method", label: str = "") -> Grid:
             for row in table.rows
         ),
         align="l" + "c" * len(table.column_heads),
-        caption=caption_text(table),
+        caption=caption_text(table, bold=bold),
+        short=short_caption(table),
+        notes=notes_text(table),
         label=label,
         title=title_text(table),
     )
@@ -34,6 +36,10 @@ def _cell(cell: Cell, table: Table) -> GridCell:
     number, spread, note = table.text(cell)
     style = "red" if number == "failed" else ""
     return GridCell(number, spread, note, best=cell.best, style=style)
+
+
+def _shared(table: Table, row: Row, field: str) -> object:
+    return row.method if field == "model" and row.elsewhere else table.key[field]
 
 
 def to_markdown(table: Table) -> str:
@@ -46,23 +52,29 @@ def to_latex(table: Table, label: str = "tab:results") -> str:
     return grid.to_latex(_grid(table, "Method", label))
 
 
-def to_terminal(table: Table, width: int | None = None) -> RichTable:
-    """Return a rich table; a `width` that it exceeds puts each spread below its mean."""
-    return grid.to_terminal(_grid(table), width)
+def to_terminal(table: Table, width: int | None = None, bold: bool = True) -> RichTable:
+    """Return a rich table.
+
+    Args:
+        table: The table.
+        width: Of the terminal; a table that exceeds it has each spread below its mean.
+        bold: Whether bold can be seen, as it cannot in a file.
+    """
+    return grid.to_terminal(_grid(table, bold=bold), width)
 
 
 def to_csv(*tables: Table) -> str:
     """Return the numbers unrounded, one line per table, method and domain.
 
-    The line whose domain is `table.mean_head` is the mean over domains. ``n_missing`` counts
-    runs without a result, ``n_failed`` those of them that failed.
+    The line whose domain is `table.mean_head` is the mean over domains. ``missing`` counts
+    runs without a result, ``failed`` those of them that failed.
     """
-    numbers = ("mean", "spread", "spread_kind", "n", "n_missing", "n_failed", "selection")
+    numbers = ("mean", "spread", "spread_kind", "seeds", "missing", "failed", "selection")
     rows = (
         [
             *(row.label, domain, cell.mean, cell.spread, table.spread, cell.n),
             *(cell.n_missing + cell.n_failed, cell.n_failed, row.selection),
-            *(table.key[field] for field in _SHARED),
+            *(_shared(table, row, field) for field in _SHARED),
         ]
         for table in tables
         for row in table.rows

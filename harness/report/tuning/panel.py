@@ -49,11 +49,13 @@ class Panel:
     where: str
     """Data set and backbone."""
     rows: tuple[TrialsOfRow, ...]
+    apart: str = ""
+    """Sweep and setting, where there are several."""
 
     @property
     def title(self) -> str:
         """What stands above the figure."""
-        return f"Trials and what they choose: {NAMES[self.rule]}"
+        return f"Trials and what they choose: {NAMES[self.rule]}{self.apart}"
 
     @property
     def alt(self) -> str:
@@ -80,10 +82,12 @@ def panels(found: Sequence[Searched], store: Store) -> list[Panel]:
             ]
             known = tuple(row for row in rows if row is not None)
             if known:
-                parts = ["trials", NAMES[rule], *(setting if len(settings) > 1 else ())]
+                several = setting if len(settings) > 1 else ()
+                apart = f" ({', '.join(several)})" if several else ""
+                parts = ["trials", NAMES[rule], *several]
                 name = "-".join("".join(c if c.isalnum() else "-" for c in p) for p in parts)
                 where = f"{setting[1]}, {setting[2]}"
-                out.append(Panel(name, rule, mine[0].search.about, where, known))
+                out.append(Panel(name, rule, mine[0].search.about, where, known, apart))
     return out
 
 

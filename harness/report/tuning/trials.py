@@ -68,7 +68,7 @@ def to_csv(found: Sequence[Searched]) -> str:
     What the final runs were tested on is in no line; the score of an ORACLE is on its own part of
     the target.
     """
-    head = ["sweep", "dataset", "model", "method", "target", "selection", "trial", "values"]
+    head = ["sweep", "dataset", "model", "method", "domain", "rule", "trial", "values"]
     rows = (
         [
             *(one.sweep, one.dataset, one.model, one.search.row, one.target),

@@ -116,6 +116,6 @@ def test_renderings_agree(tmp_path: Path) -> None:
         assert f"{line.difference:+.2f}" in text
         assert f"${line.difference:+.2f}$" in contrast.to_latex(out)
     rows = list(csv.DictReader(contrast.to_csv(out).splitlines()))
-    assert [row["label"] for row in rows] == [line.label for line in out.rows]
+    assert [row["method"] for row in rows] == [line.label for line in out.rows]
     assert [float(row["holm_p"]) for row in rows] == [line.holm_p for line in out.rows]
     assert [row["reading"] for row in rows] == [line.reading for line in out.rows]

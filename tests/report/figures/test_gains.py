@@ -90,3 +90,25 @@ def test_the_axis_starts_half_a_range_below_the_lowest_bar(
     assert data.bottom == bottom
     highest = 100 * scores[1] / 2000
     assert data.top == pytest.approx(min(highest + 0.14 * (highest - bottom), 112))
+
+
+def test_gains_are_over_the_baseline_if_there_is_one(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000, 1000)}, "b": {"x": (1040, 1060)}, "c": {"x": (980, 1000)}})
+    bars = [{"label": name.upper(), "row": name} for name in "abc"]
+    table = summarise(load_frame(store))
+    for name in ("A", "a"):  # by label or by row
+        spec = ablation(bars=bars, baseline=name)
+        data = ablation_bars(table, spec)
+        gains = [bar.gain for bar in data.groups[0].bars]
+        assert gains == [None, pytest.approx(2.5), pytest.approx(-0.5)]
+        assert "Above bars: gain over 'A', in points." in ablation_notes(table, data)
+
+
+def test_without_its_baseline_a_group_has_no_gains(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"a": {"x": (1000,)}, "b": {"x": (1040,), "y": (990,)}, "c": {"y": (980,)}})
+    store.fail(spec("a", "y", 0, method="a"), "E: no", "", "now")
+    bars = [{"label": name, "row": name} for name in "abc"]
+    data = ablation_bars(summarise(load_frame(store)), ablation(bars=bars, baseline="a"))
+    assert [bar.gain for bar in data.groups[1].bars] == [None, None, None]

@@ -42,3 +42,15 @@ def test_a_cut_axis_and_holes_are_said(tmp_path: Path) -> None:
     text = footnote(table, cells, 35.0, "bands", "point", "More.")
     assert text.endswith("More. The axis starts at 35 %, not at zero. 2 points without a result.")
     assert footnote(table, cells[:1], 0, "bands", "point").endswith("1 point without a result.")
+
+
+def test_bars_without_spread_as_nothing_is_random_are_said(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, {"zero_shot": {"x": (1000, 1000)}, "b": {"x": (1000, 1010)}})
+    table = summarise(load_frame(store))
+    cells = [row.cells[0] for row in table.rows]
+    assert cells[0].spread is None
+    text = footnote(table, cells, 0.0, "error bars", "bar")
+    assert "over n = 2 seeds. Without error bars: deterministic." in text
+    alone = footnote(table, cells[:1], 0.0, "error bars", "bar")
+    assert alone.endswith("(fp32). Without error bars: deterministic.")

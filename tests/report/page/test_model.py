@@ -15,7 +15,7 @@ from harness.report.page.model import (
 
 def view(*columns: PageColumn, rows: tuple[PageRow, ...] = ()) -> View:
     glance = Glance("", "", "", "", None, "", "")
-    return View("v", "t", (), "", glance, columns, rows, (), ("", ""), "domain", (), ())
+    return View("v", "t", (), "", glance, columns, rows, (), ("", ""), "", "domain", (), ())
 
 
 def test_switches_are_those_of_the_columns_that_are_there() -> None:

@@ -13,6 +13,7 @@ import pytest
 from harness.cli import main
 from harness.errors import UserError
 from harness.execution.run import Shared, execute
+from harness.protocols.domain_shift import DomainShift
 from harness.report.build import Choice, report_blocks
 from harness.report.site.build import write_site
 from harness.report.site.feed import Entry, atom
@@ -20,6 +21,7 @@ from harness.store.store import Store
 from tests.conftest import make_folder, make_model
 from tests.engine import make_context, make_spec
 from tests.report.conftest import Open
+from tests.report.fakes import keep, packed, record, spec
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -93,3 +95,14 @@ def test_a_browser_shows_it(site: Path, opened: Open, width: int) -> None:
         assert it.page.locator("h2").count() == 2
         assert it.page.evaluate("document.scrollingElement.scrollWidth") <= width
         assert it.page.evaluate("window.pwned") is None
+
+
+def test_tables_of_one_store_have_different_titles(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    for part in ("in", "out"):
+        run = spec("a", "noto", 0, protocol=DomainShift(test_on=part))
+        keep(store, record(run, 1), packed([0, 1], [0, 1]))
+    write_site([store.root], tmp_path / "out")
+    home = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    titles = re.findall(r'<th scope="row">(.*?)</th>', home)
+    assert {title.rpartition(" ")[2] for title in titles} == {"(test-in)", "(test-out)"}

@@ -90,7 +90,9 @@ def test_accuracy_and_gain_in_each_bin(tmp_path: Path, recorded: Any) -> None:
         assert own.share == pytest.approx(100 * len(cosines) / (2 * N))
     lines = list(csv.DictReader(io.StringIO(to_csv(found))))
     assert len(lines) == 2 * 7
-    assert float(lines[7]["gain"] or lines[0]["gain"]) == found.gains[0]["new"].difference
+    assert (
+        float(lines[7]["difference"] or lines[0]["difference"]) == found.gains[0]["new"].difference
+    )
 
 
 def test_answers_to_other_images_are_in_no_bin(tmp_path: Path) -> None:

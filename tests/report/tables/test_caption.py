@@ -7,9 +7,16 @@ from typing import Any
 
 import pytest
 
-from harness.report.tables.caption import caption_text, title_text, with_initials
-from harness.report.tables.cells import cell_of, usual_n
-from harness.report.tables.columns import Datasets
+from harness.report.tables.caption import (
+    caption_text,
+    notes_text,
+    short_caption,
+    title_text,
+    told_apart,
+    with_initials,
+)
+from harness.report.tables.cells import cell_of, mark_best, usual_n
+from harness.report.tables.columns import Beyond, Datasets
 from harness.report.tables.model import Row, Table
 
 KEY = {
@@ -27,6 +34,8 @@ KEY = {
     "fixed_splits": False,
     "test_resize": "model",
     "protocol_options": "{}",
+    "dataset_fingerprint": "",
+    "model_fingerprint": "",
 }
 
 
@@ -128,3 +137,61 @@ def test_initials_are_as_long_as_it_takes_to_tell_them_apart() -> None:
     assert short.heads == ("A", "Ca", "Cl", "Ske", "Sky")
     assert "Domains: A art, Ca cartoon, Cl clipart, Ske sketch, Sky Sky." in caption_text(short)
     assert with_initials(table(row("a", 1, 1), domains=("a", "ab"))).heads == ("A", "Ab")
+
+
+def still(label: str) -> Row:
+    seeds = {(s, s): 50.0 for s in range(3)}
+    cell = cell_of(seeds, 0, 0, "std", untrained=True)
+    return Row(label, frozenset({label}), label, "last", (cell, cell), cell)
+
+
+def test_who_is_deterministic_is_said_where_no_spread_stands() -> None:
+    mixed = caption_text(table(still("zero-shot"), row("b", 3, 3)))
+    assert "Mean ± sample standard deviation over n = 3 seeds;" in mixed
+    assert "within each seed first. Deterministic, so no ±: zero-shot. Weights" in mixed
+    alone = caption_text(table(still("zero-shot")))
+    assert "Mean over n = 3 seeds;" in alone
+    assert "eterministic" not in caption_text(table(row("b", 3, 3)))
+
+
+def test_bold_is_said_where_something_is_bold_and_can_be_seen() -> None:
+    plain = table(row("a", 3, 3), row("b", 3, 3))
+    bold = replace(plain, rows=tuple(mark_best(plain.rows)))
+    assert "Bold" not in caption_text(plain)
+    assert "Bold: best of the column's complete cells." in caption_text(bold)
+    assert "Bold" not in caption_text(bold, bold=False)
+    assert "Bold" not in short_caption(plain)
+    only_mean = [replace(r, mean=replace(r.mean, best=True)) for r in plain.rows]
+    hidden = replace(plain, rows=tuple(only_mean), has_mean=False)
+    assert "Bold" not in caption_text(hidden)  # the mean is, and is not shown
+
+
+def test_columns_beside_it_may_be_bold_too() -> None:
+    plain = table(row("a", 3), row("b", 3), domains=("x",))
+    errors = replace(plain, domains=("ECE",), heads=("ECE",), kind=Beyond(), has_mean=False)
+    bold = replace(errors, rows=tuple(mark_best(errors.rows)))
+    assert "Bold: best of the column's complete cells, the lowest ECE." in caption_text(plain, bold)
+    assert "Bold" not in caption_text(plain, errors)
+
+
+def test_caption_and_notes_are_the_whole_caption() -> None:
+    one = replace(table(row("a", 3, 3), row("b", 2, 3)), tuning="Tuned so.", note="† better.")
+    one = replace(one, rows=tuple(mark_best(one.rows)), n_missing=1)
+    short, notes, whole = short_caption(one), notes_text(one), caption_text(one)
+    assert short.startswith("Accuracy in %: PACS, leave one domain out, ViT-B-16/openai (fp16). ")
+    rest = short.split(". ", 1)[1]
+    assert sorted(f"{rest} {notes}".split()) == sorted(whole.split())
+    assert short.endswith("Bold: best of the column's complete cells. † better.")
+    beyond = replace(one, kind=Beyond(), domains=("ECE", "top-5"))
+    assert short_caption(beyond).startswith("Beyond accuracy: PACS, leave one domain out, ")
+
+
+def test_tables_of_one_title_say_what_differs() -> None:
+    tables = [table(row("a", 3, 3), test_on=part) for part in ("in", "out")]
+    tables += [table(row("a", 3, 3), dataset="VLCS")]
+    titles = [title_text(own) for own in told_apart(tables)]
+    assert titles == [
+        "PACS, leave one domain out, ViT-B-16/openai (fp16) (test-in)",
+        "PACS, leave one domain out, ViT-B-16/openai (fp16) (test-out)",
+        "VLCS, leave one domain out, ViT-B-16/openai (fp16)",
+    ]

@@ -53,3 +53,19 @@ def test_the_usual_n_is_that_of_most_complete_cells_and_of_equals_the_larger() -
     assert usual_n([row(cell(1, 2), cell(1, 2), cell(1, 2, 3))]) == 2
     assert usual_n([row(cell(1, 2), cell(1, 2, 3))]) == 3
     assert usual_n([row(cell(1, missing=2))]) == 0
+
+
+def test_an_untrained_method_that_gives_the_same_with_every_seed_has_no_spread() -> None:
+    def of(*scores: float, untrained: bool = True) -> Cell:
+        by_seed = dict(zip(SEEDS, scores, strict=False))
+        return cell_of(by_seed, 0, 0, "std", untrained=untrained)
+
+    same, other = of(50, 50, 50), of(50, 51, 50)
+    assert (same.deterministic, same.spread, same.n) == (True, None, 3)
+    assert (other.deterministic, other.spread is None) == (False, False)  # test images by seed
+    assert (of(50).deterministic, of(50).spread) == (False, None)  # one seed says so itself
+    trained = of(50, 50, untrained=False)
+    assert (trained.deterministic, trained.spread) == (False, 0)
+    assert mean_cell([same, same], SEEDS, "std").deterministic
+    mixed = mean_cell([same, trained], SEEDS, "std")
+    assert (mixed.deterministic, mixed.spread) == (False, 0)

@@ -25,7 +25,9 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> TableComparison:
 
 
 def test_markdown_gives_the_answer_the_numbers_and_the_legend(evidence: TableComparison) -> None:
-    answer, _, head, rule, *rows = comparison.to_markdown(evidence).splitlines()
+    main, leads = comparison.to_markdown(evidence).split("\n| domain")
+    assert leads.startswith("        | best      |    % | lead |")
+    answer, _, head, rule, *rows = main.splitlines()
     assert answer.startswith(f"{evidence.about}: ")
     titles = ["method", "difference to CLIPood", "95 % CI", "p (Holm)", "verdict", "seeds needed"]
     assert [cell.strip() for cell in head.strip("|").split("|")] == titles
@@ -43,7 +45,9 @@ def test_markdown_gives_the_answer_the_numbers_and_the_legend(evidence: TableCom
 def test_latex_sets_signed_numbers_as_mathematics(evidence: TableComparison) -> None:
     text = comparison.to_latex(evidence, "tab:x")
     assert r"\label{tab:x}" in text
-    assert "Method & difference to CLIPood & " in text
+    assert "Method & difference & " in text
+    assert r"\caption{Difference to CLIPood in points: emoji, leave one domain out, " in text
+    assert "AlignCLIP is best with" in text.split(r"\end{tabular}")[1]
     for line in evidence.rows:
         interval = line.comparison.t
         ends = f"${interval.low:+.2f}$ to ${interval.high:+.2f}$" if interval else "--"
@@ -60,14 +64,14 @@ def test_a_label_with_a_sign_is_no_number(tmp_path: Path) -> None:
 
 def test_csv_has_everything_unrounded(evidence: TableComparison) -> None:
     rows = list(csv.DictReader(io.StringIO(comparison.to_csv(evidence))))
-    assert [row["label"] for row in rows] == [line.label for line in evidence.rows]
+    assert [row["method"] for row in rows] == [line.label for line in evidence.rows]
     for row, line in zip(rows, evidence.rows, strict=True):
         assert float(row["difference"]) == line.difference
         assert line.iqm is not None
         interval = line.comparison.t
         assert row["t_low"] == ("" if interval is None else str(interval.low))
         assert float(row["iqm_high"]) == line.iqm.high
-        assert (row["images"], row["images_p"]) == ("", "")
+        assert (row["images_difference"], row["images_p"]) == ("", "")
         assert row["reading"] == line.reading
 
 

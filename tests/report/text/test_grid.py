@@ -73,11 +73,15 @@ def test_latex_sets_best_spread_note_and_signs() -> None:
 
 
 def test_latex_says_once_what_several_tables_need() -> None:
-    text = grid.to_latex(SMALL, Grid(("one",), (cells(["x"]),), "l", small=True))
+    wide = Grid(("one",), (cells(["x" * 90]),), "l", "c", "short", "the rest")
+    text = grid.to_latex(SMALL, wide)
     assert text.count("% needs") == 1
     first, second = text.split(r"\end{table}")[:2]
-    assert r"\scriptsize" + "\n" not in first
-    assert "\\centering\n\\scriptsize\n\\caption{}" in second
+    assert "tabcolsep" not in first
+    assert "\\caption{short}\n\\label{}\n\\" in second
+    below = second.split("\\end{tabular}\n")[1]
+    notes = "\\begin{minipage}{\\linewidth}\\footnotesize\nthe rest\n\\end{minipage}\n"
+    assert below == f"\\par\\smallskip\n{notes}"
 
 
 def test_csv_keeps_every_digit_and_leaves_none_empty() -> None:

@@ -76,22 +76,23 @@ def test_with_nothing_compared_there_is_no_table() -> None:
     assert "|" not in text
 
 
-def test_latex_says_everything_in_its_caption() -> None:
+def test_latex_says_everything_below_the_table() -> None:
     text = published.to_latex(CELLS)
-    assert r"\caption{Published figures beside ours. Tolerance: " in text
-    assert "{[}2{]} no" in text
-    assert r"\scriptsize" in text.splitlines()
-    assert r"\begin{tabular}{llrrrrlll}" in text
+    assert r"\caption{Published figures beside ours.}" in text
+    below = text.split(r"\begin{minipage}")[1]
+    assert "Tolerance: " in below
+    assert "{[}2{]} no" in below
 
 
 def test_csv_has_every_number_with_all_that_is_known() -> None:
     rows = list(csv.DictReader(published.to_csv(CELLS).splitlines()))
     assert [row["verdict"] for row in rows] == [c.verdict for c in CELLS]
-    assert (rows[0]["our_label"], rows[0]["our_setting"], rows[0]["our_n"]) == ("CLIPood", "B", "2")
-    assert float(rows[0]["ours"]) == REPRODUCED.ours
+    ours = (rows[0]["our_method"], rows[0]["our_setting"], rows[0]["our_seeds"])
+    assert ours == ("CLIPood", "B", "2")
+    assert float(rows[0]["our_mean"]) == REPRODUCED.ours
     assert (rows[0]["our_spread"], rows[3]["our_spread"]) == ("0.123", "")
     assert rows[0]["notes"] == "one seed of ours; no ± printed"
-    assert (rows[0]["source"], float(rows[0]["value"])) == (NUMBER.source, NUMBER.value)
+    assert (rows[0]["source"], float(rows[0]["mean"])) == (NUMBER.source, NUMBER.value)
     assert rows[1]["reason"] == "another backbone"
 
 

@@ -73,8 +73,9 @@ def test_csv_comes_back_with_pandas(table: Table) -> None:
     for row in table.rows:
         for domain, cell in zip((*DOMAINS, "mean"), table.cells(row), strict=True):
             line = frame[(frame["method"] == row.label) & (frame["domain"] == domain)].iloc[0]
-            assert (line["mean"], line["spread"], line["n"]) == (cell.mean, cell.spread, cell.n)
-            assert (line["spread_kind"], line["n_missing"]) == ("std", 0)
+            spread = None if pd.isna(line["spread"]) else line["spread"]
+            assert (line["mean"], spread, line["seeds"]) == (cell.mean, cell.spread, cell.n)
+            assert (line["spread_kind"], line["missing"]) == ("std", 0)
 
 
 def test_csv_of_several_tables_has_one_header(table: Table, hostile: Table) -> None:
@@ -96,7 +97,7 @@ def test_latex_is_well_formed(name: str, request: pytest.FixtureRequest) -> None
     assert bare.count("$") % 2 == 0
     for part in ("table", "tabular"):
         assert bare.count(rf"\begin{{{part}}}") == bare.count(rf"\end{{{part}}}") == 1
-    columns = re.search(r"\\begin\{tabular\}\{(l c*)\}".replace(" ", ""), text)
+    columns = re.search(r"\\begin\{tabular\}\{([lp]c*)\}", re.sub(r"p\{.*?pt\}", "p", text))
     assert columns is not None
     body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
     lines = [line for line in body.splitlines() if line.endswith(r" \\")]
@@ -109,9 +110,10 @@ def test_latex_is_well_formed(name: str, request: pytest.FixtureRequest) -> None
     allowed = (
         r"begin end centering caption label toprule midrule bottomrule textbf scriptsize pm "
         r"textbackslash textasciitilde textasciicircum textless textgreater textbar "
-        r"textasciigrave ensuremath"
+        r"textasciigrave ensuremath small footnotesize setlength tabcolsep par smallskip linewidth "
+        r"raggedright allowbreak"
     )
-    code = text.split("\n", 1)[1].replace(r"\\", "")
+    code = re.sub(r"^%.*\n", "", text, flags=re.MULTILINE).replace(r"\\", "")
     assert set(re.findall(r"\\([A-Za-z]+)", code)) <= set(allowed.split())
 
 
@@ -180,7 +182,7 @@ def holed(tmp_path: Path) -> Table:
 
 def test_csv_counts_what_is_missing_and_what_of_it_failed(holed: Table) -> None:
     frame = pd.read_csv(io.StringIO(to_csv(holed))).set_index(["method", "domain"])
-    found = frame[["n", "n_missing", "n_failed"]]
+    found = frame[["seeds", "missing", "failed"]]
     assert found.loc["b", "x"].tolist() == [0, 2, 2]
     assert found.loc["b", "y"].tolist() == [1, 1, 0]
     assert found.loc["a", "x"].tolist() == [2, 0, 0]
@@ -203,3 +205,24 @@ def test_latex_has_a_capital_and_the_label_asked_for(table: Table) -> None:
     assert r"\label{tab:mine}" in text
     assert "\nMethod & " in text
     assert to_markdown(table).startswith("| method ")
+
+
+def test_a_deterministic_row_has_no_spread_in_any_format(table: Table) -> None:
+    out = io.StringIO()
+    Console(file=out, width=250).print(to_terminal(table))
+    line = next(line for line in to_markdown(table).splitlines() if "zero-shot" in line)
+    assert "34.1 |" in line
+    assert "± 0.0" not in line
+    assert r"zero-shot CLIP & 34.1 & 41.7 & 25.4 & 44.2 & 36.4 \\" in to_latex(table)
+    frame = pd.read_csv(io.StringIO(to_csv(table))).set_index("method")
+    assert frame.loc["zero-shot CLIP", "spread"].isna().all()
+    assert (frame.loc["zero-shot CLIP", "seeds"] == 3).all()
+    for text in (to_markdown(table), to_latex(table), " ".join(out.getvalue().split())):
+        assert "Deterministic, so no" in text
+
+
+def test_a_file_of_the_terminal_says_nothing_of_bold(table: Table) -> None:
+    out = io.StringIO()
+    Console(file=out, width=250).print(to_terminal(table, bold=False))
+    assert "Bold" not in out.getvalue()
+    assert "Bold" in caption_text(table)

@@ -14,6 +14,7 @@ from harness.errors import UserError
 from harness.execution.run import Shared, execute
 from harness.protocols import PROTOCOLS
 from harness.protocols.domain_shift import DomainShift
+from harness.protocols.trial import Trial
 from harness.specs import RunSpec
 from harness.store.integrity import examined
 from harness.store.records import Search, SweepPlan
@@ -268,3 +269,16 @@ def test_a_trial_of_any_protocol_reads_what_trains_and_validates_and_nothing_els
         assert record.metrics.tests["validation"].correct == scored
         assert examined(record, store.run_dir(run.id) / "predictions.npz")[0] == []
     assert best(trials_of(own, store)) in (0, 1)
+
+
+def test_a_search_takes_the_source_domain_that_the_field_agrees_on() -> None:
+    source = {
+        "name": "s", "dataset": "ImageNetShift", "protocol": "distribution_shift", "seeds": [0],
+        "methods": ["clipood"], "tune": {"trials": 2},
+    }  # fmt: skip
+    plan = plan_sweep(validated(SweepSpec, source, "s.yaml"), None, "s.yaml", outline=True)
+    (own,) = plan.searches
+    (trial,) = own.candidates[1].runs
+    assert own.finals[0].protocol.source == "ImageNet"
+    assert isinstance(trial.protocol, Trial)
+    assert trial.protocol.of == own.finals[0].protocol

@@ -114,6 +114,13 @@ class Sample:
     split: str = ""
     """``train``, ``val`` or ``test`` where the data set has an official split; empty where the
     protocol makes one."""
+    corruption: str = ""
+    """Kind and severity of what a protocol does to the prepared test image, ``fog 3``."""
+
+    @property
+    def image(self) -> str:
+        """The key of the image as it is tested."""
+        return f"{self.key} {self.corruption}" if self.corruption else self.key
 
 
 class Dataset:

@@ -136,6 +136,8 @@ class Method(Generic[ConfigT]):
     """The weights the method's paper reports; see also ``selection_of``."""
     reference: ClassVar[int] = 0
     """Other methods are compared with the one of the highest number, where none is asked for."""
+    as_it_came: ClassVar[bool] = False
+    """True: it tests a model as it came, so that `evaluate` runs it."""
     authors_resize: ClassVar[Literal["bilinear", "bicubic", "model"]] = "bilinear"
     """Interpolation of test images in the authors' code; read where a protocol asks for it
     (``test_resize: authors``). CLIPood's and AlignCLIP's code, and so their baselines', is

@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -19,6 +19,7 @@ from harness.dataset import Dataset
 from harness.errors import UserError, error_line, line_of, unknown_name
 from harness.method import Method, MethodConfig
 from harness.outlines import Outline, outlines
+from harness.source import source_hash
 
 PluginKind = Literal["methods", "datasets"]
 _BASES: dict[PluginKind, type] = {"methods": Method, "datasets": Dataset}
@@ -209,6 +210,11 @@ def method_class(name: str) -> type[Method]:  # type: ignore[type-arg]
         UserError: With the nearest names, then the list.
     """
     return _get("methods", name)
+
+
+def method_sources(names: Iterable[str]) -> dict[str, str]:
+    """Return the hash of each method's code, by name; see `source_hash`."""
+    return {name: source_hash(method_class(name)) for name in dict.fromkeys(names)}
 
 
 def dataset_class(name: str) -> type[Dataset]:

@@ -20,6 +20,8 @@ from harness.protocols import AnyProtocol
 from harness.validation import Strict
 
 Selection = Literal["own", "last", "averaged", "best"]
+ELSEWHERE = "trained elsewhere: may have seen the test data"
+"""What is said of weights that nobody here trained."""
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16-replica"]
 
 
@@ -33,6 +35,12 @@ class ModelSpec(Strict):
     preprocess: str = ""
     """Weights from a file alone: open_clip's tag whose mean, deviation, resize and interpolation
     they were trained with, where the tags of the architecture differ."""
+    base: str = ""
+    """A checkpoint of an image tower alone: open_clip's tag, or a file, whose other parts, the text
+    tower above all, complete it."""
+    elsewhere: bool = False
+    """Tested as `evaluate` does: the weights were trained elsewhere and may have seen the test
+    data, and learned prompts beside them classify."""
     precision: Precision = "fp32"
     """Autocast type of the forward pass; weights and their updates are float32. ``tf32`` lets a GPU
     multiply with ten binary digits, and is fp32 on a CPU. ``fp16-replica`` is the released code of
@@ -64,7 +72,7 @@ class ModelSpec(Strict):
         return ", ".join([self.precision, *compiled, *["channels last"] * self.channels_last])
 
 
-_LATER_OF_MODELS = ("preprocess", "compile", "channels_last")
+_LATER_OF_MODELS = ("preprocess", "base", "elsewhere", "compile", "channels_last")
 _LATER_OF_RECIPES = ("micro_batch", "clip_norm")
 _LATER_OF_PROTOCOLS = ("left_out",)
 
@@ -115,8 +123,9 @@ class RunSpec(Strict):
                 if not content[part].get(key):
                     content[part].pop(key, None)
         if self.model.fingerprint:
-            for key in ("name", "pretrained"):
-                if "/" in content["model"][key] and not content["model"][key].startswith("hf-hub:"):
+            for key in ("name", "pretrained", "base"):
+                text = content["model"].get(key, "")
+                if "/" in text and not text.startswith("hf-hub:"):
                     content["model"][key] = "local"
         return content | _revisions(self.config)
 

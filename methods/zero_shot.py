@@ -29,6 +29,7 @@ class ZeroShot(TextHeadMethod[ZeroShotConfig]):
     Config = ZeroShotConfig
     trains = False
     frozen_image_tower = True
+    as_it_came = True
     reference = 1
     """Without any other, the gain over CLIP as it came is what is asked."""
 

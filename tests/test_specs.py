@@ -40,6 +40,8 @@ def test_identity_is_stable_across_processes_and_versions() -> None:
         {"config": {"lr": 0.2, "steps": 3}},
         {"model": {"name": "tiny", "pretrained": "x"}},
         {"model": {"name": "tiny", "precision": "bf16"}},
+        {"model": {"name": "tiny", "elsewhere": True}},
+        {"model": {"name": "tiny", "pretrained": "x", "base": "y"}},
         {"dataset": {"name": "e"}},
         {"dataset": {"name": "d", "options": {"k": 1}}},
         {"dataset": {"name": "d", "fingerprint": "00"}},
@@ -63,7 +65,7 @@ def test_labels_what_was_given_and_key_order_do_not_change_the_id() -> None:
 
 def test_a_local_checkpoint_is_known_by_content_not_by_path() -> None:
     def at(path: str, fingerprint: str) -> str:
-        model = {"name": "ViT-B-16", "pretrained": path, "fingerprint": fingerprint}
+        model = {"name": "ViT-B-16", "pretrained": path, "base": path, "fingerprint": fingerprint}
         return spec(model=model).id
 
     assert at("/home/a/w.pt", "aa") == at("/scratch/b/w2.pt", "aa")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.console.notes import note, warn
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,19 +44,19 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"groups: {', '.join(groups)}\non: {setting.model_dump_json()}")
         return 0
-    report = measure(setting, groups, lambda group: print(f"{group} ...", file=sys.stderr))
+    report = measure(setting, groups, lambda group: note(f"{group} ..."))
     with writing(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
         write_atomically(args.out / "bench.json", report.model_dump_json(indent=1).encode())
         write_atomically(args.out / "bench.md", record.to_markdown(report).encode())
     table_console().print(record.to_terminal(report))
-    print(f"{args.out}/bench.json, bench.md", file=sys.stderr)
+    note(f"{args.out}/bench.json, bench.md")
     return _status(report)
 
 
 def _status(report: BenchReport) -> int:
     for group, why in report.failed.items():
-        print(f"not measured: {group}: {why}", file=sys.stderr)
+        warn(f"not measured: {group}: {why}")
     if report.stopped:
         return 130
     return 1 if report.failed else 0

@@ -14,6 +14,7 @@ from harness.clip import names
 from harness.clip.attention import Branch
 from harness.clip.backbone import Backbone
 from harness.clip.load import check_architecture
+from harness.console.notes import warn
 from harness.console.output import table_console, writing
 from harness.console.rounds import CostProgress
 from harness.console.terminal import Terminal
@@ -194,7 +195,7 @@ def _fitting(
         except UserError as error:
             if strict:
                 raise
-            print(f"left out: {candidate.label}: {error}", file=sys.stderr)
+            warn(f"left out: {candidate.label}: {error}")
         else:
             fitting.append(candidate)
     return fitting

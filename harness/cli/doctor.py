@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,19 +21,24 @@ from harness.store.store import Store
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
     options.plugin(parser)
+    options.as_json(parser)
     parser.add_argument("--store", type=Path, help="also look for what killed runs left there")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each check; 1 if something is wrong."""
-    failed = 0
+    results = []
     for name, check in _checks(args.store):
         try:
-            print(f"ok    {name}: {check()}")
+            ok, said = True, check()
         except Exception as error:  # whatever is wrong is what the user wants to see
-            failed += 1
-            print(f"FAIL  {name}: {error_line(error)}")
-    return 1 if failed else 0
+            ok, said = False, error_line(error)
+        results.append({"check": name, "ok": ok, "said": said})
+        if not args.json:
+            print(f"{'ok   ' if ok else 'FAIL '} {name}: {said}")
+    if args.json:
+        print(json.dumps(results, indent=1))
+    return 0 if all(result["ok"] for result in results) else 1
 
 
 def _checks(store: Path | None) -> Iterator[tuple[str, Callable[[], str]]]:

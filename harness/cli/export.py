@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import options
+from harness.console.notes import note
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
         exported = _of_run(args)
     with writing(args.out):
         exported.write(args.out)
-    print(f"{args.out}: {', '.join(exported.files)}", file=sys.stderr)
+    note(f"{args.out}: {', '.join(exported.files)}")
     if args.push_to_hub:
-        print(hub.push(args.out, args.push_to_hub), file=sys.stderr)
+        note(hub.push(args.out, args.push_to_hub))
     return 0
 
 
@@ -64,8 +64,8 @@ def _of_run(args: argparse.Namespace) -> Exported:
     record = Store(store).read(run_id)
     shared = Shared(place(store, args.data_root, args.cache_dir, "cpu", workers=1)[0])
     built = rebuild(record.spec, shared)
-    tested = shared.bank(record.spec).backbone
-    exported = folder.open_clip_folder(record, built, tested)
+    bank = shared.bank(record.spec)
+    exported = folder.open_clip_folder(record, built, bank.backbone, bank.dataset.prompts)
     if args.format == "transformers":
         return folder.transformers_folder(exported, built.backbone)
     return exported

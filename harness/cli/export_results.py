@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 
@@ -16,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write ``records.parquet`` and ``predictions.parquet``."""
     from harness.api import load_results
+    from harness.console.notes import note
     from harness.console.output import writing
     from harness.store.exchange.tables import arrow, write_predictions
     from harness.store.store import Store
@@ -30,9 +30,8 @@ def run(args: argparse.Namespace) -> int:
         aside.replace(args.out / "records.parquet")
         runs = list(dict.fromkeys(done["id"]))
         lines = write_predictions(Store(args.store), runs, args.out / "predictions.parquet")
-    print(
+    note(
         f"{args.out}: records.parquet ({len(frame):,} rows), predictions.parquet ({lines:,} "
-        f"images of {len(runs):,} runs)",
-        file=sys.stderr,
+        f"images of {len(runs):,} runs)"
     )
     return 0

@@ -11,6 +11,7 @@ from harness.cli import options
 from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
 from harness.specs import ModelSpec
+from harness.sweep.calls import print_call, print_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,30 @@ def _method_info(name: str) -> None:
     console.print(table)
     for preset, values in cls.presets.items():
         console.print(f"preset={preset}: {dict(values) or 'the defaults'}", markup=False)
+    _search_info(name, console)
+
+
+def _search_info(name: str, console: Terminal) -> None:
+    """Print what a sweep with `tune` draws a method's parameters from, and what it tries."""
+    from harness.sweep.tuning import TuneSpec
+    from harness.tune.space import grid
+
+    tune = TuneSpec.model_validate({})
+    space = tune.space_of(name, {})
+    if not space:
+        console.print("search space: none; a sweep file's `tune.space` may give one")
+        return
+    trials = tune.values(name, space)[1:]
+    table = Table("searched", "drawn from", f"trials 1 to {len(trials)} of seed 0", box=None)
+    for key, distribution in space.items():
+        drawn = ", ".join(print_value(values[key]) for values in trials)
+        table.add_row(key, distribution.words(), drawn)
+    console.print(table)
+    if all(distribution.choice for distribution in space.values()):
+        points = grid(space)
+        listed = "; ".join(print_call("", point) for point in points[1:])
+        text = f"as a grid {len(points)} trials: its own values, {listed}"
+        console.print(text, markup=False, soft_wrap=True)
 
 
 def _origin(kind: registry.PluginKind, name: str) -> str:

@@ -10,10 +10,12 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.command_name import FROM_CHECKOUT, command_name, program
+from harness.console import notes
 from harness.console.output import print_anywhere
 from harness.errors import UserError
 from harness.store.secrets import redacted
@@ -24,6 +26,7 @@ examples:
   python run_benchmark.py quickstart                    five methods x four domains x three seeds
   python run_benchmark.py run clipood[lr=1e-4] --target noto --seeds 0
   python run_benchmark.py run finetune coop --dataset folder --data-root ~/pictures --target all
+  python run_benchmark.py evaluate best.pt --architecture ViT-B-16 --dataset PACS --data-root ~/data
   python run_benchmark.py data verify PACS --data-root ~/data
   python run_benchmark.py sweep plan quickstart
   python run_benchmark.py sweep run quickstart --store results/mine
@@ -58,6 +61,7 @@ VERBS: Mapping[str, Verb | Family] = {
     "list": Verb("methods, data sets, sweeps", "listing"),
     "info": Verb("a method's parameters, a data set's domains, a model", "info"),
     "run": Verb("run methods on held-out domains", "run"),
+    "evaluate": Verb("test weights that were trained elsewhere", "evaluate"),
     "sweep": Family(
         "run a sweep file, here or on a Slurm cluster",
         {
@@ -146,7 +150,20 @@ def _add(
         else:
             module = importlib.import_module(f"harness.cli.{verb.module}")
             module.add_arguments(own)
+            _add_verbosity(own)
             own.set_defaults(handler=module.run)
+
+
+def _add_verbosity(parser: argparse.ArgumentParser) -> None:
+    """Add ``-q`` and ``-v``, which every verb has."""
+    group = parser.add_mutually_exclusive_group()
+    for flags, level, help in (
+        (("-q", "--quiet"), -1, "print only results and what went wrong"),
+        (("-v", "--verbose"), 1, "print the traceback of what went wrong, too"),
+    ):
+        group.add_argument(
+            *flags, dest="level", action="store_const", const=level, default=0, help=help
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,6 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     print_anywhere()
     args = build_parser(argv).parse_args(argv)
+    notes.set_level(args.level)
     try:
         if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
             from harness import registry
@@ -165,6 +183,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
     except UserError as error:
+        if notes.verbose():
+            print(redacted(traceback.format_exc()), file=sys.stderr)
         print(f"error: {_on_a_line(redacted(str(error)))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

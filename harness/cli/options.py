@@ -26,6 +26,11 @@ def data_root(parser: Group, help: str = "where the data set's files are") -> No
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=help)
 
 
+def as_json(parser: Group) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="for scripts")
+
+
 def cache_dir(parser: Group, shared: bool = False) -> None:
     """Add ``--cache-dir``."""
     more = "; shared by all nodes" if shared else ""
@@ -66,6 +71,11 @@ def model(parser: Group) -> None:
     """Add ``--model`` and ``--pretrained``."""
     parser.add_argument("--model", default="tiny-emoji", help="open_clip name (%(default)s)")
     parser.add_argument("--pretrained", default="", help="open_clip tag or checkpoint file")
+    preprocess(parser)
+
+
+def preprocess(parser: Group) -> None:
+    """Add ``--preprocess``."""
     parser.add_argument(
         "--preprocess",
         default="",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from harness.console.notes import warn
 from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, ranks_by_name, report_blocks
@@ -137,6 +139,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of ranked methods: differences that make none in practice (%(default)g)",
     )
     parser.add_argument(
+        "--rank-elsewhere",
+        action="store_true",
+        help="compare and rank weights that `evaluate` tested, which may have seen the test data, "
+        "among ours",
+    )
+    parser.add_argument(
         "--compare-published",
         nargs="?",
         type=Path,
@@ -169,6 +177,22 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
     """
+    with _fewer_collections():
+        return _report(args)
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Look for rings among objects seldom: a report makes many, hardly any in a ring."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+def _report(args: argparse.Namespace) -> int:
     if not args.by_sweep:
         return _report_one(args, args.sweep, args.out or args.store / "report")
     if args.sweep:
@@ -200,6 +224,7 @@ def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
         args.confusion,
         args.rank_over,
         args.rope,
+        args.rank_elsewhere,
         args.rows,
         args.columns,
         args.ablation_baseline,
@@ -265,16 +290,12 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
             raise unknown_name("format", name, _FORMATS)
     parts = report_blocks(store, choice)
     for run_id, why in sorted(index_of(store).contradictory.items()):
-        print(
+        warn(
             f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
-            "run it again",
-            file=sys.stderr,
+            "run it again"
         )
     if choice.alignment and not any(part.alignment for part in parts):
-        print(
-            "--alignment: not recorded in these runs, which are of before it was kept; run again",
-            file=sys.stderr,
-        )
+        warn("--alignment: not recorded in these runs, which are of before it was kept; run again")
     if "term" in formats:
         console = table_console()
         for part in parts:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.cli import options
 from harness.protocols import DEFAULT, PROTOCOLS, Protocol, read_protocol
 from harness.sweep.calls import parse_call, parse_pair
+
+if TYPE_CHECKING:
+    from harness.specs import ModelSpec, RunSpec, Selection
+    from harness.sweep.plan import MethodChoice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +22,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("methods", nargs="+", metavar="METHOD", help="name or name[param=value,...]")
     options.model(group)
     options.numerics(group)
+    group.add_argument(
+        "--selection",
+        default="own",
+        choices=["own", "last", "averaged", "best"],
+        help="weights that are tested: as the method's paper, the last, their moving average, the "
+        "best on source validation (%(default)s)",
+    )
+    asked(group)
+    where(parser)
+    parser.add_argument(
+        "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
+    )
+
+
+def asked(group: options.Group) -> None:
+    """Add data set, targets, seeds and protocol; `specs_of` reads them."""
     options.dataset(group)
     group.add_argument(
         "--option",
@@ -27,14 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--target", default="all", help="held-out domains, a,b or all (%(default)s)")
     group.add_argument("--seeds", default="0", help="0,1,2 or 0-2 (%(default)s)")
     group.add_argument("--data-seed", type=int, help="fix the splits (default: the run's seed)")
-    group.add_argument(
-        "--selection",
-        default="own",
-        choices=["own", "last", "averaged", "best"],
-        help="weights that are tested: as the method's paper, the last, their moving average, the "
-        "best on source validation (%(default)s)",
-    )
     _protocol_options(group)
+
+
+def where(parser: argparse.ArgumentParser) -> None:
+    """Add where runs happen, and whether they do again."""
     options.where(parser, "results/runs")
     parser.add_argument(
         "--again",
@@ -42,9 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=["all"],
         default=[],
         help="repeat runs that are done; the old records are kept in <store>/replaced",
-    )
-    parser.add_argument(
-        "--keep-weights", action="store_true", help="leave the tested weights in the store (maps)"
     )
 
 
@@ -77,32 +93,52 @@ def _protocol_options(group: options.Group) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what is missing here; 1 if something failed."""
-    from harness.cli.running import parse_seeds, run_here
-    from harness.specs import DatasetSpec, ModelSpec
+    from harness.cli.running import run_here
+    from harness.specs import ModelSpec
+    from harness.sweep import plan
+
+    model = ModelSpec(
+        name=args.model,
+        pretrained=args.pretrained,
+        preprocess=args.preprocess,
+        precision=args.precision,
+        compile=args.compile,
+        channels_last=args.channels_last,
+    )
+    methods = [plan.resolve_method(*parse_call(text)) for text in args.methods]
+    specs = specs_of(args, methods, model, args.selection)
+    return run_here(specs, args, args.store, keep_weights=args.keep_weights)
+
+
+def specs_of(
+    args: argparse.Namespace,
+    methods: Sequence[MethodChoice],
+    model: ModelSpec,
+    selection: Selection = "own",
+) -> list[RunSpec]:
+    """Return the runs of these methods on what the options of `asked` say.
+
+    Raises:
+        UserError: What is wrong with them.
+    """
+    from harness.cli.running import parse_seeds
+    from harness.specs import DatasetSpec
     from harness.sweep import plan
 
     given = dict(parse_pair(text, "--option") for text in args.option)
     dataset = DatasetSpec(name=args.dataset, options=given)
-    specs = plan.expand(
-        [plan.resolve_method(*parse_call(text)) for text in args.methods],
-        ModelSpec(
-            name=args.model,
-            pretrained=args.pretrained,
-            preprocess=args.preprocess,
-            precision=args.precision,
-            compile=args.compile,
-            channels_last=args.channels_last,
-        ),
+    return plan.expand(
+        methods,
+        model,
         dataset,
         _protocol(args),
         [part.strip() for part in args.target.split(",")],
         parse_seeds(args.seeds),
         plan.open_dataset(dataset, args.data_root),
-        args.selection,
+        selection,
         args.data_seed,
         args.data_root,
     )
-    return run_here(specs, args, args.store, keep_weights=args.keep_weights)
 
 
 def _protocol(args: argparse.Namespace) -> Protocol:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from harness import registry
 from harness.command_name import command_name
+from harness.console.notes import note, verbose, warn
 from harness.console.progress import duration
 from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
@@ -22,7 +22,6 @@ from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seco
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
 from harness.execution.towers import check_models
-from harness.source import source_hash
 from harness.specs import RunSpec
 from harness.store.leftovers import sweep as sweep_leftovers
 from harness.store.records import SweepPlan
@@ -71,7 +70,7 @@ def run_here(
     if args.limit is not None and args.limit < 1:
         raise UserError(f"--limit {args.limit}: must be 1 or more")
     for origin, why in registry.not_loaded().items():
-        print(f"not loaded: {origin}: {why}", file=sys.stderr)
+        warn(f"not loaded: {origin}: {why}")
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
@@ -114,27 +113,25 @@ def _again(specs: Sequence[RunSpec], asked: Sequence[str]) -> set[str]:
 
 def _say_other_code(specs: Sequence[RunSpec], store: Store) -> None:
     """Say which records were made by a method's code as it was before an edit."""
-    now = {spec.method: source_hash(registry.method_class(spec.method)) for spec in specs}
+    now = registry.method_sources(spec.method for spec in specs)
     other = Counter(
         spec.method
         for spec in specs
         if store.has(spec.id) and store.read(spec.id).method_source not in ("", now[spec.method])
     )
     for method, count in other.items():
-        print(
+        warn(
             f"{count} run(s) of {method} were done with its code as it was before; --again repeats "
-            "them, and tables show them as a row of their own",
-            file=sys.stderr,
+            "them, and tables show them as a row of their own"
         )
 
 
 def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
     without = [spec for spec in specs if store.has(spec.id) and not store.has_weights(spec.id)]
     if without:
-        print(
+        warn(
             f"{len(without)} run(s) were done before without weights, and a record never changes: "
-            "run them into a new --store to have the weights",
-            file=sys.stderr,
+            "run them into a new --store to have the weights"
         )
 
 
@@ -144,7 +141,7 @@ def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
     for dataset in datasets:
         if registry.dataset_class(dataset.name).small:
             for line in open_dataset(dataset, root).notes():
-                print(f"note: {one_line(line)}", file=sys.stderr)
+                note(f"note: {one_line(line)}")
 
 
 def conclude(outcome: Outcome, store: Path) -> int:
@@ -156,16 +153,19 @@ def conclude(outcome: Outcome, store: Path) -> int:
         words.append(f"{outcome.busy} left to another process")
     if outcome.failed:
         words.append(f"{len(outcome.failed)} failed")
-    print("; ".join(words) + f". Store: {store}", file=sys.stderr)
+    note("; ".join(words) + f". Store: {store}")
     for spec, error in outcome.failed[:5]:
-        print(f"failed: {spec.title()}: {error}", file=sys.stderr)
+        warn(f"failed: {spec.title()}: {error}")
+        failure = Store(store).failure(spec.id) if verbose() else None
+        if failure is not None:
+            warn(failure.traceback)
     if outcome.failed:
-        print(f"tracebacks: {store}/failures/; the same command tries again", file=sys.stderr)
+        warn(f"tracebacks: {store}/failures/; the same command tries again")
     if outcome.done + outcome.skipped:
         where = shlex.quote(str(store))
-        print(f"table: {command_name()} report --store {where}", file=sys.stderr)
+        note(f"table: {command_name()} report --store {where}")
     if outcome.interrupted:
-        print("stopped; the same command continues where it stopped", file=sys.stderr)
+        warn("stopped; the same command continues where it stopped")
         return 130
     # what another process holds is not done yet: a script must not take it for done
     return 1 if outcome.failed or outcome.busy else 0
@@ -180,7 +180,7 @@ def print_plan(specs: list[RunSpec], store: Store, others: Sequence[Store] = ())
         others: More stores whose records tell how long a run takes.
     """
     ids = [spec.id for spec in specs]
-    state = {run_id: _state(store, run_id) for run_id in ids}
+    state = {run_id: state_of(store, run_id) for run_id in ids}
     console = Terminal()
     groups: dict[tuple[str, str], list[tuple[RunSpec, str]]] = {}
     for spec, run_id in zip(specs, ids, strict=True):
@@ -231,7 +231,8 @@ def _by_method(specs: Sequence[RunSpec], durations: Durations) -> Table:
     return table
 
 
-def _state(store: Store, run_id: str) -> str:
+def state_of(store: Store, run_id: str) -> str:
+    """Return ``done``, ``failed`` or ``missing``."""
     if store.has(run_id):
         return "done"
     return "failed" if store.failure(run_id) else "missing"

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from harness.clip import forward
 from harness.clip.forward import ImageTrace, TraceRequest
 from harness.clip.text import TextTower, prompts, tokenize
+from harness.clip.vectors import ClassVectors
 from harness.errors import UserError
 from harness.prompts import Prompts, Template
 from harness.seeding import repeat_on_gpu, tf32
@@ -80,6 +81,8 @@ class Backbone:
     """Fingerprint of the pretrained weights; a fork keeps it."""
     kept: Kept | None = field(default=None, repr=False)
     """Where text features are kept for other processes, if anywhere."""
+    learned: ClassVectors | None = field(default=None, repr=False)
+    """Of a model that is tested as it came: what classifies in place of texts."""
     _texts: dict[tuple[tuple[str, ...], Template], Tensor] = field(default_factory=dict, repr=False)
     _scale: tuple[Tensor, int, float] | None = field(default=None, repr=False)
     _instead: Template | None = field(default=None, repr=False)
@@ -174,6 +177,8 @@ class Backbone:
         Raises:
             UserError: If the template has no place for the name or a prompt is too long.
         """
+        if self.learned is not None:
+            return self.learned.of(class_names).to(self.device)
         template = self._instead or template
         key = (tuple(class_names), template)
         if key not in self._texts:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from harness.clip import openclip
+from harness.clip import openclip, transformers
 from harness.clip.info import outline
 from harness.errors import UserError, plain_line
 from harness.specs import ModelSpec
@@ -28,6 +28,11 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "model.", "_orig_mod.")
 _OPENAIS = ("input_resolution", "context_length", "vocab_size")
 _SAVE = "torch.save(model.state_dict(), 'weights.pt')"
+_HEADS = (
+    "classification_head.weight", "classifier.weight", "fc.weight", "head.weight",
+    "heads.head.weight",
+)  # fmt: skip
+"""Layers that classify, of WiSE-FT and FLYP, of torchvision and timm; no CLIP has one."""
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -96,6 +101,18 @@ def _unwrapped(file: Path, found: Any) -> Checkpoint:
         key for key in _OPENAIS if isinstance(found, Mapping) and key in found
     }
     state = {key: value for key, value in state.items() if key not in _OPENAIS}
+    for head in _HEADS:
+        if head in state:
+            raise UserError(
+                f"{file}: it classifies by a layer of its own ('{head}', {len(state[head])} "
+                "outputs), and nothing in it says which class an output is; give the state dict of "
+                "the CLIP within (of WiSE-FT and FLYP image_encoder.model), whose texts classify"
+            )
+    if "vision_model.embeddings.class_embedding" in state:
+        try:
+            state = transformers.from_transformers(state)
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from None
     if not state:
         raise UserError(
             f"weights of '{file.name}' cannot be read as a model checkpoint: a "
@@ -104,13 +121,21 @@ def _unwrapped(file: Path, found: Any) -> Checkpoint:
     return Checkpoint(file, state, len(openais) == len(_OPENAIS))
 
 
-def load(checkpoint: Checkpoint, model: Any, spec: ModelSpec) -> None:
+def load(checkpoint: Checkpoint, model: Any, spec: ModelSpec, completes: bool = False) -> None:
     """Put the weights into a model that has exactly their shapes.
+
+    Args:
+        checkpoint: The weights.
+        model: Of these shapes.
+        spec: Names the model in messages.
+        completes: What an image tower alone lacks stays as the model has it.
 
     Raises:
         UserError: If a tower is missing, or they are another model's; nothing is resized.
     """
     state = _as_open_clip(checkpoint.state, model)
+    if completes:
+        state = _completed(checkpoint.file, state, model, spec)
     given, wanted = shapes(state), shapes(model.state_dict())
     for wrong in (_missing_tower, _other_positions, _other_shapes):
         what = wrong(given, wanted, model)
@@ -140,6 +165,25 @@ def _as_open_clip(state: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
     return state
 
 
+def _completed(
+    file: Path, state: dict[str, Tensor], model: Any, spec: ModelSpec
+) -> dict[str, Tensor]:
+    """Return the weights of an image tower, bare or as visual.*, and the model's own others.
+
+    What is no image tower stays as it is.
+    """
+    own = model.state_dict()
+    if spec.base and own.keys() <= state.keys():
+        raise UserError(f"{file}: a whole model, which nothing completes; leave base empty")
+    image = {key for key in own if key.startswith("visual.")}
+    bare = {f"visual.{key}": value for key, value in state.items()}
+    if len(bare.keys() & image) > len(state.keys() & own.keys()):
+        state = bare
+    if not state.keys() & image:
+        return state
+    return {key: value for key, value in own.items() if key not in image} | state
+
+
 def _missing_tower(given: Shapes, wanted: Shapes, model: Any) -> str:
     image = {key for key in wanted if key.startswith("visual.")}
     text = {key for key in wanted if key not in image and not key.startswith("logit_")}
@@ -153,7 +197,8 @@ def _missing_tower(given: Shapes, wanted: Shapes, model: Any) -> str:
     if alone:
         return (
             "an image tower alone: the text tower is missing; give the checkpoint of the whole "
-            "model, the image tower as visual.*"
+            "model, the image tower as visual.*, or name the weights it was trained from, which "
+            "complete it (`evaluate --base`)"
         )
     if not has_image and text & set(given):
         return "a text tower alone: the image tower (visual.*) is missing; give the whole model's"

@@ -22,6 +22,7 @@ from harness.clip.activation import (
 from harness.clip.backbone import Backbone, Preprocess, weights_fingerprint
 from harness.clip.info import model_info
 from harness.clip.names import MODEL_ALIASES
+from harness.clip.vectors import learned_vectors
 from harness.errors import UserError, plain_line, unknown_name
 from harness.specs import ModelSpec
 
@@ -52,6 +53,13 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
             or OpenAI's weights are given under a configuration with another activation.
     """
     name = names.check(spec)
+    backbone = _backbone(_loaded(spec, name), spec, name, device)
+    if spec.elsewhere and name.startswith("local-dir:"):
+        backbone.learned = learned_vectors(Path(name.removeprefix("local-dir:")))
+    return backbone
+
+
+def _loaded(spec: ModelSpec, name: str) -> Any:
     config = names.get_model_config_or_error(name, spec.name)
     quick = bool(config.get("quick_gelu", False))
     tag = {} if names.has_schema(name) else openclip.get_pretrained_cfg(name, spec.pretrained)
@@ -66,13 +74,25 @@ def load_backbone(spec: ModelSpec, device: str = "cpu") -> Backbone:
         model = _create(spec, name, pretrained=spec.pretrained or None, require_pretrained=True,
                         force_quick_gelu=quick)  # fmt: skip
     else:
+        if spec.base:
+            return _of_base(spec, name)
         model = _from_file(spec, name, quick)
     check_activation(model, quick, spec.title())
-    return _backbone(model, spec, name, device)
+    return model
+
+
+def _of_base(spec: ModelSpec, name: str) -> Any:
+    """Return the model of other weights, whose image tower is then that of a file."""
+    pretrained = {"pretrained": spec.base, "base": ""}
+    model = _loaded(spec.model_copy(update=pretrained), name)
+    checkpoint.load(_read(Path(spec.pretrained)), model, spec, completes=True)
+    return model
 
 
 def _from_file(spec: ModelSpec, name: str, quick: bool) -> Any:
     folder = name.removeprefix("local-dir:")
+    if folder != name and spec.pretrained:
+        return _of_base(spec, name)
     file = Path(
         openclip.find_checkpoint_in_dir(Path(folder)) if folder != name else spec.pretrained
     )
@@ -83,6 +103,17 @@ def _from_file(spec: ModelSpec, name: str, quick: bool) -> Any:
         except _UNLOADABLE as error:
             raise _explained(spec, error) from None
         return model
+    weights = _read(file)
+    if folder == name and not quick:
+        refuse_openai(name, weights)
+    model = _create(spec, name, load_weights=False, pretrained_text=False, force_quick_gelu=quick)
+    checkpoint.load(weights, model, spec)
+    if folder == name and not (weights.openais or is_openais(file)):
+        say_unknown(name, quick, file)
+    return model
+
+
+def _read(file: Path) -> checkpoint.Checkpoint:
     # A TorchScript archive holds code, which loading it runs: only OpenAI's own files may.
     archive = is_torchscript(file)
     if archive and not is_openais(file):
@@ -91,14 +122,7 @@ def _from_file(spec: ModelSpec, name: str, quick: bool) -> Any:
             "OpenAI's files: loading it would run its code; save the model's state_dict() with "
             "torch.save or as safetensors, and give that"
         )
-    weights = checkpoint.read(file, archive)
-    if folder == name and not quick:
-        refuse_openai(name, weights)
-    model = _create(spec, name, load_weights=False, pretrained_text=False, force_quick_gelu=quick)
-    checkpoint.load(weights, model, spec)
-    if folder == name and not (weights.openais or is_openais(file)):
-        say_unknown(name, quick, file)
-    return model
+    return checkpoint.read(file, archive)
 
 
 def check_architecture(spec: ModelSpec) -> str:
@@ -160,7 +184,8 @@ def _create(spec: ModelSpec, name: str, **how: Any) -> Any:
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # "initialized randomly", of a model that is filled next
     try:
-        return openclip.open_clip.create_model(name, **how)
+        with names.for_open_clip(name) as called:
+            return openclip.open_clip.create_model(called, **how)
     except _UNLOADABLE as error:
         raise _explained(spec, error) from None
     finally:
@@ -199,10 +224,10 @@ def _prepared_as(spec: ModelSpec, name: str) -> dict[str, Any]:
     ):
         return {}
     ways = {tag: _way(name, tag) for tag in openclip.list_pretrained_tags_by_model(name)}
-    if spec.preprocess:
-        if spec.preprocess not in ways:
-            raise unknown_name(f"tag of {name}", spec.preprocess, ways, "for preprocess")
-        return ways[spec.preprocess]
+    if spec.preprocess and spec.preprocess not in ways:
+        raise unknown_name(f"tag of {name}", spec.preprocess, ways, "for preprocess")
+    if (asked := spec.preprocess or spec.base) in ways:
+        return ways[asked]
     distinct: dict[str, str] = {}
     for tag, way in ways.items():
         distinct.setdefault(str(way), tag)
@@ -229,7 +254,8 @@ def _way(name: str, tag: str) -> dict[str, Any]:
 
 def _tokenizer(spec: ModelSpec, name: str) -> Any:
     try:
-        return openclip.open_clip.get_tokenizer(name)
+        with names.for_open_clip(name) as called:
+            return openclip.open_clip.get_tokenizer(called)
     except (ImportError, OSError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         text = names.get_model_config_or_error(name, spec.name)["text_cfg"]
         which = text.get("hf_tokenizer_name") or "of open_clip"

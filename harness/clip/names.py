@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import resources
-from harness.clip import openclip
+from harness.clip import openclip, transformers
 from harness.errors import UserError, plain_line, unknown_name
 from harness.specs import ModelSpec
 
@@ -42,21 +45,26 @@ def check(spec: ModelSpec) -> str:
 
     Raises:
         UserError: For an unknown name or tag, a missing file or package, a path without weights,
-            or a `pretrained` beside a name that says it all.
+            or a `pretrained` that is no file, or a `base`, beside a name that brings its weights.
     """
     name = resolve(spec.name)
     if has_schema(name):
-        if spec.pretrained:
-            raise UserError(
-                f"pretrained '{spec.pretrained}' does not go with {spec.name}, which brings its "
-                "own weights; leave it empty"
-            )
-        if name.startswith("local-dir:"):
+        local = name.startswith("local-dir:")
+        for field, given in (("base", spec.base), ("pretrained", spec.pretrained)):
+            if given and not (local and field == "pretrained" and Path(given).is_file()):
+                file = ", or give a checkpoint file of its shapes" if local else ""
+                raise UserError(
+                    f"{field} '{given}' does not go with {spec.name}, which brings its own "
+                    f"weights; leave it empty{file if field == 'pretrained' else ''}"
+                )
+        if local:
             _check_folder(Path(name.removeprefix("local-dir:")), spec.name)
             check_packages(get_model_config_or_error(name, spec.name), spec.name)
         return name
     known_model(name)
     _check_pretrained(name, spec.pretrained)
+    if spec.base:
+        _check_pretrained(name, spec.base)
     check_packages(get_model_config_or_error(name, spec.name), spec.name)
     return name
 
@@ -70,6 +78,23 @@ def known_model(name: str) -> None:
     if name not in openclip.open_clip.list_models():
         fix = "or hf-hub:OWNER/NAME, local-dir:PATH"
         raise unknown_name("model", name, [*openclip.open_clip.list_models(), *MODEL_ALIASES], fix)
+
+
+@contextmanager
+def for_open_clip(name: str) -> Iterator[str]:
+    """Yield what to ask open_clip for: of a folder of transformers' a folder in its own words.
+
+    Args:
+        name: As `check` returned it.
+    """
+    folder = Path(name.removeprefix("local-dir:"))
+    if not name.startswith("local-dir:") or not transformers.is_folder(folder):
+        yield name
+        return
+    with TemporaryDirectory(prefix="clip-bench-") as made:
+        config = json.dumps(transformers.folder_config(folder))
+        Path(made, "open_clip_config.json").write_text(config, encoding="utf-8")
+        yield f"local-dir:{made}"
 
 
 def _check_pretrained(name: str, pretrained: str) -> None:
@@ -89,7 +114,7 @@ def _check_pretrained(name: str, pretrained: str) -> None:
 def _check_folder(folder: Path, name: str) -> None:
     if not folder.is_dir():
         raise UserError(f"model '{name}': no folder {folder}; correct the path")
-    if not (folder / "open_clip_config.json").is_file():
+    if not any((folder / file).is_file() for file in ("open_clip_config.json", "config.json")):
         raise UserError(f"model '{name}': no open_clip_config.json in {folder}; export it there")
     if not any(path.suffix in FOLDER_SUFFIXES for path in folder.iterdir()):
         raise UserError(f"model '{name}': no weights in {folder}; add open_clip_model.safetensors")
@@ -119,7 +144,10 @@ def get_model_config_or_error(resolved: str, name: str) -> dict[str, Any]:
 
 
 def _folder_config(folder: Path) -> dict[str, Any]:
-    config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+    if transformers.is_folder(folder):
+        config = transformers.folder_config(folder)
+    else:
+        config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
     config = config.get("model_cfg", config) if isinstance(config, dict) else config
     if not isinstance(config, dict):
         raise ValueError("open_clip_config.json holds no settings")

@@ -8,6 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 
+from harness.console import notes
+
 
 def duration(seconds: float) -> str:
     """Return ``45 s``, ``12 min`` or ``3 h 05 min``."""
@@ -21,8 +23,8 @@ class ProgressDisplay:
     """A context manager around bars that show a description, a bar, and how many of how many."""
 
     def __init__(self, *more: ProgressColumn) -> None:
-        self.console = Console(stderr=True, highlight=False)
-        self.live = self.console.is_terminal
+        self.console = Console(stderr=True, highlight=False, quiet=notes.quiet())
+        self.live = self.console.is_terminal and not notes.quiet()
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.clip.backbone import Backbone
+from harness.data.corruptions import made_by
 from harness.data.features import FeatureFiles
 from harness.data.reader import EVAL_BATCH, ImageReader, PixelCache
 from harness.dataset import Dataset, Sample
@@ -78,19 +79,19 @@ class ImageBank(ImageReader):
 
         Returns:
             [n, D] on the CPU, computed once and kept as `frozen_features` are. Of a domain whose
-            splits are drawn by a seed all images are computed, where all may be read: every seed
-            and every target then takes its own from there.
+            splits are drawn by a seed all images are computed, where all may be read and none is
+            corrupted: every seed and every target then takes its own from there.
         """
         found: dict[str, Tensor] = {}
-        for domain in dict.fromkeys(sample.domain for sample in samples):
-            own = [sample for sample in samples if sample.domain == domain]
+        for domain, corruption in dict.fromkeys((s.domain, s.corruption) for s in samples):
+            own = [s for s in samples if (s.domain, s.corruption) == (domain, corruption)]
             whole = self.dataset.samples(domain)
-            if any(s.split for s in whole) or not self._may_read(whole):
+            if corruption or any(s.split for s in whole) or not self._may_read(whole):
                 rows = self._in_shards(own, features, None, key)[:, 0]
             else:
                 rows = self._rows_of(whole, own, features, key)
-            found |= {sample.key: row for sample, row in zip(own, rows, strict=True)}
-        return torch.stack([found[sample.key] for sample in samples])
+            found |= {sample.image: row for sample, row in zip(own, rows, strict=True)}
+        return torch.stack([found[sample.image] for sample in samples])
 
     def _rows_of(
         self,
@@ -164,8 +165,9 @@ class ImageBank(ImageReader):
             recipe = (config.feature_views, config.crop_scale, config.flip,
                       config.crop_interpolation, CROP_REVISION)  # fmt: skip
             recipe += (shard,) if shard else ()
-        keys = "\n".join(sample.key for sample in samples)
+        keys = "\n".join(sample.image for sample in samples)
         preprocess = self.backbone.preprocess
+        of += made_by(samples)
         said = (self.backbone.computes, self._content, recipe, keys, preprocess, of)
         return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from harness.clip.backbone import Backbone
 from harness.data.checked import is_checked, mark_checked
+from harness.data.corruptions import corrupted, made_by
 from harness.data.fingerprints import content_of, fingerprint_of
 from harness.data.images import decode, to_rows
 from harness.data.slots import SlotFile
@@ -96,7 +97,7 @@ class ImageReader:
         self._fingerprint: str | None = None
         self._open: frozenset[str] | None = None
         self._pixels = PixelCache() if pixels is None else pixels
-        self._prepared: SlotFile | None = None
+        self._prepared: dict[str, SlotFile] = {}
         self._numbers: dict[str, dict[str, int]] = {}
         self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
         self._reader = ThreadPoolExecutor(1)
@@ -157,30 +158,41 @@ class ImageReader:
         disk, number = self._slot(sample)
         kept = disk.read(number) if disk else None
         if kept is None:
-            image = decode(self.dataset.read(sample), self.dataset.where(sample))
-            kept = test_pixels(image, self.backbone.preprocess)
+            if sample.corruption:
+                clean = self._test(replace(sample, corruption=""))
+                kept = corrupted(clean, sample.key, sample.corruption)
+            else:
+                image = decode(self.dataset.read(sample), self.dataset.where(sample))
+                kept = test_pixels(image, self.backbone.preprocess)
             if disk:
                 disk.write(number, kept)
         return kept
 
     def _slot(self, sample: Sample) -> tuple[SlotFile | None, int]:
         """Return the file of prepared images, if there is one, and an image's place in it."""
-        if self._prepared is None:
+        if sample.corruption not in self._prepared:
             return None, 0
-        return self._prepared, self._numbers[sample.domain][sample.key]
+        return self._prepared[sample.corruption], self._numbers[sample.domain][sample.key]
 
-    def _open_disk(self) -> None:
-        if self._prepared is not None or self.cache_dir is None or not self._disk_bytes:
+    def _open_disk(self, asked: Sequence[Sample]) -> None:
+        """Open the files of clean images and of each corruption that is asked for."""
+        if self.cache_dir is None or not self._disk_bytes:
             return
-        count = 0
-        for domain in self.dataset.domains:
-            samples = self.dataset.samples(domain)
-            self._numbers[domain] = {s.key: count + i for i, s in enumerate(samples)}
-            count += len(samples)
+        if not self._numbers:
+            for domain in self.dataset.domains:
+                first = sum(map(len, self._numbers.values()))
+                samples = self.dataset.samples(domain)
+                self._numbers[domain] = {s.key: first + i for i, s in enumerate(samples)}
         preprocess = self.backbone.preprocess
         shape = (3, preprocess.image_size, preprocess.image_size)
-        key = f"{self._content} {preprocess}"
-        self._prepared = SlotFile(self.cache_dir, key, count, shape, self._disk_bytes)
+        count = sum(map(len, self._numbers.values()))
+        for corruption in {"", *(s.corruption for s in asked)} - self._prepared.keys():
+            key = f"{self._content} {preprocess}"
+            if corruption:
+                key += f" {corruption} {made_by(asked)}"
+            self._prepared[corruption] = SlotFile(
+                self.cache_dir, key, count, shape, self._disk_bytes
+            )
 
     def check(self, samples: Sequence[Sample]) -> None:
         """Look for broken images before the first step, for a short time and only once.
@@ -245,7 +257,7 @@ class ImageReader:
     def test_batches(self, samples: Sequence[Sample], size: int = EVAL_BATCH) -> Iterator[Tensor]:
         """Yield `test_images` of `size` images at a time; the next are read meanwhile."""
         self._admit(samples)
-        self._open_disk()
+        self._open_disk(samples)
 
         def read(part: Sequence[Sample]) -> Future[Tensor]:
             return self._reader.submit(lambda: self._stack(self._map(self._test, part)))

@@ -117,7 +117,9 @@ def _published(spec: RunSpec, seen: set[tuple[object, ...]]) -> float | None:
     cls, steps = registry.method_class(spec.method), int(spec.config.get("steps") or 0)
     dataset = registry.dataset_class(spec.dataset.name)
     unknown_classes = bool(cls.trained_prompts) and not dataset.expected_classes
-    if not spec.model.name.startswith("ViT-B-16") or unknown_classes:
+    # what corruptions take is the CPU's time
+    unknown = unknown_classes or spec.protocol.name == "corruptions"
+    if not spec.model.name.startswith("ViT-B-16") or unknown:
         return None
     sources, tested = _counts(spec)
     per_domain = int(spec.config.get("batch_per_domain") or 0)
@@ -160,6 +162,9 @@ def _counts(spec: RunSpec) -> tuple[list[int], int]:
     sources = spec.protocol.source_domains(Outline(cls, cls.Options()), spec.target)
     counts = [sum(cls.expected.get(domain, {}).values()) for domain in sources]
     tested = 0
+    for other in spec.protocol.other_data(spec.target):
+        for splits in registry.dataset_class(other.name).expected.values():
+            tested += splits.get("test", sum(splits.values()))
     for domain in spec.target.split(TARGETS):
         splits = cls.expected.get(domain, {})
         part = int(spec.protocol.holdout_fraction * sum(splits.values()))

@@ -26,7 +26,7 @@ from harness.method import Method, TrainConfig
 from harness.protocols.splits import Sources, TestSet
 from harness.seeding import tf32
 from harness.source import source_hash
-from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from harness.specs import ELSEWHERE, DatasetSpec, ModelSpec, RunSpec
 from harness.store import provenance, weights
 from harness.store.records import Metrics, OtherData, Provenance, RunRecord, Score
 from harness.store.secrets import redacted
@@ -245,7 +245,7 @@ def execute(
         trained_classes=spec.protocol.trained_classes(bank.dataset),
         trained_parameters=sum(p.numel() for p in built.parameters.values()),
         total_parameters=sum(p.numel() for p in bank.backbone.model.parameters()),
-        citation=built.method.citation,
+        citation=ELSEWHERE if spec.model.elsewhere else built.method.citation,
         method_source=source,
         predictions_sha256=hashlib.sha256(predictions).hexdigest(),
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import registry
-from harness.source import room_hash, source_hash
+from harness.source import room_hash
 from harness.specs import RunSpec
 from harness.store.files import write_atomically
 from harness.store.provenance import versions
@@ -24,7 +24,7 @@ def check_models(specs: Sequence[RunSpec], cache: Path) -> None:
         UserError: For an unknown name or tag, missing files, or a configuration beyond the tower.
     """
     chosen = {(s.model.model_dump_json(), s.method, str(s.config)): s for s in specs}
-    sources = {s.method: source_hash(registry.method_class(s.method)) for s in specs}
+    sources = registry.method_sources(s.method for s in specs)
     said = [sorted(chosen), sorted(sources.items()), versions(), room_hash("clip")]
     seen = cache / "towers" / hashlib.sha256(repr(said).encode()).hexdigest()[:24]
     if seen.is_file() and all(sources.values()):

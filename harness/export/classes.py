@@ -11,16 +11,27 @@ import torch
 from torch import Tensor
 
 from harness.errors import UserError
+from harness.prompts import Template
 from harness.seeding import generator
 from harness.specs import RunSpec
 from harness.training.build import BuiltMethod
 
+ClassNames = tuple[str, ...]
 _CLOSE = 1e-3
 """Of cosines: what float32 leaves, and far below what changes an answer."""
 
 
+def are_texts(vectors: Tensor, built: BuiltMethod, template: Template, names: ClassNames) -> bool:
+    """Tell whether the classes' vectors are no more than the features of their texts."""
+    try:
+        texts = built.backbone.text_features(names, template)
+    except UserError:  # too long for the model, which does without
+        return False
+    return torch.allclose(vectors, texts.cpu(), atol=_CLOSE)
+
+
 @torch.no_grad()
-def class_vectors(built: BuiltMethod, spec: RunSpec, class_names: tuple[str, ...]) -> Tensor:
+def class_vectors(built: BuiltMethod, spec: RunSpec, class_names: ClassNames) -> Tensor:
     """Return the vectors [C, D], float32 on the CPU, whose products with features are cosines.
 
     Args:

@@ -7,25 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load, load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
-from harness.clip import openclip
+from harness.clip import checkpoint, openclip, transformers
 from harness.clip.backbone import Backbone
 from harness.clip.names import get_model_config_or_error, resolve
-from harness.errors import UserError, plain_line
-from harness.export import transformers
+from harness.clip.vectors import FILE as CLASSES
+from harness.errors import UserError
 from harness.export.card import card
-from harness.export.classes import class_vectors
+from harness.export.classes import are_texts, class_vectors
+from harness.prompts import Template
 from harness.store.files import write_atomically
 from harness.store.records import RunRecord
 from harness.store.weights import metadata, words_of
 from harness.training.build import BuiltMethod
 
-WEIGHTS, CONFIG, CLASSES, CARD = (
-    "open_clip_model.safetensors", "open_clip_config.json", "classes.safetensors", "README.md",
-)  # fmt: skip
+WEIGHTS, CONFIG, CARD = "open_clip_model.safetensors", "open_clip_config.json", "README.md"
 
 
 @dataclass(frozen=True)
@@ -41,13 +39,16 @@ class Exported:
             write_atomically(folder / name, content)
 
 
-def open_clip_folder(record: RunRecord, built: BuiltMethod, tested: Backbone) -> Exported:
+def open_clip_folder(
+    record: RunRecord, built: BuiltMethod, tested: Backbone, template: Template
+) -> Exported:
     """Return a finished run as ``open_clip.create_model('local-dir:...')`` loads it.
 
     Args:
         record: Of the run.
         built: The method with the weights that were tested.
         tested: Tells how its test images were prepared.
+        template: The data set's.
 
     Raises:
         UserError: If the method is more than a tower and a vector for each class.
@@ -56,6 +57,8 @@ def open_clip_folder(record: RunRecord, built: BuiltMethod, tested: Backbone) ->
     vectors = class_vectors(built, spec, record.class_names)
     words = words_of(spec, record.class_names)
     words["logit_scale"] = repr(built.backbone.logit_scale)
+    texts = are_texts(vectors, built, template, record.class_names)
+    words["vectors"] = "texts" if texts else "learned"
     state = {key: _plain(value) for key, value in built.backbone.model.state_dict().items()}
     return Exported(
         {
@@ -130,7 +133,7 @@ def transformers_folder(folder: Exported, built: Backbone) -> Exported:
     return Exported(
         {
             transformers.WEIGHTS: save(state, metadata={"format": "pt"}),
-            "preprocessor_config.json": json.dumps(prepared, indent=1).encode(),
+            transformers.IMAGES: json.dumps(prepared, indent=1).encode(),
             CLASSES: folder.files[CLASSES],
             CARD: folder.files[CARD].replace(b": open_clip", b": transformers", 1),
             transformers.CONFIG: json.dumps(made, indent=1).encode(),
@@ -144,43 +147,12 @@ def from_transformers_folder(folder: Path) -> Exported:
     Raises:
         UserError: Naming the file and what is wrong with it.
     """
-    config = _json(folder / transformers.CONFIG)
-    weights = folder / transformers.WEIGHTS
-    if not weights.is_file():
-        raise UserError(f"{weights}: not there; save the model as safetensors")
-    try:
-        state = load_file(weights)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{weights}: cannot be read ({error}); fetch it again") from None
-    model = transformers.config_from(config)
-    prepared = folder / "preprocessor_config.json"
-    given = _json(prepared) if prepared.is_file() else {}
-    size = given.get("size", {})
-    squash = isinstance(size, dict) and "height" in size
-    side = model["vision_cfg"]["image_size"]
-    images = {
-        "size": [side, side],
-        "mode": "RGB",
-        "mean": given.get("image_mean", list(openclip.OPENAI_DATASET_MEAN)),
-        "std": given.get("image_std", list(openclip.OPENAI_DATASET_STD)),
-        "interpolation": {2: "bilinear"}.get(given.get("resample", 3), "bicubic"),
-        "resize_mode": "squash" if squash else "shortest",
-        "fill_color": 0,
-    }
-    plain = {key: _plain(value) for key, value in transformers.from_transformers(state).items()}
+    config = transformers.folder_config(folder)
+    state = checkpoint.read(folder / transformers.WEIGHTS).state
+    plain = {key: _plain(value) for key, value in state.items()}
     return Exported(
         {
             WEIGHTS: save(plain, metadata={"format": "pt"}),
-            CONFIG: json.dumps({"model_cfg": model, "preprocess_cfg": images}, indent=1).encode(),
+            CONFIG: json.dumps(config, indent=1).encode(),
         }
     )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({plain_line(error)}); fetch it again") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: holds no settings; fetch it again")
-    return found

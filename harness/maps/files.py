@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
+from harness.console.notes import note, warn
 from harness.console.output import table_console
 from harness.errors import UserError
 from harness.execution.run import Shared, rebuild
@@ -49,7 +49,7 @@ def with_own_tower(block: MapBlock, shared: Shared) -> MapBlock:
         if shows_its_tower(rebuild(row.runs[0], shared), bank, image):
             kept.append(row)
         else:
-            print(f"left out: {row.label} (not its image tower's own maps)", file=sys.stderr)
+            warn(f"left out: {row.label} (not its image tower's own maps)")
     if not kept:
         raise UserError(
             "none of the rows classifies by its image tower alone; add a method that trains "
@@ -133,13 +133,12 @@ def share_files(block: MapBlock, shared: Shared, layers: int | None) -> Files:
         if not built.parameters:
             key = (run.method, str(run.config), *(image.sample.key for image in images))
         if key not in seen:
-            print(f"measuring {number}/{len(runs)}: {run.title()}", file=sys.stderr)
+            note(f"measuring {number}/{len(runs)}: {run.title()}")
             measured = shares_of(built, bank, images)
             if measured is None:
-                print(
+                warn(
                     f"no masks in data set '{run.dataset.name}', so no share of attention on the "
-                    "object; a plugin gives them by Dataset.mask",
-                    file=sys.stderr,
+                    "object; a plugin gives them by Dataset.mask"
                 )
                 return
             seen[key] = numbers_of(measured, k)

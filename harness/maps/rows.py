@@ -54,7 +54,8 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
     """Return the finished runs that `which` names.
 
     Raises:
-        UserError: If there are none, a name is unknown, or a run that trained kept no weights.
+        UserError: If there are none, a name is unknown, a run that trained kept no weights, or one
+            was tested on other data sets.
     """
     frame = load_frame(store, which.sweep).drop_duplicates("id")
     frame = frame[frame["status"] == "done"]
@@ -84,7 +85,13 @@ def map_blocks(store: Store, which: Which) -> list[MapBlock]:
         for name, table in tables
         if not table.empty
     ]
-    runs = (run for block in shown for row in block.rows for run in row.runs)
+    runs = [run for block in shown for row in block.rows for run in row.runs]
+    elsewhere = next((run for run in runs if run.protocol.other_data(run.target)), None)
+    if elsewhere is not None:
+        raise UserError(
+            f"{store.root}: {elsewhere.title()} was tested on other data sets than it trained on, "
+            "and maps are of one; leave such runs out (--sweep, --row, --target)"
+        )
     without = [run.title() for run in runs if not store.has_weights(run.id)]
     if without:
         raise UserError(

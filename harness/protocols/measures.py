@@ -11,6 +11,7 @@ from typing import Protocol
 MEANING = {
     "accuracy": "top-1 accuracy",
     "source": "top-1 accuracy on test images of the training domain",
+    "clean": "top-1 accuracy on the test images as they are",
     "base": "top-1 accuracy on classes trained on",
     "new": "top-1 accuracy on classes not trained on, over their own names",
     "open": "top-1 accuracy on classes not trained on, over all names",

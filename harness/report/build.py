@@ -15,7 +15,7 @@ from harness.report.comparison.model import TableComparison
 from harness.report.comparison.ranks import RankOver, Ranks, rank_tables
 from harness.report.comparison.reference import references_of
 from harness.report.comparison.tuning import Gain, gains, sentence
-from harness.report.runs.blocks import blocks_of, names_of
+from harness.report.runs.blocks import beside_ours, blocks_of, names_of
 from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.stats import Design, TestKind
@@ -58,6 +58,8 @@ class Choice:
     """Rank the rows over data sets, or over targets."""
     rope: float = ROPE
     """Points within which ranked methods are practically the same."""
+    rank_elsewhere: bool = False
+    """Put weights trained elsewhere into the tables of ours, and compare and rank them there."""
     rows: tuple[str, ...] | None = None
     """Labels or calls of the rows to show and compare, in this order; None for all."""
     columns: tuple[str, ...] | None = None
@@ -149,11 +151,13 @@ def ranks_by_name(
 
 
 def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.DataFrame]]:
-    frame = filtered(frame, choice.model, choice.dataset)
     if choice.score == "source_val":
         # One number a run, whatever the run is tested on.
         frame = frame.drop_duplicates("id").assign(measure="accuracy")
         frame = frame.assign(accuracy=frame["source_val"])
+    if choice.rank_elsewhere:
+        frame = beside_ours(frame)
+    frame = filtered(frame, choice.model, choice.dataset)
     out = []
     for block in blocks_of(frame):
         table = replace(
@@ -164,7 +168,8 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
         table = with_initials(table) if choice.initials else table
         out.append((block.name, table, labelled(block.frame)))
     tables = told_apart([table for _, table, _ in out])
-    return [(name, table, runs) for (name, _, runs), table in zip(out, tables, strict=True)]
+    named = [(name, table, runs) for (name, _, runs), table in zip(out, tables, strict=True)]
+    return sorted(named, key=lambda one: one[1].apart)
 
 
 def _chosen(
@@ -206,7 +211,7 @@ def comparison_of(
     predictions: PredictionCache | None = None,
 ) -> TableComparison | None:
     """Return the comparison that `choice` asks for of one table; None if it asks for none."""
-    if not choice.evidence:
+    if not choice.evidence or table.apart:
         return None
     return compare_rows(
         table,

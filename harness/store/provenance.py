@@ -18,7 +18,7 @@ from harness.version import __version__
 
 SNAPSHOT_NOTE = "SNAPSHOT.json"
 """In a snapshot of the code: which commit it was taken from."""
-_PACKAGES = ("torch", "torchvision", "open_clip_torch", "numpy", "pillow")
+_PACKAGES = ("torch", "torchvision", "open_clip_torch", "numpy", "pillow", "imagecorruptions-imaug")
 
 
 @functools.cache

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from harness.specs import RunSpec
+from harness.store.formats import FORMAT, Format
 from harness.validation import Name, Strict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SCHEMA = 1
 TOP = 5
 """How many of an image's best classes are kept."""
 NO_CLASS = 2**16 - 1
@@ -101,7 +101,7 @@ class OtherData(Record):
 class RunRecord(Record):
     """Everything about one finished run."""
 
-    schema_version: int = SCHEMA
+    schema_version: Format = FORMAT
     id: str
     spec: RunSpec
     metrics: Metrics
@@ -132,6 +132,9 @@ class RunRecord(Record):
 class Failure(Record):
     """A run that raised or was lost."""
 
+    schema_version: Format = FORMAT
+    written_by: str = ""
+    """The version of the harness."""
     id: str
     spec: RunSpec
     error: str
@@ -181,6 +184,9 @@ class Search(Record):
 class SweepPlan(Record):
     """What a sweep asked for; tells the report which cells are missing."""
 
+    schema_version: Format = FORMAT
+    written_by: str = ""
+    """The version of the harness."""
     name: Name
     source: dict[str, Any]
     """The sweep as the user gave it, figures included."""
@@ -228,6 +234,8 @@ class Predictions:
     is longer than the model takes."""
     zero_shot: NDArray[np.uint16] | None = None
     """What the pretrained model predicts by these texts; None where `alignment` is."""
+    log_probability: NDArray[np.float32] | None = None
+    """Natural logarithm of the label's probability, by the softmax that `confidence` is of."""
 
     def of(self, images: NDArray[np.bool_]) -> Predictions:
         """Return those of some of the images."""

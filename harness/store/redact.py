@@ -54,7 +54,7 @@ def _safe_model(model: ModelSpec) -> ModelSpec:
     if not model.fingerprint:
         return model
     return model.model_copy(
-        update={"name": _nearby(model.name), "pretrained": _nearby(model.pretrained)}
+        update={key: _nearby(getattr(model, key)) for key in ("name", "pretrained", "base")}
     )
 
 

@@ -21,7 +21,7 @@ import shutil
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,12 @@ from pydantic import BaseModel
 
 from harness.errors import UserError
 from harness.specs import RunSpec
+from harness.store import formats
 from harness.store.files import write_atomically
 from harness.store.records import Failure, Predictions, RunRecord, SweepPlan
 from harness.store.secrets import redacted
 from harness.validation import validated
+from harness.version import __version__
 
 
 class Store:
@@ -152,6 +154,18 @@ class Store:
             raise UserError(f"{path}: the record of run {record.id}; restore or delete it")
         return record
 
+    def check_formats(self, run_ids: Iterable[str]) -> None:
+        """Look at the head of finished runs' records alone: there may be thousands.
+
+        Raises:
+            UserError: If one is of another format.
+        """
+        for run_id in run_ids:
+            with (self.run_dir(run_id) / "record.json").open("rb") as file:
+                head = file.read(64)
+            if b'"schema_version": %d,' % formats.FORMAT not in head:
+                self.read(run_id)
+
     def records(self) -> Iterator[RunRecord]:
         """Yield every finished run, sorted by id."""
         for path in sorted(self.root.glob("runs/[0-9a-f]*/record.json")):
@@ -170,6 +184,7 @@ class Store:
         path = self.root / "failures" / f"{spec.id}.json"
         before = self.failure(spec.id)
         failure = Failure(
+            written_by=__version__,
             id=spec.id,
             spec=spec,
             error=redacted(error),
@@ -184,7 +199,7 @@ class Store:
         path = self.root / "failures" / f"{run_id}.json"
         if self.has(run_id) or not path.is_file():
             return None
-        failure: Failure = validated(Failure, _load(path), str(path))
+        failure: Failure = _read(Failure, path)
         return failure
 
     def failures(self) -> Iterator[Failure]:
@@ -219,7 +234,12 @@ def _read(model: type[BaseModel], path: Path) -> Any:
     try:
         return model.model_validate_json(path.read_bytes())
     except (OSError, ValueError):  # slower, and says what is wrong
-        return validated(model, _load(path), str(path))
+        values = _load(path)
+        formats.check_format(values, str(path))
+        try:
+            return validated(model, values, str(path))
+        except UserError as error:
+            raise UserError(f"{error}{formats.other_writer(values)}") from None
 
 
 def _load(path: Path) -> Any:

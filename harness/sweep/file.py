@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -26,6 +26,7 @@ from harness.sweep.tuning import TunedRow, TuneSpec, searches
 from harness.tune.space import Distribution
 from harness.tune.words import defaults_label
 from harness.validation import Name, Seed, Written, validated
+from harness.version import __version__
 
 
 class MethodEntry(Written):
@@ -82,6 +83,19 @@ class DatasetEntry(DatasetSpec):
     """Parameters on this data set by method or row label; they beat everything."""
 
 
+class ShotsEntry(Written):
+    """One of a sweep's numbers of training images a class, and what its recipe changes."""
+
+    shots: int = Field(ge=1)
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Parameters at this number by method or row label; a data set's and a backbone's beat them."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.shots} shots"
+
+
 class SweepSpec(Written):
     """What a sweep file may say."""
 
@@ -93,7 +107,7 @@ class SweepSpec(Written):
     datasets: list[DatasetEntry] = Field(default=[DatasetEntry(name="emoji")], min_length=1)
     """Also `dataset`, for one."""
     protocol: AnyProtocol = DomainShift()
-    shots: list[Annotated[int, Field(ge=1)]] = Field(default_factory=list)
+    shots: list[ShotsEntry] = Field(default_factory=list)
     """Training images a class, one number after the other in place of the protocol's: curves."""
     selection: Selection = "own"
     targets: list[str] | str = "all"
@@ -127,10 +141,9 @@ class SweepSpec(Written):
                 values[many] = [values.pop(one)]
             if isinstance(values.get(many), list):
                 values[many] = [{"name": v} if isinstance(v, str) else v for v in values[many]]
-        if isinstance(values.get("methods"), list):
-            values["methods"] = [
-                {"method": v} if isinstance(v, str) else v for v in values["methods"]
-            ]
+        for many, one in (("methods", "method"), ("shots", "shots")):
+            if isinstance(values.get(many), list):
+                values[many] = [v if isinstance(v, dict) else {one: v} for v in values[many]]
         if isinstance(values.get("figures"), list):  # without a kind it is an ablation
             values["figures"] = [
                 {"kind": "ablation"} | v if isinstance(v, dict) else v for v in values["figures"]
@@ -193,6 +206,7 @@ def plan_sweep(
             raise
         raise UserError(f"{where}: {error}") from None
     return SweepPlan(
+        written_by=__version__,
         name=sweep.name,
         source=sweep.model_dump(mode="json"),
         runs=tuple(runs),
@@ -202,9 +216,14 @@ def plan_sweep(
 
 def _by_shots(sweep: SweepSpec) -> list[SweepSpec]:
     """Return the sweep once for each number of shots that it asks for."""
-    numbers = dict.fromkeys(sweep.shots) or [sweep.protocol.shots]
-    protocols = [sweep.protocol.model_copy(update={"shots": number}) for number in numbers]
-    return [sweep.model_copy(update={"protocol": protocol}) for protocol in protocols]
+    if not sweep.shots:
+        return [sweep]
+    numbers = {entry.shots: entry for entry in sweep.shots}
+    protocols = {n: sweep.protocol.model_copy(update={"shots": n}) for n in numbers}
+    return [
+        sweep.model_copy(update={"protocol": protocols[n], "shots": [entry]})
+        for n, entry in numbers.items()
+    ]
 
 
 def _expanded(
@@ -234,7 +253,7 @@ def _expanded(
                 root=root,
             )
             if tune:
-                named = protocol.targets_of(opened, targets)
+                named = protocol.completed(opened).targets_of(opened, targets)
                 more = (protocol, opened, named, expand, sweep.seeds, sweep.data_seed)
                 found += searches(tune, tuned, *more)
             runs += expand(
@@ -255,7 +274,7 @@ def _methods(
     """Return the rows on one data set and backbone: those with given values, those to be tuned.
 
     Args:
-        sweep: What the file says.
+        sweep: What the file says, of one number of shots.
         dataset: One of its data sets.
         model: One of its backbones.
         where: The file, for messages.
@@ -263,7 +282,7 @@ def _methods(
     """
     _check_defaults(sweep, dataset, where)
     defaults = {**sweep.defaults, **dataset.defaults}
-    places = (dataset, model)
+    places: list[ShotsEntry | DatasetEntry | ModelEntry] = [*sweep.shots, dataset, model]
     known: set[str] = set()
     given: list[plan.MethodChoice] = []
     tuned: list[TunedRow] = []
@@ -288,7 +307,7 @@ def _methods(
 
 def _choice(
     entry: MethodEntry,
-    places: Sequence[DatasetEntry | ModelEntry],
+    places: Sequence[ShotsEntry | DatasetEntry | ModelEntry],
     defaults: dict[str, Any],
     drawn: dict[str, Any],
     where: str,

@@ -160,11 +160,11 @@ def local_files(model: ModelSpec) -> tuple[Path, ...]:
     Of a folder all that open_clip may read: configuration, weights and tokenizer.
     """
     embedded = resources.shipped("models") / model.name
+    files = tuple(Path(p) for p in (model.pretrained, model.base) if p and Path(p).is_file())
     if embedded.is_dir() or model.name.startswith("local-dir:"):
         folder = embedded if embedded.is_dir() else Path(model.name.removeprefix("local-dir:"))
-        return tuple(p for p in sorted(folder.glob("*")) if p.suffix in _MODEL_FILES)
-    file = Path(model.pretrained)
-    return (file,) if model.pretrained and file.is_file() else ()
+        files += tuple(p for p in sorted(folder.glob("*")) if p.suffix in _MODEL_FILES)
+    return files
 
 
 @cache

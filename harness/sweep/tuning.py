@@ -13,6 +13,7 @@ from harness.dataset import Dataset
 from harness.errors import UserError, unknown_name
 from harness.protocols import Protocol
 from harness.protocols.domain_shift import DomainShift
+from harness.protocols.trial import Trial
 from harness.specs import RunSpec, Selection
 from harness.store.records import Candidate, Rule, Search
 from harness.sweep.plan import MethodChoice
@@ -27,8 +28,8 @@ class TuneSpec(Written):
     """`tune` of a sweep file: the same search for every row."""
 
     trials: int = Field(TRIALS, ge=2)
-    """Of each row and held-out domain; the first has the row's own values. A grid has its own
-    number."""
+    """Of each row and target (the held-out domain); the first has the row's own values. A grid has
+    its own number."""
     search: Literal["random", "grid"] = "random"
     select: list[Rule] = Field(default=["training-domain"], min_length=1)
     """What the best trial is chosen by; for each rule the final runs are made. `oracle` reads a
@@ -90,10 +91,15 @@ class TuneSpec(Written):
         """Return the protocol of the final runs: nothing that an oracle read is tested.
 
         Raises:
-            UserError: If the protocol offers no search, or an oracle no part of its own.
+            UserError: For a rule that the protocol does not offer, or an oracle without a part of
+                its own.
         """
-        if not isinstance(protocol, DomainShift):
-            raise UserError(f"tune: protocol {protocol.name} offers no search; use domain_shift")
+        more = [rule for rule in self.select if rule != "training-domain"]
+        if more and not isinstance(protocol, DomainShift):
+            raise UserError(
+                f"tune.select {more[0]}: protocol {protocol.name} offers training-domain alone; "
+                "domain_shift has the others"
+            )
         if "oracle" not in self.select:
             return protocol
         if protocol.test_on != "all":
@@ -153,7 +159,7 @@ def searches(
         rows: To be tuned.
         protocol: Of the final runs.
         opened: The data set.
-        targets: Held-out domains.
+        targets: Of the final runs.
         expand: `harness.sweep.plan.expand` for this data set and backbone.
         seeds: Of the final runs.
         data_seed: Of their splits; None: their seeds.
@@ -188,7 +194,9 @@ def searches(
 def _trial(
     rule: Rule, rules: Sequence[Rule], protocol: Protocol, opened: Dataset, target: str
 ) -> tuple[Protocol, list[str], list[Rule]]:
-    """Return a trial's protocol, its held-out domains, and the rules that read it."""
+    """Return a trial's protocol, its targets, and the rules that read it."""
+    if not isinstance(protocol, DomainShift):
+        return Trial.within(protocol), [target], [rule]
     if rule == "leave-one-source-out":
         changes = {"left_out": target, "test_on": "all"}
         places = [domain for domain in opened.domains if domain != target]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from harness.data.bank import SHARD, ImageBank
@@ -211,15 +212,16 @@ def pack_predictions(
     for number, (logits, tested) in enumerate(parts):
         best, values = _best(logits)
         classes = np.array([*tested.classes, NO_CLASS], dtype=np.uint16)  # -1 is the last
-        labels = np.array([sample.label for sample in tested.samples])
+        labels = torch.tensor([sample.label for sample in tested.samples])
         arrays = {
             "test": np.full(len(labels), number, dtype=np.uint8),
-            "label": classes[labels],
+            "label": classes[labels.numpy()],
             "prediction": classes[best[:, 0].numpy()],
             "confidence": logits.softmax(1).max(1).values.numpy().astype(np.float16),
             "score": (values[:, 0] / logit_scale).numpy().astype(np.float16),
             "top": classes[best[:, :k].numpy()],
             "logits": (values[:, :k] / logit_scale).numpy().astype(np.float16),
+            "log_probability": -F.cross_entropy(logits, labels, reduction="none").numpy(),
         }
         if len(known) == len(parts):
             arrays["alignment"] = known[number].cosine.numpy().astype(np.float16)

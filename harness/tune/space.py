@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 from collections.abc import Mapping
@@ -44,6 +45,13 @@ class Distribution(Written):
             if low <= 0 and (self.log or self.log_uniform):
                 raise ValueError(f"[{low:g}, {high:g}]: a logarithm needs numbers above 0")
         return self
+
+    def words(self) -> str:
+        """Return the distribution as a sweep file has it, ``log_uniform [1e-06, 0.0001]``."""
+        given = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        log = ", log" if given.pop("log", False) else ""
+        ((kind, values),) = given.items()
+        return f"{kind} {json.dumps(values)}{log}"
 
     def at(self, share: float) -> Any:
         """Return the value below which `share` of the distribution lies, 0 <= `share` < 1."""

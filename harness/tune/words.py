@@ -41,12 +41,12 @@ def about(rule: Rule, trials: int, drawn: str, splits: Sequence[int]) -> str:
 
     Args:
         rule: By which the values are chosen.
-        trials: For each row and held-out domain.
+        trials: For each row and target.
         drawn: How the values of the trials came about.
         splits: Data seeds of the trials.
     """
     return (
-        f"Tuned, {NAMES[rule]}: the best of {trials} trials for each held-out domain (the row's "
-        f"own values and {drawn}, on splits of data seed {', '.join(map(str, splits))}) by "
+        f"Tuned, {NAMES[rule]}: the best of {trials} trials for each target (the row's own "
+        f"values and {drawn}, on splits of data seed {', '.join(map(str, splits))}) by "
         f"{_BY[rule]}."
     )

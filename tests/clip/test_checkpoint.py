@@ -13,9 +13,12 @@ import torch
 from safetensors.torch import save_file
 from torch.testing import assert_close
 
+from harness.clip import transformers
 from harness.clip.checkpoint import fitting, shapes
 from harness.clip.info import outline
+from harness.clip.load import load_backbone
 from harness.clip.openclip import open_clip
+from harness.errors import UserError
 from harness.specs import ModelSpec
 from tests.clip import models
 from tests.clip.loading import PLAIN, QUICK, features, reference, refused
@@ -129,6 +132,22 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         "it holds argparse.Namespace, not weights alone",
     ),
     "whole module": (lambda: models.clip(), "not weights alone"),
+    "WiSE-FT's head": (
+        lambda: {
+            **under("image_encoder.model.")(state_of()),
+            "classification_head.weight": torch.ones(7, 16),
+        },
+        "it classifies by a layer of its own ('classification_head.weight', 7 outputs), and "
+        "nothing in it says which class an output is; give the state dict of the CLIP within",
+    ),
+    "torchvision's": (
+        lambda: {"conv1.weight": torch.ones(2), "fc.weight": torch.ones(5, 2)},
+        "it classifies by a layer of its own ('fc.weight', 5 outputs)",
+    ),
+    "transformers' of another kind": (
+        lambda: {"vision_model.embeddings.class_embedding": torch.ones(2), "odd": torch.ones(1)},
+        "weight 'odd': no CLIP of transformers' has it; give a CLIPModel",
+    ),
     "no weights": (lambda: {"epoch": 3}, "a dict without weights; save them: torch.save("),
 }
 
@@ -183,3 +202,98 @@ def test_an_activation_that_nothing_tells_is_said(
     monkeypatch.delitem(open_clip.factory._MODEL_CONFIGS, QUICK)
     features(ModelSpec(name=PLAIN, pretrained=str(weights)))
     assert capsys.readouterr().err == ""
+
+
+def bare(state: State) -> State:
+    return {k.removeprefix("visual."): v for k, v in state.items() if k.startswith("visual.")}
+
+
+TOWERS: dict[str, Callable[[State], State]] = {
+    "CLIPood's": lambda state: {key: value.half() for key, value in bare(state).items()},
+    "as visual.*": lambda state: {k: v for k, v in state.items() if k.startswith("visual.")},
+    "in a module": lambda state: {"state_dict": under("module.")(bare(state))},
+    "WiSE-FT's encoder": lambda state: under("model.")(
+        {k: v for k, v in state.items() if not k.startswith("transformer.")}
+    ),
+}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    path = tmp_path / "base.pt"
+    torch.save(models.clip(seed=1).state_dict(), path)
+    return path
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("form", TOWERS)
+def test_an_image_tower_is_completed_by_the_weights_it_came_from(
+    tmp_path: Path, base: Path, form: str
+) -> None:
+    path = tmp_path / "tower.pt"
+    torch.save(TOWERS[form](models.clip().state_dict()), path)
+    found = load_backbone(ModelSpec(name=PLAIN, pretrained=str(path), base=str(base)))
+    half = form == "CLIPood's"
+    seen = found.image_features(models.images())
+    assert_close(seen, reference(False), atol=2e-3 if half else 1e-6, rtol=0)
+    key = "transformer.resblocks.0.mlp.c_fc.weight"
+    assert torch.equal(found.model.state_dict()[key], models.clip(seed=1).state_dict()[key])
+
+
+@pytest.mark.usefixtures("known")
+def test_an_image_tower_takes_the_activation_of_the_tag_that_completes_it(tmp_path: Path) -> None:
+    path = tmp_path / "tower.pt"
+    torch.save(bare(models.clip().state_dict()), path)
+    found = features(ModelSpec(name=PLAIN, pretrained=str(path), base="openai"))
+    assert_close(found, reference(True))
+
+
+@pytest.mark.usefixtures("known")
+def test_what_completes_nothing_is_refused(tmp_path: Path, base: Path) -> None:
+    path = tmp_path / "whole.pt"
+    torch.save(models.clip().state_dict(), path)
+    for name, tag, why in (
+        (PLAIN, str(base), r"whole.pt: a whole model, which nothing completes; leave base empty"),
+        (PLAIN, "opnai", r"unknown weights of ViT-T-8 'opnai': did you mean openai"),
+        ("hf-hub:a/b", "openai", r"base 'openai' does not go with hf-hub:a/b"),
+    ):
+        pretrained = str(path) if name == PLAIN else ""
+        with pytest.raises(UserError, match=why):
+            load_backbone(ModelSpec(name=name, pretrained=pretrained, base=tag))
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (lambda: {"odd": torch.ones(2)}, "weights of other names than open_clip's, such as 'odd'"),
+        (
+            lambda: bare(state_of(vision={"layers": 5})),
+            "do not fit model ViT-T-8, which has no 'visual.transformer.resblocks.4.",
+        ),
+    ],
+)
+def test_what_is_no_tower_of_the_model_s_is_not_completed(
+    tmp_path: Path, base: Path, state: Callable[[], State], message: str
+) -> None:
+    torch.save(state(), tmp_path / "odd.pt")
+    spec = ModelSpec(name=PLAIN, pretrained=str(tmp_path / "odd.pt"), base=str(base))
+    with pytest.raises(UserError, match=message):
+        load_backbone(spec)
+
+
+def test_a_file_goes_into_the_model_of_a_folder(tmp_path: Path) -> None:
+    folder = models.write_local_dir(tmp_path / "m", seed=1)
+    for name, kept in (("whole", models.clip().state_dict()), ("bare", bare(state_of()))):
+        torch.save(kept, tmp_path / f"{name}.pt")
+        spec = ModelSpec(name=f"local-dir:{folder}", pretrained=str(tmp_path / f"{name}.pt"))
+        found = load_backbone(spec)
+        assert_close(found.image_features(models.images()), reference(False))
+        assert found.preprocess.interpolation == "bilinear"  # the folder's
+
+
+@pytest.mark.usefixtures("known")
+def test_a_state_dict_of_transformers_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file(transformers.to_transformers(models.clip().state_dict()), path)
+    assert_close(features(ModelSpec(name=PLAIN, pretrained=str(path))), reference(False))

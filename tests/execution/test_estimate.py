@@ -80,6 +80,23 @@ def test_only_the_published_backbone_has_a_published_length() -> None:
     assert published_seconds([untrained]) == [pytest.approx(SKETCHES)]
 
 
+def test_other_data_sets_are_tested_and_corruptions_are_not_guessed_at() -> None:
+    vit, tests = ModelSpec(name="ViT-B-16", pretrained="openai"), ["DescribableTextures", "EuroSAT"]
+
+    def seconds(target: str, **protocol: Any) -> float | None:
+        one = spec(
+            "a", target, method="zero_shot", config={}, model=vit,
+            dataset=DatasetSpec(name="OxfordPets"), protocol=read_protocol(protocol),
+        )  # fmt: skip
+        return published_seconds([one])[0]
+
+    textures = seconds("DescribableTextures", name="cross_dataset", tests=tests)
+    both = seconds("+".join(tests), name="cross_dataset", tests=tests)
+    assert textures is not None
+    assert both == pytest.approx(textures * (1692 + 8100) / 1692)
+    assert seconds("all", name="corruptions") is None
+
+
 @pytest.mark.parametrize(("method", "low", "high"), [("coop", 0.1, 0.5), ("cocoop", 1, 5)])
 def test_learned_prompts_over_many_classes_take_hours(method: str, low: int, high: int) -> None:
     """CoCoOp has a prompt for each image and class, in the test as well."""

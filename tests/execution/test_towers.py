@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
 from harness.errors import UserError
 from harness.execution import towers
 from harness.execution.towers import check_models
@@ -46,10 +47,10 @@ def test_what_went_together_is_not_looked_at_again_and_anything_else_is(
     assert len(looked) == 1
     check_models([two], tmp_path)
     assert len(looked) == 2
-    monkeypatch.setattr(towers, "source_hash", lambda cls: "edited")
+    monkeypatch.setattr(registry, "source_hash", lambda cls: "edited")
     check_models([one], tmp_path)
     assert len(looked) == 3
-    monkeypatch.setattr(towers, "source_hash", lambda cls: "")  # nobody knows what it does
+    monkeypatch.setattr(registry, "source_hash", lambda cls: "")  # nobody knows what it does
     check_models([one], tmp_path)
     check_models([one], tmp_path)
     assert len(looked) == 5
@@ -62,3 +63,13 @@ def test_what_does_not_go_together_is_refused_each_time(
     for _ in range(2):
         with pytest.raises(UserError, match="depth=40"):
             check_models([deep], tmp_path)
+
+
+def test_a_method_of_many_runs_is_read_once(
+    image_folder: Path, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    monkeypatch.setattr(registry, "source_hash", lambda cls: read.append(cls.name) or "code")
+    runs = [make_spec("zero_shot", image_folder, random_clip, seed=seed) for seed in range(50)]
+    check_models(runs, tmp_path)
+    assert read == ["zero_shot"]

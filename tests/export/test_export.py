@@ -17,9 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from harness.cli import main
+from harness.clip import transformers
 from harness.clip.load import load_backbone
 from harness.execution.run import Shared, execute
-from harness.export import transformers
 from harness.export.card import LOADER
 from harness.specs import ModelSpec, RunSpec
 from harness.store.store import Store

@@ -8,9 +8,11 @@ import pytest
 
 from harness.errors import UserError
 from harness.maps.rows import Which, map_blocks
+from harness.protocols.cross_dataset import CrossDataset
 from harness.specs import DatasetSpec
+from harness.store.records import Score
 from harness.store.store import Store
-from tests.report.fakes import DOMAINS, add, realistic, spec
+from tests.report.fakes import DOMAINS, add, keep, realistic, record, spec
 
 
 @pytest.fixture
@@ -61,6 +63,19 @@ def test_blocks_that_share_no_table_are_apart(store: Store) -> None:
 def test_a_wrong_name_is_said(store: Store, which: Which, said: str) -> None:
     with pytest.raises(UserError, match=said):
         map_blocks(store, which)
+
+
+def test_runs_on_other_data_sets_have_no_maps(store: Store) -> None:
+    protocol = CrossDataset(tests=("PACS",), source="emoji")  # type: ignore[arg-type]
+    run = spec("away", "PACS", protocol=protocol)
+    tests = {"PACS": Score(correct=1, n=2), "emoji": Score(correct=1, n=2)}
+    made = record(run, 1)
+    keep(store, made.model_copy(
+        update={"metrics": made.metrics.model_copy(update={"tests": tests})}
+    ))  # fmt: skip
+    with pytest.raises(UserError, match=r"away .* was tested on other data sets"):
+        map_blocks(store, Which())
+    assert len(map_blocks(store, Which(rows=("CoOp",)))) == 1
 
 
 def test_runs_without_weights_are_counted(tmp_path: Path) -> None:

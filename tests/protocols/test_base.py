@@ -16,6 +16,7 @@ from harness.specs import RunSpec
 
 def test_every_file_of_the_package_that_is_a_protocol_is_found_by_its_name() -> None:
     assert set(PROTOCOLS) == {
+        "corruptions",
         "cross_dataset",
         "distribution_shift",
         "domain_and_class",
@@ -24,6 +25,7 @@ def test_every_file_of_the_package_that_is_a_protocol_is_found_by_its_name() -> 
         "multi_target",
         "open_class",
         "single_source",
+        "trial",
     }
     for name, cls in PROTOCOLS.items():
         assert read_protocol(name).name == name

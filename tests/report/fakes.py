@@ -83,7 +83,7 @@ def packed(label: Any, prediction: Any, **values: Any) -> bytes:
     arrays = {"test": np.zeros(n), "confidence": np.full(n, 0.5), "score": np.full(n, 0.2)}
     kinds = {
         "test": "u1", "label": "u2", "prediction": "u2", "confidence": "f2", "score": "f2",
-        "top": "u2", "logits": "f2", "alignment": "f2", "zero_shot": "u2",
+        "top": "u2", "logits": "f2", "alignment": "f2", "zero_shot": "u2", "log_probability": "f4",
     }  # fmt: skip
     arrays |= {"label": label, "prediction": prediction} | values
     buffer = io.BytesIO()

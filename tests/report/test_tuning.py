@@ -129,7 +129,7 @@ def test_what_tuning_is_worth(tmp_path: Path) -> None:
     assert alignclip.apart == pytest.approx(0.5)
     assert alignclip.apart_tuned == pytest.approx(-6)
     caption = block.table.tuning
-    assert "the best of 3 trials for each held-out domain" in caption
+    assert "the best of 3 trials for each target" in caption
     assert "AlignCLIP 50.5, +3.50 to 54.0 (leave-one-source-out)" in caption
     assert ("Against CLIPood, both at their own values: AlignCLIP +0.50, tuned alike -6.00 "
             "(leave-one-source-out).") in caption  # fmt: skip

@@ -81,6 +81,7 @@ def _better(root: Path) -> None:
     (folder,) = (root / "runs").iterdir()
     arrays = dict(np.load(folder / "predictions.npz"))
     arrays["prediction"] = arrays["label"]
+    arrays["log_probability"] = np.log(arrays["confidence"].astype(np.float32))
     arrays["top"][:, 0] = arrays["label"]
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)

@@ -84,6 +84,17 @@ def test_the_best_classes_must_be_those_of_the_prediction(tmp_path: Path) -> Non
         read_predictions(packed(label, label, top=np.zeros((3, 2)), logits=np.zeros((3, 1))))
 
 
+def test_a_labels_probability_must_fit_the_confidence(tmp_path: Path) -> None:
+    label, answer = np.array([0, 1]), np.array([0, 0])  # confidence: 0.5 of both
+    for name, sure in {"well": [0.5, 0.1], "right": [0.4, 0.1], "wrong": [0.5, 0.6],
+                       "no number": [0.5, np.nan], "nothing": [0.5, 0.0]}.items():  # fmt: skip
+        with np.errstate(divide="ignore"):
+            made = packed(label, answer, log_probability=np.log(sure))
+        keep(Store(tmp_path / name), record(spec(), 1), made)
+        (error,) = load_frame(Store(tmp_path / name))["error"].fillna("")
+        assert ("label's log_probability does not fit the confidence" in error) == (name != "well")
+
+
 def test_a_run_without_predictions_is_taken_at_its_word(store: Store) -> None:
     (store.run_dir(spec("ours").id) / "predictions.npz").unlink()
     assert (load_frame(Store(store.root))["status"] == "done").all()

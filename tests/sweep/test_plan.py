@@ -125,6 +125,38 @@ def test_epochs_are_so_many_steps_on_each_data_set(dataset: str) -> None:
     assert {r.data_seed for r in runs} == {1, 2, 3}  # seeds vary the shots, as CoOp's do
 
 
+def test_few_shot_epochs_go_by_shots_and_imagenets_are_its_own() -> None:
+    plan = plan_sweep(read_sweep("few-shot"), None, outline=True)
+    runs = [run for run in plan.runs if run.method == "coop" and run.seed == 1]
+    steps = {(r.dataset.name, r.protocol.shots): r.config["steps"] for r in runs}
+    own = {1: 50 * 1, 2: 100 * 2, 4: 100 * 5, 8: 200 * 11, 16: 200 * 23}  # 47 n // 32, at least 1
+    assert {n: s for (name, n), s in steps.items() if name == "DescribableTextures"} == own
+    own = {n: 50 * (1000 * n // 32) for n in (1, 2, 4, 8, 16)}
+    assert {n: s for (name, n), s in steps.items() if name == "ImageNet"} == own
+    assert len(runs) == 5 * 11
+    assert {run.label for run in plan.runs} == {"zero-shot CLIP", "CoOp"}
+
+
+def test_a_method_changed_at_some_shots_must_be_a_row() -> None:
+    values = {"name": "s", "protocol": "few_shot", "methods": ["zero_shot"],
+              "shots": [1, {"shots": 2, "methods": {"coop": {"epochs": 3}}}]}  # fmt: skip
+    with pytest.raises(UserError, match=r"unknown method or row 'coop'.* under '2 shots' in"):
+        plan_sweep(SweepSpec.model_validate(values), None)
+
+
+def test_imagenet_to_coops_ten_others_by_one_name() -> None:
+    runs = plan_sweep(read_sweep("cross-dataset"), None, outline=True).runs
+    assert len(runs) == 3 * 7  # one run tests all of them
+    ten = ("Caltech101", "OxfordPets", "StanfordCars", "OxfordFlowers", "Food101", "FGVCAircraft",
+           "SUN397", "DescribableTextures", "EuroSAT", "UCF101")  # fmt: skip
+    for run in runs:
+        assert (run.dataset.name, run.protocol.shots) == ("ImageNet", 16)
+        assert [data.name for data in run.data()[1:]] == list(ten)
+        assert [cell[0] for cell in run.protocol.cells(run.target)] == [*ten, "ImageNet"]
+    steps = {run.method: run.config.get("steps") for run in runs}
+    assert (steps["coop"], steps["cocoop"], steps["maple"]) == (50 * 500, 10 * 16000, 2 * 4000)
+
+
 def test_epochs_over_all_images_need_the_files(image_folder: Path, random_clip: Path) -> None:
     # 3 domains of 30 images, 80 % of two train: 48; batches of 10
     spec = make_spec("coop", image_folder, random_clip, epochs=3, batch_size=10, n_ctx=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,17 @@ from harness import registry
 from harness.dataset import Sample
 from harness.errors import UserError
 from harness.execution.run import Shared, execute
+from harness.protocols import PROTOCOLS
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import RunSpec
+from harness.store.integrity import examined
 from harness.store.records import Search, SweepPlan
+from harness.store.store import Store
 from harness.sweep.file import SweepSpec, plan_sweep
 from harness.sweep.plan import open_dataset
+from harness.tune.choice import best, trials_of
 from harness.validation import validated
+from tests.conftest import make_folder
 from tests.engine import make_context
 
 
@@ -129,7 +135,8 @@ def test_a_class_may_write_its_space_as_a_file_does(
         ({"space": {"margin": {"uniform": [-2, -1]}}}, {}, "field 'margin' is -1"),
         ({"data_seeds": [1]}, {}, "1 is a data seed of the final runs"),
         ({}, {"data_seed": 100}, "100 is a data seed of the final runs"),
-        ({}, {"protocol": "open_class"}, "protocol open_class offers no search"),
+        ({"select": ["training-domain", "oracle"]}, {"protocol": "few_shot"},
+         "tune.select oracle: protocol few_shot offers training-domain alone; domain_shift has"),
         ({"select": ["oracle"]}, {"protocol": {"name": "domain_shift", "test_on": "out"}},
          "protocol.test_on is 'out'"),
         ({"select": ["oracle"]}, {"selection": "best"}, "reads the last step"),
@@ -210,3 +217,54 @@ def test_no_trial_opens_the_target_but_an_oracle_s_its_own_part(
         assert all("ORACLE" in text for text in (own.about, own.finals[0].label))
         assert all("ORACLE" in run.label for c in own.candidates for run in c.runs)
         assert "ORACLE" in own.finals[0].protocol.tested_words()
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "corruptions": {},
+    "cross_dataset": {"tests": ["emoji"], "shots": 2},
+    "distribution_shift": {"source": "domain0", "shots": 2},
+    "domain_and_class": {},
+    "few_shot": {"shots": 2},
+    "multi_target": {},
+    "open_class": {"shots": 2},
+    "single_source": {},
+}
+
+
+def test_every_protocol_offers_a_search() -> None:
+    assert {*OTHERS, "domain_shift", "trial"} == set(PROTOCOLS)
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS))
+def test_a_trial_of_any_protocol_reads_what_trains_and_validates_and_nothing_else(
+    name: str, random_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_folder(tmp_path / "data", domains=3)
+    for domain in ("domain0", "domain1", "domain2"):  # a fourth class, to halve
+        shutil.copytree(root / domain / "red_thing", root / domain / "rust_thing")
+    tune, protocol = {"trials": 2, "defaults": False}, {"name": name, **OTHERS[name]}
+    more = {"protocol": protocol, "methods": ["finetune"], "seeds": [0]}
+    plan = planned(root, random_clip, tune, **more)
+    own = plan.searches[0]
+    last = own.finals[0]
+    assert last.protocol.name == name
+    assert own.about.startswith("Tuned, training-domain: the best of 2 trials for each target")
+    for candidate in own.candidates:
+        (run,) = candidate.runs
+        assert run.protocol.name == "trial"
+        assert (run.target, run.config["steps"]) == (last.target, last.config["steps"])
+        data = open_dataset(run.dataset, root)
+        parts = last.protocol.sources(data, last.target, run.data_seed)
+        seen = {s.key for part in (parts.train, parts.val) for own in part.values() for s in own}
+        read = reads(run, root, tmp_path / "store", monkeypatch)
+        assert read <= seen
+        val = [s for part in parts.val.values() for s in part]
+        assert {s.key for s in val} <= read
+        store = Store(tmp_path / "store")
+        record = store.read(run.id)  # as JSON, and back
+        assert record.spec == run
+        assert record.metrics.tests["validation"].n == len(val)
+        scored = sum(score.correct for score in record.metrics.source_val.values())
+        assert record.metrics.tests["validation"].correct == scored
+        assert examined(record, store.run_dir(run.id) / "predictions.npz")[0] == []
+    assert best(trials_of(own, store)) in (0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,6 +97,9 @@ def test_predictions_name_the_classes_of_the_data_set() -> None:
     assert found["prediction"].tolist() == [9, 3, 5]
     assert found["score"].tolist() == [1.0, 2.0, 0.5]  # cosines
     assert found["confidence"][2] == 1
+    assert found["log_probability"].dtype == np.float32
+    exact = [-math.log1p(math.exp(-4)), -math.log1p(math.exp(8)), 0]
+    assert found["log_probability"].tolist() == pytest.approx(exact, abs=1e-6)
     assert found["top"].tolist() == [[9, 3], [3, 9], [5, NO_CLASS]]
     assert found["logits"].tolist() == [[1.0, 0.0], [2.0, 0.0], [0.5, -np.inf]]
     assert "alignment" not in found

@@ -12,7 +12,7 @@ from harness.dataset import Dataset
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `data list`."""
     options.plugin(parser)
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    options.as_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:

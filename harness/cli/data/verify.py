@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `data verify`."""
     options.plugin(parser)
     options.data_root(parser, "the folder that holds the data sets")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    options.as_json(parser)
     parser.add_argument("name", help="data set")
     parser.add_argument(
         "--decode", action="store_true", help="decode every image, not some headers"

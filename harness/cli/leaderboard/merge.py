@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from harness.console.notes import warn
 from harness.store.store import Store
 from harness.sweep.calls import one_line
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     if done.problems:
         for problem in done.problems:
             print(one_line(problem))
-        print("nothing was added", file=sys.stderr)
+        warn("nothing was added")
         return 1
     for conflict in done.conflicts:
         print(one_line(f"CONFLICT {conflict}"))
@@ -37,5 +37,5 @@ def run(args: argparse.Namespace) -> int:
         f"run(s) there already, {len(done.conflicts)} conflict(s); store: {args.store}"
     )
     if done.conflicts and not args.dry_run:
-        print(f"ours stay; theirs: {args.store / 'conflicts'}", file=sys.stderr)
+        warn(f"ours stay; theirs: {args.store / 'conflicts'}")
     return 1 if done.conflicts else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 
@@ -18,10 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the site."""
+    from harness.console.notes import note
     from harness.report.site.build import write_site
 
-    files = write_site(
-        args.store, args.out, args.address, lambda text: print(text, file=sys.stderr)
-    )
+    files = write_site(args.store, args.out, args.address, note)
     print(f"{files[-1]} ({len(files)} files); any host of static files serves {args.out}")
     return 0

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.cli import options
-from harness.cli.sweep.naming import add_sweep, find_plan, say
+from harness.cli.sweep.naming import add_sweep, find_plan
+from harness.console.notes import note
 from harness.errors import UserError
 
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     ledger = Ledger(store.root)
     runs = runs_of(planned, store)
     ids = {spec.id for spec in runs}
-    with ledger.lock(say):
+    with ledger.lock(note):
         try:
             until = time.monotonic() + scheduler.ACT_SECONDS
             submissions = recovered(ledger, ledger.submissions(), until)
@@ -49,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
                 scheduler.cancel(targets)
         except scheduler.Unreachable as error:
             raise UserError(f"Slurm did not cancel: {error}; try again") from None
-        note = f"{now()} by {getpass.getuser()}"
+        who = f"{now()} by {getpass.getuser()}"
         for submission in submissions:
             arrays = tuple(
-                a.model_copy(update={"cancelled": note}) if a.array_id() in targets else a
+                a.model_copy(update={"cancelled": who}) if a.array_id() in targets else a
                 for a in submission.arrays
             )
             if arrays != submission.arrays:

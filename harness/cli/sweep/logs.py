@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.cli import options
-from harness.cli.sweep.naming import say
+from harness.console.notes import note
 from harness.errors import UserError
 from harness.specs import RunSpec
 from harness.store.store import Store
@@ -55,5 +55,5 @@ def _show_logs(store: Store, spec: RunSpec, job: bool) -> int:
     if failure is not None:
         print(f"==> failed {failure.attempts} time(s), last {failure.when}: {failure.error}")
     if not shown:
-        say(f"{spec.title()} ({spec.id}) has no log yet")
+        note(f"{spec.title()} ({spec.id}) has no log yet")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from harness.errors import UserError, unknown_name
@@ -49,8 +48,3 @@ def find_plan(name: str | None, store: Path | None) -> tuple[Store, SweepPlan]:
         names = ", ".join(plan.name for plan in plans)
         raise UserError(f"{store} has {len(plans)} sweeps; name one of {names}")
     return found, plans[0]
-
-
-def say(text: str) -> None:
-    """Print a line on stderr at once."""
-    print(text, file=sys.stderr, flush=True)

@@ -27,18 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the sweeps one by one; 1 if something failed."""
-    import sys
     from pathlib import Path
 
     from harness.cli.running import run_here
     from harness.cli.sweep.tuned import run_tuned
+    from harness.console.notes import note
     from harness.sweep.file import plan_sweep, read_sweep
 
     status = 0
     for file in args.file:
         sweep = read_sweep(file)
         if len(args.file) > 1:
-            print(f"sweep {sweep.name}: {sweep.description}", file=sys.stderr)
+            note(f"sweep {sweep.name}: {sweep.description}")
         plan = plan_sweep(sweep, args.data_root, file, outline=args.dry_run)
         store = args.store or Path("results") / sweep.name
         if plan.searches:

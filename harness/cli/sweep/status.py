@@ -61,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
     specs = {spec.id: spec for runs in asked.values() for spec in runs}
 
     def look() -> dict[str, RunStatus]:
-        return {s.spec.id: s for s in statuses(store, list(specs.values()))}
+        found = statuses(store, list(specs.values()))
+        store.check_formats(s.spec.id for s in found if s.state == "done")
+        return {s.spec.id: s for s in found}
 
     def view(found: dict[str, RunStatus]) -> Group:
         if len(plans) > 1:

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from harness import registry, resources
 from harness.cli.running import say_data_notes
-from harness.cli.sweep.naming import say
 from harness.cli.sweep.prepare import unprepared
 from harness.command_name import command_name
+from harness.console.notes import note
 from harness.console.progress import duration
 from harness.console.terminal import Terminal
 from harness.errors import UserError
@@ -59,9 +59,9 @@ def submit(
         text = f"not prepared: {lacking}; jobs run offline: `sweep prepare` first, or --force"
         if not args.dry_run:
             raise UserError(text)
-        say(f"note: {text}")
+        note(f"note: {text}")
     if planned.searches:
-        say(
+        note(
             f"{phase(planned, Store(root))}; final runs are submitted by the same command, once "
             "their trials are done"
         )
@@ -71,7 +71,7 @@ def submit(
     sweep_leftovers(root, *([request.context.cache] if request.context.cache else []))
     Store(root).write_plan(planned)
     began = time.monotonic()
-    submission = slurm.submit(request, say)
+    submission = slurm.submit(request, note)
     if submission is None:
         print(_nothing(request))
         return 0
@@ -137,13 +137,13 @@ def _nothing(request: slurm.Request) -> str:
 def _dry_run(request: slurm.Request) -> int:
     console = Terminal()
     found = slurm.look(request)
-    if note := slurm.left_out(request, found):
-        say(note)
+    if text := slurm.left_out(request, found):
+        note(text)
     runs = slurm.chosen(request, found)
     if not runs:
         print(_nothing(request))
         return 0
-    arrays = slurm.arrays_of(request, runs, say)
+    arrays = slurm.arrays_of(request, runs, note)
     table = Table(title=f"{len(runs)} runs in {len(arrays)} array(s)", title_justify="left")
     for head in ("array", "jobs", "runs", "methods", "a job asks for", "all jobs take", "after"):
         table.add_column(head)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.cli.running import hours, run_here
-from harness.cli.sweep.naming import say
+from harness.console.notes import note
 from harness.execution.estimate import Durations
 from harness.specs import RunSpec
 from harness.store.records import SweepPlan
@@ -34,9 +34,9 @@ def run_tuned(planned: SweepPlan, args: argparse.Namespace, folder: Path, keep: 
     if status == 130 or (status and args.fail_fast):
         return status
     if not args.dry_run:
-        say(f"{phase(planned, store)}.")
+        note(f"{phase(planned, store)}.")
         if any(t.status == "missing" for s in planned.searches for t in trials_of(s, store)):
-            say(
+            note(
                 "nothing is chosen before all trials of a search are done; the same command goes on"
             )
             return status

@@ -29,7 +29,8 @@ def reference_row(
         rows: Those of its rows that have results.
         against: A label, if one was asked for.
         references: What the sweeps name, by label or by call. Without any in the table it is the
-            first of the methods that results/published/methods.yaml lists, else the first row.
+            first of the methods that results/published/methods.yaml lists, else the first row;
+            never weights trained elsewhere.
 
     Raises:
         UserError: If no row is called `against`.
@@ -39,6 +40,7 @@ def reference_row(
         if against not in labels:
             raise unknown_name("row", against, labels, "as the table labels its rows")
         return against if any(row.label == against for row in rows) else None
+    rows = [row for row in rows if not row.elsewhere]
     for name in references:
         for row in rows:
             if canonical(name) in row.names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from harness.report.comparison.marks import marked
 from harness.report.comparison.model import TableComparison
 from harness.report.comparison.reference import references_of
 from harness.report.page.columns import Places
-from harness.report.page.cost import device_of
+from harness.report.page.cost import Spent, spent_of
 from harness.report.page.images import answer_images, page_images
 from harness.report.page.model import Beside, Page, PageProvenance
 from harness.report.page.runs import page_data
@@ -28,6 +28,23 @@ from harness.report.tables.join import join_tables
 from harness.report.tables.model import Table
 from harness.store.records import RunRecord
 from harness.store.store import Store
+
+
+@dataclass
+class Made:
+    """What the page says of all records together; they pass by, one after the other."""
+
+    spent: dict[str, Spent] = field(default_factory=dict)
+    code: Counter[str] = field(default_factory=Counter)
+    packages: dict[str, set[str]] = field(default_factory=dict)
+
+    def noted(self, record: RunRecord) -> RunRecord:
+        """Note what is needed of a record, and return it."""
+        self.spent[record.id] = spent_of(record)
+        self.code[record.provenance.git or "not under version control"] += 1
+        for name, version in record.provenance.versions.items():
+            self.packages.setdefault(name, set()).add(version)
+        return record
 
 
 def build_page(
@@ -51,22 +68,22 @@ def build_page(
     if reported is None:
         reported = report_blocks(store, choice, predictions)
     runs = _runs(reported)
-    index = index_of(store)
-    records = {run: index.record(run) for run, (status, _) in runs.items() if status == "done"}
+    made = Made()
+    data = page_data(store, runs, lambda run: made.noted(index_of(store).record(run)))
     places = Places(
         {run: position for position, run in enumerate(runs)},
         {run: status for run, (status, _) in runs.items()},
     )
     sources, notes = _sources(reported, choice, references_of(store, choice.sweep))
     return Page(
-        provenance=_provenance(store, runs, records),
-        views=tuple(view_of(source, places, records, beside) for source in sources),
+        provenance=_provenance(store, runs, made),
+        views=tuple(view_of(source, places, made.spent, beside) for source in sources),
         notes=tuple(notes),
         images=(
             *page_images(store, choice, predictions),
             *answer_images(reported, ranks_by_name(store, choice, reported)),
         ),
-        data=page_data(store, runs, records),
+        data=data,
     )
 
 
@@ -121,23 +138,16 @@ def _headline(table: Table, reported: Sequence[Reported]) -> TableComparison | N
     return next((block.evidence for block in same), None)
 
 
-def _provenance(
-    store: Store, runs: Mapping[str, tuple[str, str]], records: Mapping[str, RunRecord]
-) -> PageProvenance:
+def _provenance(store: Store, runs: Mapping[str, tuple[str, str]], made: Made) -> PageProvenance:
     states = Counter(status for status, _ in runs.values())
-    made = [record.provenance for record in records.values()]
-    packages: dict[str, set[str]] = {}
-    for one in made:
-        for name, version in one.versions.items():
-            packages.setdefault(name, set()).add(version)
     return PageProvenance(
         store=store.root.resolve().name,
         n_done=states["done"],
         n_failed=states["failed"],
         n_missing=states["missing"],
-        code=_counted(Counter(one.git or "not under version control" for one in made)),
-        versions=tuple((name, tuple(sorted(own))) for name, own in sorted(packages.items())),
-        devices=_counted(Counter(device_of(record) for record in records.values())),
+        code=_counted(made.code),
+        versions=tuple((name, tuple(sorted(own))) for name, own in sorted(made.packages.items())),
+        devices=_counted(Counter(spent.device for spent in made.spent.values())),
     )
 
 

@@ -10,6 +10,7 @@ from harness.report.comparison.model import RowComparison, TableComparison
 from harness.report.page.cost import Cost, DeviceCost, short
 from harness.report.page.model import Beside, ColumnGroup, PageColumn, Published, Shown, State
 from harness.report.page.runs import ranges
+from harness.report.tables.columns import Beyond
 from harness.report.tables.model import Cell, Row, Table
 
 Filled = tuple[PageColumn, tuple[Shown, ...]]
@@ -105,7 +106,7 @@ def beyond_columns(table: Table, beyond: Table | None) -> list[Filled]:
     nothing = Shown("–", None, state="none")
     return [
         (
-            PageColumn(name, "beyond", falling=name != "ECE"),
+            PageColumn(name, "beyond", falling=not Beyond().lower_is_better(name)),
             tuple(
                 _plain(rows[row.label].cells[i], beyond) if row.label in rows else nothing
                 for row in table.rows

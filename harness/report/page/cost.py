@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report.tables.model import Row
 from harness.store.records import RunRecord
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one run took, of its record, which is too large to be held for every run."""
+
+    device: str
+    """What times may be compared within: the device and the number of threads."""
+    trained: int
+    """Parameters."""
+    step_ms: float | None
+    wall_s: float
+    peak_mb: float
+    energy_j: float | None
+    """None where nothing counts it, or others' is in it."""
 
 
 @dataclass(frozen=True)
@@ -33,35 +49,43 @@ class Cost:
     by_device: Mapping[str, DeviceCost]
 
 
-def device_of(record: RunRecord) -> str:
-    """Return what times may be compared within: the device and the number of threads."""
+def spent_of(record: RunRecord) -> Spent:
+    """Return what a run took."""
     made = record.provenance
-    return f"{made.device}, {made.threads} thread{'' if made.threads == 1 else 's'}"
+    return Spent(
+        device=sys.intern(
+            f"{made.device}, {made.threads} thread{'' if made.threads == 1 else 's'}"
+        ),
+        trained=record.trained_parameters,
+        step_ms=made.step_ms,
+        wall_s=made.wall_s,
+        peak_mb=made.peak_memory_mb,
+        # the counter is the card's: of runs that shared it nobody knows whose it was
+        energy_j=made.energy_j if made.runs_per_gpu == 1 else None,
+    )
 
 
-def cost_of(row: Row, records: Mapping[str, RunRecord]) -> Cost:
+def cost_of(row: Row, spent: Mapping[str, Spent]) -> Cost:
     """Return the cost of a row's runs."""
-    own = [records[run] for run in row.mean.runs if run in records]
-    by_device: dict[str, list[RunRecord]] = {}
-    for record in own:
-        by_device.setdefault(device_of(record), []).append(record)
-    trained = [record.trained_parameters for record in own]
+    own = [spent[run] for run in row.mean.runs if run in spent]
+    by_device: dict[str, list[Spent]] = {}
+    for run in own:
+        by_device.setdefault(run.device, []).append(run)
+    trained = [run.trained for run in own]
     return Cost(
         trained=(min(trained), max(trained)) if trained else None,
         by_device={device: _device_cost(runs) for device, runs in sorted(by_device.items())},
     )
 
 
-def _device_cost(records: Sequence[RunRecord]) -> DeviceCost:
-    made = [record.provenance for record in records]
-    # the counter is the card's: of runs that shared it nobody knows whose it was
-    energies = [p.energy_j for p in made if p.energy_j is not None and p.runs_per_gpu == 1]
-    steps = [one.step_ms for one in made if one.step_ms is not None]
+def _device_cost(runs: Sequence[Spent]) -> DeviceCost:
+    energies = [run.energy_j for run in runs if run.energy_j is not None]
+    steps = [run.step_ms for run in runs if run.step_ms is not None]
     return DeviceCost(
-        n=len(made),
+        n=len(runs),
         step_ms=statistics.median(steps) if steps else None,
-        wall_s=statistics.median(one.wall_s for one in made),
-        peak_mb=statistics.median(one.peak_memory_mb for one in made),
+        wall_s=statistics.median(run.wall_s for run in runs),
+        peak_mb=statistics.median(run.peak_mb for run in runs),
         energy_kj=statistics.median(energies) / 1e3 if energies else None,
     )
 

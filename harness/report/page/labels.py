@@ -7,12 +7,17 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.report.page.axes import BOTTOM, HEIGHT, LEFT, WIDTH
 
 RADIUS = 5.0
 """Of a point."""
 _SIZE = 12.0
 Place = tuple[float, float]
+Boxes = NDArray[np.float64]
+"""Left, top, right and bottom of a box in each row."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +28,6 @@ class Box:
     top: float
     right: float
     bottom: float
-
-    def overlaps(self, other: Box) -> bool:
-        """Tell whether the two share any area."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )
 
 
 def shortened(text: str, most: int = 34) -> str:
@@ -72,33 +68,43 @@ def place_labels(
     Returns:
         The labels' boxes; None where no place is free.
     """
-    dots = [Box(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in places]
-    taken: list[Box] = []
-    leaders: list[Box] = []
+    dots = _rows([Box(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in places])
+    grown = dots + np.array([-3, -3, 3, 3])
+    lined = _rows(lines)
+    taken, leaders = _rows([]), _rows([])
     out: list[Box | None] = [None] * len(texts)
     for i in sorted(range(len(texts)), key=lambda i: (not front[i], places[i][1], i)):
-        free = [
-            box
-            for box in _candidates(text_size(texts[i], front[i]), *places[i])
-            if _inside(box) and not any(box.overlaps(other) for other in (*dots, *taken))
-        ]
+        width = text_size(texts[i], front[i])
+        inside = [box for box in _candidates(width, *places[i]) if _inside(box)]
+        hits = _overlaps(_rows(inside), np.concatenate([dots, taken]))
+        free = [box for box, own in zip(inside, hits, strict=True) if not own.any()]
         if not free:
             continue
-        others = [_grown(dot, 3) for k, dot in enumerate(dots) if k != i]
-        far = [line for line in lines if not line.overlaps(dots[i])]
-        costs = [
-            _cost(box, places[i], [*others, *taken], [*far, *leaders], [*lines, *leaders])
-            for box in free
-        ]
+        others = np.concatenate([np.delete(grown, i, axis=0), taken])
+        far = lined[~_overlaps(lined, dots[i : i + 1])[:, 0]]
+        soft, under = np.concatenate([far, leaders]), np.concatenate([lined, leaders])
+        costs = [_cost(box, places[i], others, soft, under) for box in free]
         out[i] = box = free[costs.index(min(costs))]
-        taken.append(box)
-        leaders += _along(places[i], leader(box, *places[i]))
+        taken = np.concatenate([taken, _rows([box])])
+        leaders = np.concatenate([leaders, _rows(_along(places[i], leader(box, *places[i])))])
     return out
 
 
-def _cost(
-    box: Box, at: Place, hard: Sequence[Box], soft: Sequence[Box], lines: Sequence[Box]
-) -> float:
+def _rows(boxes: Sequence[Box]) -> Boxes:
+    """Return boxes as an array, a row for each: all comparisons of many are made at once."""
+    rows = [(box.left, box.top, box.right, box.bottom) for box in boxes]
+    return np.array(rows, np.float64).reshape(-1, 4)
+
+
+def _overlaps(boxes: Boxes, others: Boxes) -> NDArray[np.bool_]:
+    """Return which of the boxes (rows) share any area with which of the others (columns)."""
+    a, b = boxes[:, None], others[None]
+    return np.asarray(
+        (a[..., :2] < b[..., 2:]).all(axis=-1) & (b[..., :2] < a[..., 2:]).all(axis=-1)
+    )
+
+
+def _cost(box: Box, at: Place, hard: Boxes, soft: Boxes, lines: Boxes) -> float:
     """Return how bad a place is, in the plot's units of distance.
 
     Args:
@@ -109,20 +115,12 @@ def _cost(
         lines: Lines that the label itself should not lie on.
     """
     end = leader(box, *at)
-    spots = _along(at, end)
     cost = math.dist(at, end) if end else 0.0
-    if spots:  # most of what is drawn is nowhere near the leader
-        hull = Box(
-            min(spot.left for spot in spots),
-            min(spot.top for spot in spots),
-            max(spot.right for spot in spots),
-            max(spot.bottom for spot in spots),
-        )
-        near = [other for other in hard if hull.overlaps(other)]
-        cost += 200 * any(spot.overlaps(other) for spot in spots for other in near)
-        crossed = [line for line in soft if hull.overlaps(line)]
-        cost += 50 * sum(any(spot.overlaps(line) for spot in spots) for line in crossed)
-    return cost + 40 * sum(box.overlaps(line) for line in lines)
+    if end:
+        spots = _rows(_along(at, end))
+        cost += 200 * bool(_overlaps(spots, hard).any())
+        cost += 50 * int(_overlaps(spots, soft).any(axis=0).sum())
+    return cost + 40 * int(_overlaps(_rows([box]), lines).sum())
 
 
 def _along(start: Place, end: Place | None) -> list[Box]:
@@ -134,10 +132,6 @@ def _along(start: Place, end: Place | None) -> list[Box]:
         (start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1])) for t in steps
     ]
     return [Box(x - 1.5, y - 1.5, x + 1.5, y + 1.5) for x, y in spots]
-
-
-def _grown(box: Box, by: float) -> Box:
-    return Box(box.left - by, box.top - by, box.right + by, box.bottom + by)
 
 
 def _inside(box: Box) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,24 +60,27 @@ class Pool:
 
 
 def page_data(
-    store: Store, runs: Mapping[str, tuple[str, str]], records: Mapping[str, RunRecord]
+    store: Store,
+    runs: Mapping[str, tuple[str, str]],
+    record_of: Callable[[str], RunRecord],
 ) -> dict[str, Any]:
     """Return what the page embeds: ``fields``, ``pooled``, ``pool`` and a line for each run.
 
     Args:
         store: Of failures, plans and logs.
         runs: Id to status and label, in the order of the page.
-        records: The finished ones among them.
+        record_of: Reads a finished one's record; called once for each of them.
     """
     failures = {failure.id: failure for failure in store.failures()}
     specs: dict[str, RunSpec] = {}
-    if len(runs) > len(records):
+    if any(status != "done" for status, _ in runs.values()):
         specs = {spec.id: spec for plan in store.plans() for spec in rows_of(plan, store)}
     share = min(LONGEST, ALL_TEXTS // max(1, len(runs)))
     pool = Pool()
     lines = []
     for run_id, (status, label) in runs.items():
-        record, failure = records.get(run_id), failures.get(run_id)
+        record = record_of(run_id) if status == "done" else None
+        failure = failures.get(run_id)
         spec = record.spec if record else failure.spec if failure else specs[run_id]
         values = _of_spec(spec) | _of_record(record) | _of_failure(failure, share)
         values |= {

@@ -18,14 +18,13 @@ from harness.report.page.columns import (
     rows_in_order,
     score_columns,
 )
-from harness.report.page.cost import Cost, cost_of, devices_of
+from harness.report.page.cost import Cost, Spent, cost_of, devices_of
 from harness.report.page.domains import domains_of
 from harness.report.page.model import BADGES, Badge, Beside, Domain, Glance, PageRow, View
 from harness.report.page.pareto import Plot, Point, pareto_plot
 from harness.report.stats.words import NOISE
 from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table
-from harness.store.records import RunRecord
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Source:
 
 
 def view_of(
-    source: Source, places: Places, records: Mapping[str, RunRecord], beside: Beside | None
+    source: Source, places: Places, spent: Mapping[str, Spent], beside: Beside | None
 ) -> View:
     """Return the section of one table, its best row first."""
     table = replace(source.table, rows=tuple(rows_in_order(source.table)))
@@ -49,15 +48,15 @@ def view_of(
     columns += beyond_columns(table, source.beyond)
     plots: list[Plot] = []
     notes: list[str] = []
-    if table.kind.one_setting:
-        costs = [cost_of(row, records) for row in table.rows]
+    if table.kind.one_setting and not table.apart:
+        costs = [cost_of(row, spent) for row in table.rows]
         devices = devices_of(costs)
         columns += cost_columns(costs, devices)
         plots = _plots(table, costs, devices)
         notes = _notes(devices)
     domains: tuple[Domain, ...] = ()
     axis = ("", "")
-    if table.kind.comparable and len(table.domains) > 1:
+    if table.kind.comparable and len(table.domains) > 1 and not table.apart:
         leads = comparison.leads if comparison else ()
         domains, axis = domains_of(table, leads or leads_of(table))
     reference = comparison.reference if comparison else None
@@ -111,6 +110,8 @@ def _glance(table: Table, comparison: TableComparison | None) -> Glance:
     answer = comparison.answer if comparison else ""
     if not table.kind.last_decides:
         return Glance("", "", "", "where a gain is made", None, "", answer)
+    if table.apart:
+        return Glance("", "", "", "not ranked", None, "", "")
     if not whole:
         return Glance("", "", "", "", None, "", answer)
     best = whole[0]

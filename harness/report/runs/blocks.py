@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from harness.protocols import PROTOCOLS, Protocol, read_protocol
+from harness.specs import ELSEWHERE
 
 ASKED = (
     "dataset",
@@ -68,6 +69,19 @@ def blocks_of(frame: pd.DataFrame) -> list[Block]:
     ]
 
 
+def beside_ours(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put weights trained elsewhere into every block of ours that has their data and protocol."""
+    theirs = frame["model"] == ELSEWHERE
+    backbone = ["model", "precision", "model_fingerprint"]
+    shared = [field for field in FIELDS if field not in backbone]
+    parts, left = [frame[~theirs]], theirs.copy()
+    for block in blocks_of(frame[~theirs]):
+        same = theirs & (frame[shared] == [block.key[field] for field in shared]).all(axis=1)
+        parts.append(frame[same].assign(**{field: block.key[field] for field in backbone}))
+        left &= ~same
+    return pd.concat([*parts, frame[left]], ignore_index=True)
+
+
 def _content(key: Mapping[Any, Any], keys: Sequence[Mapping[Any, Any]]) -> str:
     """Return what tells a block from those that were asked for with the same words."""
     twins = [other for other in keys if all(other[field] == key[field] for field in ASKED)]
@@ -112,7 +126,16 @@ def words_apart(key: Mapping[Any, Any], keys: Sequence[Mapping[Any, Any]], by: s
 
 
 def names_of(keys: Sequence[dict[Any, Any]]) -> list[str]:
-    """Return what tells keys of blocks apart, for file names; nothing of a single one."""
+    """Return what tells keys of blocks apart, for file names; nothing of a single one.
+
+    Ours are called as if nothing else was there.
+    """
+    apart = [key["model"] == ELSEWHERE for key in keys]
+    if any(apart):
+        ours = iter(names_of([k for k, other in zip(keys, apart, strict=True) if not other]))
+        others = [{**k, "model": ""} for k, other in zip(keys, apart, strict=True) if other]
+        theirs = (f"trained-elsewhere-{name}".strip("-") for name in names_of(others))
+        return [next(theirs if other else ours) for other in apart]
     if len(keys) == 1:
         return [""]
     names: list[str] = []

@@ -30,12 +30,18 @@ from pydantic import TypeAdapter
 
 from harness.protocols import AnyProtocol
 from harness.report.runs.index_file import Answers, Entry, IndexFile, State, opened, packed
-from harness.report.runs.measures import auroc, calibration_error, macro_accuracy
+from harness.report.runs.measures import (
+    auroc,
+    calibration_error,
+    fpr95,
+    macro_accuracy,
+    negative_log_likelihood,
+)
 from harness.report.runs.rows import RunRow, asked, finished, renamed
 from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.files import write_atomically
 from harness.store.integrity import examined
-from harness.store.records import RunRecord
+from harness.store.records import Predictions, RunRecord
 from harness.store.store import Store
 from harness.sweep.calls import one_line
 
@@ -93,9 +99,9 @@ class Index:
         if self._file is None:
             self._file = opened(self._store.root / FILE)
             self._entries |= self._file.entries
-        found, new = [], 0
+        found, new, runs = [], 0, f"{self._store.root}/runs"
         for run_id in _folders(self._store.root / "runs"):
-            state = _state(self._store.run_dir(run_id))
+            state = _state(f"{runs}/{run_id}")
             if state:
                 found.append(run_id)
                 new += self._look(run_id, state)
@@ -111,10 +117,10 @@ class Index:
         entry = self._known(run_id)
         return entry.answers.get(test) if entry else None
 
-    def auroc(self, run_id: str) -> float | None:
-        """Return how well scores tell images of known classes from others, if that is known."""
+    def separation(self, run_id: str) -> tuple[float, ...]:
+        """Return AUROC and FPR95 of telling known classes from others; nothing if not tested."""
         entry = self._known(run_id)
-        return entry.auroc if entry else None
+        return entry.separation if entry else ()
 
     def _known(self, run_id: str) -> Entry | None:
         """Return a run's entry; one that was looked at before is not looked at again."""
@@ -198,7 +204,7 @@ def _folders(root: Path) -> list[str]:
         return []
 
 
-def _state(folder: Path) -> State:
+def _state(folder: Path | str) -> State:
     """Return size, inode and times of a run's files: nothing without a record."""
     try:
         found = [os.stat(f"{folder}/record.json")]
@@ -214,37 +220,34 @@ def _read(store: Store, run_id: str, state: State) -> Entry:
     problems, predictions = examined(record, store.run_dir(run_id) / "predictions.npz")
     rows = tuple(finished(record, "; ".join(problems)))
     answers: dict[str, Answers] = {}
-    separation = None
+    separation: tuple[float, ...] = ()
     if predictions is not None and not problems:
         tests = list(record.metrics.tests)
         for test in {row.test_set for row in rows if row.measure != "H"}:
-            own = predictions.test == tests.index(test) if test else slice(None)
-            answers[test] = _answers(
-                predictions.label[own],
-                predictions.prediction[own],
-                predictions.confidence[own],
-                None if predictions.top is None else predictions.top[own],
-            )
+            own = predictions.of(predictions.test == tests.index(test)) if test else predictions
+            answers[test] = _answers(own)
         unknown = record.spec.protocol.unknown_set()
         if unknown in tests and "base" in tests:
             known, other = (
                 predictions.score[predictions.test == tests.index(name)]
                 for name in ("base", unknown)
             )
-            separation = auroc(known, other)
+            separation = (auroc(known, other), fpr95(known, other))
     flat = record.model_dump(mode="json")
     for part in _PARTS:
         flat |= {f"{part}.{field}": value for field, value in flat.pop(part).items()}
     return Entry(state, rows, "; ".join(problems), answers, separation, flat)
 
 
-def _answers(label: Any, prediction: Any, confidence: Any, top: Any) -> Answers:
-    right = label == prediction
+def _answers(own: Predictions) -> Answers:
+    label, top, sure = own.label, own.top, own.log_probability
+    right = label == own.prediction
     return Answers(
         images=hashlib.sha256(label.tobytes()).hexdigest()[:32],
         n=len(label),
         packed=np.packbits(right).tobytes(),
-        macro=macro_accuracy(label, prediction),
-        calibration=calibration_error(confidence, right),
+        macro=macro_accuracy(label, own.prediction),
+        calibration=calibration_error(own.confidence, right),
         top5=None if top is None else float((top == label[:, None]).any(axis=1).mean()),
+        nll=None if sure is None else negative_log_likelihood(sure),
     )

@@ -42,6 +42,8 @@ class Answers:
     """Expected calibration error."""
     top5: float | None
     """Share of images with the label among the five best classes; None where not recorded."""
+    nll: float | None
+    """Negative log-likelihood of the labels; None where not recorded."""
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -59,8 +61,9 @@ class Entry:
     """Between record and predictions; empty if there is none."""
     answers: Mapping[str, Answers]
     """By test set; under an empty name those of all of them."""
-    auroc: float | None
-    """How well scores tell known classes' images from unknown ones', where there are any."""
+    separation: tuple[float, ...]
+    """How well scores tell known classes' images from unknown ones', where there are any: AUROC and
+    the false positives at 95 % true ones."""
     flat: dict[str, Any] | None
     """The record as JSON, a part's fields as ``part.field``; None where the file has it."""
 
@@ -104,9 +107,9 @@ def packed(entries: Mapping[str, Entry], flat: Mapping[str, dict[str, Any]]) -> 
                 "state": entry.state,
                 "rows": len(entry.rows),
                 "contradiction": entry.contradiction,
-                "auroc": entry.auroc,
+                "separation": entry.separation,
                 "answers": [
-                    [test, a.images, a.n, a.macro, a.calibration, a.top5]
+                    [test, a.images, a.n, a.macro, a.calibration, a.top5, a.nll]
                     for test, a in entry.answers.items()
                 ],
             }
@@ -173,5 +176,5 @@ def _entries(found: Mapping[str, Any], bits: bytes) -> Iterator[tuple[str, Entry
             answers[test] = Answers(images, n, bits[at:end], *measures)
             at = end
         own = tuple(itertools.islice(rows, run["rows"]))
-        state = tuple(run["state"])
-        yield run["id"], Entry(state, own, run["contradiction"], answers, run["auroc"], None)
+        state, separation = tuple(run["state"]), tuple(run["separation"])
+        yield run["id"], Entry(state, own, run["contradiction"], answers, separation, None)

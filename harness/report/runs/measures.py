@@ -1,6 +1,6 @@
 """What predictions say beyond accuracy: classes, worst domain, calibration, unknown classes.
 
-All results are fractions, 0 to 1.
+All results are fractions, 0 to 1, but the log-likelihood, which is in nats.
 """
 
 from __future__ import annotations
@@ -64,6 +64,30 @@ def calibration_error(
     place = np.searchsorted(np.arange(1, bins) / bins, sure, side="left")
     gaps = np.bincount(place, weights=correct - sure, minlength=bins)
     return float(abs(gaps).sum() / len(sure))
+
+
+def fpr95(known: NDArray[Any], unknown: NDArray[Any]) -> float:
+    """Return the share of images of unknown classes that pass for known, where 95 % of those do.
+
+    Known classes are the positive ones, as in ODIN (Liang et al., ICLR 2018, arXiv 1706.02690) and
+    MCM (Ming et al., NeurIPS 2022); OpenOOD's code has it the other way round, which is another
+    number. The threshold is the highest score that at least 95 % of the known [n] reach; an unknown
+    image [m] on it passes. Chance is 0.95; NaN if either is empty.
+    """
+    if not len(known) or not len(unknown):
+        return float("nan")
+    ranked = np.sort(known)[::-1]
+    threshold = ranked[-(-95 * len(ranked) // 100) - 1]
+    return float((unknown >= threshold).mean())
+
+
+def negative_log_likelihood(log_probability: NDArray[Any]) -> float:
+    """Return the mean of -ln p(label) in nats (cross-entropy); NaN without images.
+
+    Args:
+        log_probability: [n], of the labels by the softmax that the confidence is of.
+    """
+    return -float(log_probability.mean(dtype=np.float64)) if len(log_probability) else float("nan")
 
 
 def auroc(known: NDArray[Any], unknown: NDArray[Any]) -> float:

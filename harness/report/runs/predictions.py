@@ -63,9 +63,9 @@ class PredictionCache:
         """
         return None if run.measure == "H" else self._index.answers(run.id, run.test_set)
 
-    def auroc(self, run: FinishedRun) -> float | None:
-        """Return how well scores tell images of known classes from others, if that was tested."""
-        return self._index.auroc(run.id)
+    def separation(self, run: FinishedRun) -> tuple[float, ...]:
+        """Return AUROC and FPR95 of telling known classes from others; nothing if not tested."""
+        return self._index.separation(run.id)
 
     def images(self, run: FinishedRun) -> Predictions | None:
         """Read the predictions of those images that the run's measure is over.

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 from harness.protocols import Protocol
-from harness.specs import DatasetSpec, ModelSpec, RunSpec
+from harness.specs import ELSEWHERE, DatasetSpec, ModelSpec, RunSpec
 from harness.store.records import RunRecord, Score
 from harness.sweep.calls import one_line, print_call
 
@@ -26,6 +26,9 @@ class RunRow:
     """A run's value of one measure on one target, in percent.
 
     What is not known is None: of a run that is not done, everything from `selection` on.
+
+    Of weights trained elsewhere, method and model are `ELSEWHERE`, so that nothing takes them for a
+    method of ours or for its backbone; `config` then says which weights.
     """
 
     id: str
@@ -103,12 +106,12 @@ def asked(run_id: str, spec: RunSpec, status: RunStatus, error: str | None = Non
             status=status,
             label=label,
             call=call,
-            method=spec.method,
+            method=ELSEWHERE if spec.model.elsewhere else spec.method,
             given=given,
-            config=_json(spec.config),
+            config=_json(_weights(spec.model) if spec.model.elsewhere else spec.config),
             model=_model(spec.model),
             precision=spec.model.numerics,
-            model_fingerprint=spec.model.fingerprint,
+            model_fingerprint="" if spec.model.elsewhere else spec.model.fingerprint,
             dataset=spec.dataset.name,
             dataset_options=_json(_options(spec.dataset), sort_keys=True),
             dataset_fingerprint=spec.dataset.fingerprint,
@@ -143,6 +146,8 @@ def renamed(row: RunRow, spec: RunSpec) -> RunRow:
 def _names(spec: RunSpec) -> tuple[str, str, str]:
     call = print_call(spec.method, spec.given)
     label = one_line(spec.label or call) or spec.method
+    if spec.model.elsewhere:
+        call = label = f"{label} (trained elsewhere)"
     return label, call, _json(spec.given)
 
 
@@ -159,6 +164,7 @@ def finished(record: RunRecord, contradiction: str) -> list[RunRow]:
         source = f"earlier {source or ''}"
     shares = record.spec.protocol.measured(record.spec.target, metrics.tests)
     rows = []
+    elsewhere = record.spec.model.elsewhere
     cells = record.spec.protocol.cells(record.spec.target)
     for row, at in zip(asked(record.id, record.spec, "done"), cells, strict=True):
         target, measure = at
@@ -167,9 +173,9 @@ def finished(record: RunRecord, contradiction: str) -> list[RunRow]:
         rows.append(
             replace(
                 row,
-                model_fingerprint=record.model_fingerprint,
+                model_fingerprint="" if elsewhere else record.model_fingerprint,
                 dataset_fingerprint=record.dataset_fingerprint,
-                selection=metrics.selection,
+                selection=None if elsewhere else metrics.selection,
                 accuracy=100 * shares[at],
                 base=100 * shares[target, "base"] if harmonic else None,
                 new=100 * shares[target, "new"] if harmonic else None,
@@ -203,7 +209,18 @@ def _options(dataset: DatasetSpec) -> dict[str, Any]:
     return shown
 
 
+def _weights(model: ModelSpec) -> dict[str, Any]:
+    """Return what tells weights trained elsewhere apart, and from whence they are."""
+    more = {key: getattr(model, key) for key in ("preprocess", "base") if getattr(model, key)}
+    if more.get("base") and model.fingerprint:
+        more["base"] = PurePath(more["base"]).name
+    title = _model(model.model_copy(update={"elsewhere": False}))
+    return {"model": title, "weights": model.fingerprint, **more}
+
+
 def _model(model: ModelSpec) -> str:
+    if model.elsewhere:
+        return ELSEWHERE
     name, pretrained = model.name, model.pretrained
     if model.fingerprint:  # a local file: its name is enough, where it lies is nobody's business
         name, pretrained = (PurePath(p).name if "/" in p else p for p in (name, pretrained))

@@ -123,7 +123,7 @@ def _store(store: Store, folder: Path, name: str) -> tuple[list[Path], Listed]:
         name,
         _updated(store, done),
         len(done),
-        tuple(_best(block) for block in reported),
+        tuple(_best(block) for block in reported if not block.table.apart),
         archive.stat().st_size / 2**20,
     )
 

@@ -8,7 +8,9 @@ from harness.report.runs.measures import (
     auroc,
     calibration_error,
     class_accuracies,
+    fpr95,
     macro_accuracy,
+    negative_log_likelihood,
     worst_domain,
 )
 from harness.report.stats.comparison import Comparison, OverImages, Verdict
@@ -41,6 +43,7 @@ __all__ = [
     "calibration_error",
     "class_accuracies",
     "compare_scores",
+    "fpr95",
     "gathered",
     "holm",
     "image_interval",
@@ -48,6 +51,7 @@ __all__ = [
     "iqm",
     "macro_accuracy",
     "mcnemar",
+    "negative_log_likelihood",
     "pair",
     "paired_test",
     "power_of_t",

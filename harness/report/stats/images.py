@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,25 +74,38 @@ def image_interval(
     Returns:
         Fractions, -1 to 1. None without images.
     """
-    tasks = dict.fromkeys(pair.task for pair in pairs)
-    means, resampled = [], np.zeros(draws)
-    for task in tasks:
-        own = [pair for pair in pairs if pair.task == task]
-        sums, sizes = _by_cluster(own)
-        if not len(sums):
-            continue
-        # clusters of the same sum and size are alike, so only how many of each kind is drawn
-        _, firsts, counts = np.unique(
-            sums * (sizes.max() + 1) + sizes, return_index=True, return_counts=True
-        )
-        kinds = sums[firsts], sizes[firsts]
-        generator = rng("images", task, draws, seed)
-        drawn = generator.multinomial(len(sums), counts / len(sums), size=draws)
-        means.append(int(sums.sum()) / int(sizes.sum()))
-        resampled += (drawn @ kinds[0]) / (drawn @ kinds[1])
-    if not means:
+    by_task: dict[str, list[ImagePair]] = {}
+    for pair in pairs:
+        by_task.setdefault(pair.task, []).append(pair)
+    found = _threads().map(lambda task: _resampled(task, by_task[task], draws, seed), list(by_task))
+    tasks = [one for one in found if one is not None]
+    if not tasks:
         return None
-    return percentile_interval(float(np.mean(means)), resampled / len(means), level)
+    means, resampled = zip(*tasks, strict=True)
+    return percentile_interval(float(np.mean(means)), sum(resampled) / len(means), level)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return threads for draws, which leave Python alone and are most of what a report computes."""
+    return ThreadPoolExecutor(os.cpu_count())
+
+
+def _resampled(
+    task: str, pairs: Sequence[ImagePair], draws: int, seed: int
+) -> tuple[float, NDArray[np.float64]] | None:
+    """Return one task's difference, and the differences of the draws; None without images."""
+    sums, sizes = _by_cluster(pairs)
+    if not len(sums):
+        return None
+    # clusters of the same sum and size are alike, so only how many of each kind is drawn
+    _, firsts, counts = np.unique(
+        sums * (sizes.max() + 1) + sizes, return_index=True, return_counts=True
+    )
+    generator = rng("images", task, draws, seed)
+    drawn = generator.multinomial(len(sums), counts / len(sums), size=draws)
+    gained, answers = drawn @ sums[firsts], drawn @ sizes[firsts]
+    return int(sums.sum()) / int(sizes.sum()), gained / answers
 
 
 def _by_cluster(pairs: Sequence[ImagePair]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

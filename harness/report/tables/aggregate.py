@@ -18,6 +18,7 @@ from harness.report.tables.cells import cell_of, mark_best, mean_cell, usual_n
 from harness.report.tables.chosen import counted
 from harness.report.tables.model import Row, Table
 from harness.report.tables.spread import Spread
+from harness.specs import ELSEWHERE
 from harness.sweep.calls import canonical
 
 _SEED = ["seed", "data_seed"]
@@ -74,7 +75,7 @@ def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
 
     What makes runs one row is their configuration and the method's code, whatever they are
     labelled. Rows stand in the order of the plan; what trained nothing comes first where nothing
-    was planned.
+    was planned, and weights trained elsewhere come last.
     """
     spellings = {
         text: json.dumps(json.loads(text), sort_keys=True) for text in frame["config"].unique()
@@ -102,7 +103,8 @@ def _by_row(frame: pd.DataFrame) -> pd.DataFrame:
             selection=("asked_selection", "first"),
             code=("code", "first"),
         )
-        .sort_values(["order", "trained", "first"], kind="stable")
+        .assign(elsewhere=lambda rows: rows["method"] == ELSEWHERE)
+        .sort_values(["elsewhere", "order", "trained", "first"], kind="stable")
     )
     columns = (variants[name] for name in ("method", "config", "selection", "code"))
     configured = [

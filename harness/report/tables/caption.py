@@ -22,8 +22,8 @@ def title_text(table: Table) -> str:
     measure = f", {key['measure']}" if key["measure"] not in ("accuracy", "") else ""
     scored = f"{_dataset(table)}, {protocol}{measure}{_SCORES[table.score]}"
     content = f", {table.content}" if table.content else ""
-    apart = f" ({table.apart})" if table.apart else ""
-    return f"{table.kind.about}{scored}, {_model(key)}{content}{apart}"
+    differs = f" ({table.differs})" if table.differs else ""
+    return f"{table.kind.about}{scored}, {_model(key)}{content}{differs}"
 
 
 def told_apart(tables: Sequence[Table]) -> list[Table]:
@@ -32,7 +32,7 @@ def told_apart(tables: Sequence[Table]) -> list[Table]:
     out = []
     for table, title in zip(tables, titles, strict=True):
         twins = [own.key for own, other in zip(tables, titles, strict=True) if other == title]
-        out.append(replace(table, apart=words_apart(table.key, twins)))
+        out.append(replace(table, differs=words_apart(table.key, twins)))
     return out
 
 
@@ -68,7 +68,8 @@ def _sentences(table: Table, beside: Table | None = None) -> list[tuple[str, boo
     return [
         (table.about, True),
         ("" if table.about else measured, False),
-        (f"Backbone: {_model(table.key)}.", False),
+        (f"{'Weights' if table.apart else 'Backbone:'} {_model(table.key)}.", False),
+        (_elsewhere(table), False),
         (_content(table), False),
         (spread_sentence(table), True),
         (_selection(table) if table.kind.names_weights else "", False),
@@ -97,6 +98,22 @@ def _bold(tables: Sequence[Table]) -> str:
 
 def _model(key: dict[str, Any]) -> str:
     return f"{key['model']} ({key['precision']})" if key["precision"] else str(key["model"])
+
+
+def _elsewhere(table: Table) -> str:
+    """Return which weights those trained elsewhere are, and what is to be thought of them."""
+    theirs = [row for row in table.rows if row.elsewhere]
+    if not theirs:
+        return ""
+    named = ", ".join(
+        f"{row.label.removesuffix(' (trained elsewhere)')} is {row.config['model']}"
+        for row in theirs
+        if row.config
+    )
+    which = f" ({named})" if named else ""
+    if table.apart:
+        return f"Not ranked, and compared with none of ours{which}."
+    return f"Rows {theirs[0].method}{which}."
 
 
 def _content(table: Table) -> str:

@@ -61,7 +61,12 @@ def mean_cell(cells: Sequence[Cell], seeds: Sequence[SeedKey], spread: Spread) -
 
 
 def mark_best(rows: Sequence[Row], decimals: int = 1) -> list[Row]:
-    """Mark the best complete cells of each column; what prints the same is a tie."""
+    """Mark the best complete cells of each column; what prints the same is a tie.
+
+    Of weights trained elsewhere, by themselves, none is.
+    """
+    if all(row.elsewhere for row in rows):
+        return list(rows)
     columns = list(zip(*((*row.cells, row.mean) for row in rows), strict=True))
     marked = [_mark(column, decimals) for column in columns]
     out = []

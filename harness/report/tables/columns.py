@@ -12,14 +12,18 @@ from typing import ClassVar
 from harness.protocols.measures import MEANING
 from harness.report.runs.rows import TaskKey
 
-WORST, MACRO, TOP5, ECE, AUROC = "worst domain", "per class", "top-5", "ECE", "AUROC"
+WORST, MACRO, TOP5 = "worst domain", "per class", "top-5"
+ECE, NLL, AUROC, FPR95 = "ECE", "NLL", "AUROC", "FPR95"
 BEYOND = {
     WORST: "the lowest of the domains within a seed",
     MACRO: "mean of the classes' accuracies",
     TOP5: "the label is among the five best classes",
     ECE: "expected calibration error in 15 bins, lower is better",
+    NLL: "negative log-likelihood of the label in hundredths of a nat, lower is better",
     AUROC: "how well the highest cosine over the names scored tells images of known classes from "
     "others; 50 is chance",
+    FPR95: "images of other classes that pass for known by that cosine where 95 % of the known do; "
+    "95 is chance, lower is better",
 }
 """Measures beyond accuracy, and what they are."""
 
@@ -178,7 +182,7 @@ class Beyond(ColumnKind):
 
     def lower_is_better(self, column: str) -> bool:
         """Tell errors from scores."""
-        return column == ECE
+        return column in (ECE, NLL, FPR95)
 
 
 @dataclass(frozen=True)

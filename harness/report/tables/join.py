@@ -26,6 +26,8 @@ _BLANK = {"dataset_options": "{}", "precision": "", "measure": ""}
 def join_tables(tables: Sequence[Table], kind: Joined) -> list[Table]:
     """Return tables with blocks side by side, one for each group of blocks alike in the rest.
 
+    Those of weights trained elsewhere stay by themselves.
+
     Args:
         tables: One per block, of one store.
         kind: What the columns are. `Measures` puts base, new and their harmonic mean (or base,
@@ -35,7 +37,7 @@ def join_tables(tables: Sequence[Table], kind: Joined) -> list[Table]:
         UserError: If two blocks would be the same column, e.g. two backbones over data sets.
     """
     groups: dict[tuple[Any, ...], list[Table]] = {}
-    for table in tables:
+    for table in (table for table in tables if not table.apart):
         key = tuple(table.key[field] for field in FIELDS if field not in kind.varies)
         groups.setdefault(key, []).append(table)
     return told_apart([_joined(members, kind) for members in groups.values()])

@@ -13,7 +13,17 @@ from harness.report.runs.predictions import FinishedRun, PredictionCache, finish
 from harness.report.runs.rows import SeedKey
 from harness.report.stats import worst_domain
 from harness.report.tables.cells import cell_of, mark_best, mean_cell
-from harness.report.tables.columns import AUROC, BEYOND, ECE, MACRO, TOP5, WORST, Beyond
+from harness.report.tables.columns import (
+    AUROC,
+    BEYOND,
+    ECE,
+    FPR95,
+    MACRO,
+    NLL,
+    TOP5,
+    WORST,
+    Beyond,
+)
 from harness.report.tables.model import Cell, Row, Table
 
 Scores = Mapping[tuple[str, SeedKey], float]
@@ -52,7 +62,7 @@ def beyond(
     columns: dict[str, list[Cell]] = {}
     if len(table.domains) > 1:
         columns[WORST] = [_worst(row, table) for row in table.rows]
-    for name in (MACRO, TOP5, ECE, AUROC):
+    for name in (MACRO, TOP5, ECE, NLL, AUROC, FPR95):
         columns[name] = [
             mean_over_domains(row, table, scores.get((row.label, name), {})) for row in table.rows
         ]
@@ -90,7 +100,7 @@ def check_measures(measures: Sequence[str]) -> None:
 
 
 def _measured(run: FinishedRun, predictions: PredictionCache) -> dict[str, float]:
-    """Return a run's measures as fractions, as far as its predictions are there.
+    """Return a run's measures, fractions or nats, as far as its predictions are there.
 
     Args:
         run: The run.
@@ -102,10 +112,10 @@ def _measured(run: FinishedRun, predictions: PredictionCache) -> dict[str, float
         shares |= {MACRO: tested.macro, ECE: tested.calibration}
         if tested.top5 is not None:
             shares[TOP5] = tested.top5
+        if tested.nll is not None:
+            shares[NLL] = tested.nll
     if not run.test_set:  # about all classes: so that it is not said three times
-        separation = predictions.auroc(run)
-        if separation is not None:
-            shares[AUROC] = separation
+        shares |= dict(zip((AUROC, FPR95), predictions.separation(run), strict=False))
     return shares
 
 

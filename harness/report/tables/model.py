@@ -9,6 +9,7 @@ from typing import Any, Literal
 from harness.report.runs.rows import SeedKey
 from harness.report.tables.columns import DOMAINS, ColumnKind
 from harness.report.tables.spread import Spread
+from harness.specs import ELSEWHERE
 
 ScoredOn = Literal["target", "source_val"]
 """What a table shows: accuracy on the held-out domain, or on the sources' validation parts."""
@@ -66,6 +67,11 @@ class Row:
     config: Mapping[str, Any] = field(default_factory=dict)
     """The method's complete configuration; empty where blocks are joined, whose may differ."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Tell whether these are weights trained elsewhere."""
+        return self.method == ELSEWHERE
+
 
 @dataclass(frozen=True)
 class Table:
@@ -97,12 +103,17 @@ class Table:
     """How the values of its tuned rows were chosen, with which budget."""
     content: str = ""
     """What tells it from a table of the same title: see `blocks.Block.content`."""
-    apart: str = ""
+    differs: str = ""
     """What else does, e.g. ``test-in``: words for what tables of the same title differ in."""
     note: str = ""
     """The caption's last sentence: what the marks mean."""
     decimals: int = 1
     """Of printed numbers; what prints the same is a tie."""
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether all its weights were trained elsewhere, so that it ranks and tests none."""
+        return bool(self.rows) and all(row.elsewhere for row in self.rows)
 
     @property
     def mean_head(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.report.tables.caption import caption_text, notes_text, short_caption, title_text
-from harness.report.tables.model import Cell, Table
+from harness.report.tables.model import Cell, Row, Table
 from harness.report.text import grid
 from harness.report.text.grid import Grid, GridCell
 
@@ -36,6 +36,10 @@ def _cell(cell: Cell, table: Table) -> GridCell:
     number, spread, note = table.text(cell)
     style = "red" if number == "failed" else ""
     return GridCell(number, spread, note, best=cell.best, style=style)
+
+
+def _shared(table: Table, row: Row, field: str) -> object:
+    return row.method if field == "model" and row.elsewhere else table.key[field]
 
 
 def to_markdown(table: Table) -> str:
@@ -70,7 +74,7 @@ def to_csv(*tables: Table) -> str:
         [
             *(row.label, domain, cell.mean, cell.spread, table.spread, cell.n),
             *(cell.n_missing + cell.n_failed, cell.n_failed, row.selection),
-            *(table.key[field] for field in _SHARED),
+            *(_shared(table, row, field) for field in _SHARED),
         ]
         for table in tables
         for row in table.rows

@@ -28,9 +28,11 @@ from pydantic import Field
 from harness.console.output import writing
 from harness.errors import UserError, unknown_name
 from harness.specs import RunSpec
-from harness.store.records import SCHEMA, Record, SweepPlan
+from harness.store.formats import FORMAT, Format
+from harness.store.records import Record, SweepPlan
 from harness.store.redact import places, safe_plan, safe_record, safe_text
 from harness.store.store import Store
+from harness.version import __version__
 
 MANIFEST = "manifest.json"
 
@@ -48,7 +50,9 @@ class Manifest(Record):
 
     format: Literal["clip-benchmark-harness results"] = "clip-benchmark-harness results"
     version: Literal[1] = 1
-    record_schema: int = SCHEMA
+    record_schema: Format = FORMAT
+    written_by: str = ""
+    """The version of the harness."""
     runs: tuple[str, ...]
     """Ids of the runs inside, sorted."""
     missing: tuple[str, ...]
@@ -111,6 +115,7 @@ def export(
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}; restore it in the store") from None
     manifest = Manifest(
+        written_by=__version__,
         runs=tuple(runs),
         missing=tuple(sorted(planned - set(runs))),
         sweeps=tuple(plans),
@@ -168,5 +173,5 @@ def _refuse_places(specs: Sequence[RunSpec]) -> None:
 
 
 def plan_text(plan: SweepPlan) -> str:
-    """Return what tells two plans apart: their JSON without places."""
-    return safe_plan(plan).model_dump_json()
+    """Return what tells two plans apart: their JSON without places, whoever wrote it."""
+    return safe_plan(plan).model_dump_json(exclude={"written_by"})

@@ -94,6 +94,11 @@ def _differing(ours: RunRecord, theirs: RunRecord) -> dict[str, tuple[Any, Any]]
         pair = getattr(ours, name), getattr(theirs, name)
         if pair[0] != pair[1]:
             found[name] = pair
+    for key in sorted({*ours.other_data, *theirs.other_data}):
+        others = (ours.other_data.get(key), theirs.other_data.get(key))
+        a, b = (other.fingerprint if other else "none" for other in others)
+        if a != b:
+            found[f"other_data.{key}"] = a, b
     for name in ("tests", "source_val", "zero_shot_val"):
         a, b = getattr(ours.metrics, name), getattr(theirs.metrics, name)
         for key in sorted({*a, *b}):

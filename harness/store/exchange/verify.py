@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 from harness.errors import UserError
 from harness.store.exchange.archive import MANIFEST, Manifest
 from harness.store.exchange.unpack import unpack
+from harness.store.formats import check_format
 from harness.store.integrity import examined
-from harness.store.records import SCHEMA
 from harness.store.store import Store
 from harness.validation import validated
 
@@ -74,11 +74,8 @@ def _manifest(path: Path) -> Manifest:
         raise UserError(f"{MANIFEST} is missing: no archive of results") from None
     except ValueError as error:
         raise UserError(f"{MANIFEST}: not JSON ({error})") from None
+    check_format(values, MANIFEST)
     manifest: Manifest = validated(Manifest, values, MANIFEST)
-    if manifest.record_schema != SCHEMA:
-        raise UserError(
-            f"{MANIFEST}: records of schema {manifest.record_schema}, this version reads {SCHEMA}"
-        )
     return manifest
 
 
@@ -99,8 +96,6 @@ def _run(store: Store, run_id: str) -> Iterator[str]:
     except UserError as error:
         yield str(error).replace(f"{store.root}/", "").replace(str(store.root), "archive")
         return
-    if record.schema_version != SCHEMA:
-        yield f"schema {record.schema_version}, this version reads {SCHEMA}"
     path = store.run_dir(run_id) / "predictions.npz"
     if not path.is_file():
         yield "predictions.npz is missing"

@@ -8,43 +8,43 @@ from typing import Any
 import pytest
 
 from harness.report.page.columns import cost_columns
-from harness.report.page.cost import DeviceCost, cost_of, device_of, devices_of, short
-from harness.store.records import RunRecord
+from harness.report.page.cost import DeviceCost, Spent, cost_of, devices_of, short, spent_of
 from tests.report.fakes import record, spec
 from tests.report.tables.test_caption import row
 
 
-def made(seed: int, trained: int = 7, **cost: Any) -> RunRecord:
+def made(seed: int, trained: int = 7, **cost: Any) -> Spent:
     own = record(spec("a", seed=seed), 1, trained_parameters=trained)
-    return own.model_copy(update={"provenance": own.provenance.model_copy(update=cost)})
+    provenance = own.provenance.model_copy(update=cost)
+    return spent_of(own.model_copy(update={"provenance": provenance}))
 
 
 def test_medians_are_over_the_runs_of_one_device() -> None:
-    records = {
+    spent = {
         "a": made(0, wall_s=1.0, step_ms=None, peak_memory_mb=10.0),
         "b": made(1, wall_s=9.0, step_ms=4.0, peak_memory_mb=30.0),
         "c": made(2, wall_s=2.0, step_ms=6.0, peak_memory_mb=20.0),
         "d": made(3, 9, wall_s=50.0, step_ms=1.0, device="GPU", threads=2),
     }
     own = row("m", 3, 3)
-    cost = cost_of(replace(own, mean=replace(own.mean, runs=(*records, "gone"))), records)
+    cost = cost_of(replace(own, mean=replace(own.mean, runs=(*spent, "gone"))), spent)
     assert cost.trained == (7, 9)
     assert cost.by_device["cpu, 1 thread"] == DeviceCost(3, 5.0, 2.0, 20.0)
     assert cost.by_device["GPU, 2 threads"].wall_s == 50
-    assert devices_of([cost, cost_of(own, records)]) == ("GPU, 2 threads", "cpu, 1 thread")
-    assert device_of(records["d"]) == "GPU, 2 threads"
+    assert devices_of([cost, cost_of(own, spent)]) == ("GPU, 2 threads", "cpu, 1 thread")
+    assert spent["d"].device == "GPU, 2 threads"
 
 
 def test_energy_is_that_of_runs_that_had_their_card_alone() -> None:
     gpu = {"device": "GPU", "energy_j": 2000.0}
-    records = {
+    spent = {
         "a": made(0, **gpu),
         "b": made(1, **gpu | {"energy_j": 4000.0}),
         "c": made(2, **gpu | {"energy_j": 90_000.0, "runs_per_gpu": 2}),
         "d": made(3, device="old GPU"),
     }
     own = row("m", 3, 3)
-    cost = cost_of(replace(own, mean=replace(own.mean, runs=tuple(records))), records)
+    cost = cost_of(replace(own, mean=replace(own.mean, runs=tuple(spent))), spent)
     assert cost.by_device["GPU, 1 thread"].energy_kj == 3.0
     assert cost.by_device["old GPU, 1 thread"].energy_kj is None
     heads = [column.text for column, _ in cost_columns([cost], devices_of([cost]))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from harness.report.page.labels import RADIUS, Box, leader, place_labels, shortened, text_size
+from tests.report.page.overlap import overlap
 
 
 def test_labels_of_a_crowd_do_not_cover_each_other_or_a_point() -> None:
@@ -12,9 +13,9 @@ def test_labels_of_a_crowd_do_not_cover_each_other_or_a_point() -> None:
     boxes = place_labels([f"method {k}" for k in range(8)], places, [k < 3 for k in range(8)], [])
     placed = [box for box in boxes if box is not None]
     assert len(placed) >= 6
-    assert not any(a.overlaps(b) for a, b in itertools.combinations(placed, 2))
+    assert not any(overlap(a, b) for a, b in itertools.combinations(placed, 2))
     dots = [Box(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in places]
-    assert not any(box.overlaps(dot) for box in placed for dot in dots)
+    assert not any(overlap(box, dot) for box in placed for dot in dots)
 
 
 def test_a_distant_label_is_led_to_its_point() -> None:

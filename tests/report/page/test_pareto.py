@@ -10,6 +10,7 @@ import pytest
 from harness.report.page.axes import BOTTOM, HEIGHT, WIDTH
 from harness.report.page.labels import Box
 from harness.report.page.pareto import Plot, Point, on_front, pareto_plot
+from tests.report.page.overlap import overlap
 
 
 def dominated(point: Point, points: list[Point]) -> bool:
@@ -47,8 +48,8 @@ def test_labels_cover_no_label_and_no_point(seed: int) -> None:
     boxes = [mark.label for mark in plot.marks if mark.label is not None]
     dots = [Box(m.x - 5, m.y - 5, m.x + 5, m.y + 5) for m in plot.marks]
     assert len(boxes) >= 5
-    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
-    assert not any(box.overlaps(dot) for box in boxes for dot in dots)
+    assert not any(overlap(a, b) for a, b in itertools.combinations(boxes, 2))
+    assert not any(overlap(box, dot) for box in boxes for dot in dots)
     for box in boxes:
         assert box.left >= 0
         assert box.right <= WIDTH
@@ -104,7 +105,7 @@ def test_labels_keep_clear_of_spreads_and_of_the_front_where_there_is_room() -> 
     for mark in plot.marks:
         assert mark.label is not None
         for other in plot.marks:
-            assert not mark.label.overlaps(Box(other.x - 1, other.high, other.x + 1, other.low))
+            assert not overlap(mark.label, Box(other.x - 1, other.high, other.x + 1, other.low))
         for (x, y), (x2, y2) in itertools.pairwise(corners):
             step = Box(min(x, x2) - 0.5, min(y, y2) - 0.5, max(x, x2) + 0.5, max(y, y2) + 0.5)
-            assert not mark.label.overlaps(step)
+            assert not overlap(mark.label, step)

@@ -12,7 +12,9 @@ from harness.report.stats import (
     auroc,
     calibration_error,
     class_accuracies,
+    fpr95,
     macro_accuracy,
+    negative_log_likelihood,
     worst_domain,
 )
 
@@ -74,3 +76,31 @@ def test_auroc_at_its_ends() -> None:
     low, high = np.array([0.1, 0.2]), np.array([0.3, 0.4])
     assert (auroc(high, low), auroc(low, high), auroc(low, low)) == (1, 0, 0.5)
     assert math.isnan(auroc(low[:0], high))
+
+
+@pytest.mark.parametrize("n", [1, 7, 19, 20, 21, 40, 100])
+def test_fpr95_is_the_lowest_of_all_thresholds_that_keep_95_percent(
+    rng: np.random.Generator, n: int
+) -> None:
+    known = rng.integers(2, 9, n) / np.float16(10)  # half precision: many ties
+    unknown = rng.integers(0, 8, 30) / np.float16(10)
+    rates = []
+    for threshold in {*map(float, known), *map(float, unknown)}:
+        if 100 * sum(float(k) >= threshold for k in known) >= 95 * n:
+            rates.append(sum(float(u) >= threshold for u in unknown) / 30)
+    assert fpr95(known, unknown) == pytest.approx(min(rates))
+
+
+def test_fpr95_at_its_ends() -> None:
+    low, high = np.array([0.1, 0.2]), np.array([0.3, 0.4])
+    assert (fpr95(high, low), fpr95(low, high), fpr95(low, low)) == (0, 1, 1)
+    assert math.isnan(fpr95(low[:0], high))
+    assert math.isnan(fpr95(high, low[:0]))
+
+
+def test_negative_log_likelihood_is_a_mean_in_double_precision(rng: np.random.Generator) -> None:
+    probability = rng.random(1000) ** 9
+    logs = np.log(probability).astype(np.float32)
+    expected = -math.fsum(math.log(p) for p in probability) / 1000
+    assert negative_log_likelihood(logs) == pytest.approx(expected, rel=1e-7)
+    assert math.isnan(negative_log_likelihood(logs[:0]))

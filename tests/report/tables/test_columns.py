@@ -7,6 +7,7 @@ import pytest
 from harness.protocols.measures import MEANING
 from harness.report.runs.blocks import FIELDS
 from harness.report.tables.columns import (
+    BEYOND,
     DOMAINS,
     SIDE_BY_SIDE,
     Beyond,
@@ -79,5 +80,6 @@ def test_measures_side_by_side_are_explained_one_by_one() -> None:
 
 
 def test_only_errors_are_better_when_lower() -> None:
-    assert [Beyond().lower_is_better(name) for name in ("ECE", "AUROC")] == [True, False]
+    better = {name for name in BEYOND if Beyond().lower_is_better(name)}
+    assert better == {"ECE", "NLL", "FPR95"}
     assert not DOMAINS.lower_is_better("ECE")

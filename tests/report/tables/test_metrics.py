@@ -28,11 +28,14 @@ Arrays = dict[str, Any]
 def drawn(n: int, classes: int = 5) -> Arrays:
     """Unbalanced labels, and scores as they come out of half precision."""
     label = np.minimum(RNG.geometric(0.5, n) - 1, classes - 1)
+    prediction = np.where(RNG.random(n) < 0.6, label, RNG.integers(0, classes, n))
+    sure = 1 - RNG.random(n)
     return {
         "label": label,
-        "prediction": np.where(RNG.random(n) < 0.6, label, RNG.integers(0, classes, n)),
-        "confidence": RNG.random(n).astype(np.float16),
+        "prediction": prediction,
+        "confidence": sure.astype(np.float16),
         "score": RNG.random(n).astype(np.float16).round(2),
+        "log_probability": np.log(np.where(label == prediction, sure, sure / 9)),
     }
 
 
@@ -87,6 +90,16 @@ def ece(a: Arrays) -> float:
     return 100 * total / len(a["label"])
 
 
+def nll(a: Arrays) -> float:
+    return -100 * float(np.mean(a["log_probability"]))
+
+
+def fpr95_of(known: Any, unknown: Any) -> float:
+    """Try each score as a threshold."""
+    kept = [t for t in known if np.mean(known >= t) >= 0.95]
+    return 100 * float(np.mean(unknown >= max(kept)))
+
+
 def test_means_over_domains_within_each_seed_then_over_seeds(tmp_path: Path) -> None:
     store = Store(tmp_path)
     made = {(m, d, s): drawn(90) for m in "ab" for d in "xyz" for s in range(3)}
@@ -95,19 +108,22 @@ def test_means_over_domains_within_each_seed_then_over_seeds(tmp_path: Path) -> 
     table = beyond_of(store)
     for m in "ab":
         own = cells(table, m)
-        assert list(own) == ["worst domain", "per class", "ECE"]
-        for name, measure in (("per class", macro), ("ECE", ece)):
+        assert list(own) == ["worst domain", "per class", "ECE", "NLL"]
+        for name, measure in (("per class", macro), ("ECE", ece), ("NLL", nll)):
             seeds = [statistics.fmean(measure(made[m, d, s]) for d in "xyz") for s in range(3)]
             assert own[name].mean == pytest.approx(statistics.fmean(seeds))
             assert own[name].spread == pytest.approx(statistics.stdev(seeds))
         worst = [min(accuracy(made[m, d, s]) for d in "xyz") for s in range(3)]
         assert own["worst domain"].mean == pytest.approx(statistics.fmean(worst))
         assert own["worst domain"].complete
-    errors = {m: cells(table, m)["ECE"] for m in "ab"}
-    lowest = min(errors, key=lambda m: errors[m].mean or 0.0)
-    assert [m for m in "ab" if errors[m].best] == [lowest]
+    for name in ("ECE", "NLL"):
+        errors = {m: cells(table, m)[name] for m in "ab"}
+        lowest = min(errors, key=lambda m: errors[m].mean or 0.0)
+        assert [m for m in "ab" if errors[m].best] == [lowest]
     assert table is not None
-    assert "ECE: expected calibration error in 15 bins, lower is better" in caption_text(table)
+    caption = caption_text(table)
+    assert "ECE: expected calibration error in 15 bins, lower is better" in caption
+    assert "NLL: negative log-likelihood of the label in hundredths of a nat" in caption
 
 
 def test_top_5_is_shown_where_it_says_something_and_when_it_is_asked_for(tmp_path: Path) -> None:
@@ -124,7 +140,7 @@ def test_top_5_is_shown_where_it_says_something_and_when_it_is_asked_for(tmp_pat
     assert cells(beyond_of(five, measures=("top-5",)), "a")["top-5"].mean == 100
     before = Store(tmp_path / "not recorded")
     keep(before, record(spec("a"), 1), packed(label, label))
-    assert beyond_of(before, measures=("top-5",)) is None
+    assert beyond_of(before, measures=("top-5", "NLL")) is None
     with pytest.raises(UserError, match="measure 'top5'"):
         beyond_of(store, measures=("top5",))
 
@@ -136,13 +152,15 @@ def test_unknown_classes_are_told_apart_once_and_by_every_pair(tmp_path: Path) -
     write(store, run, {"base": base, "open": new})
     pairs = [(float(k > u) + 0.5 * float(k == u)) for k in base["score"] for u in new["score"]]
     own = cells(beyond_of(store, "all"), "a")
-    assert list(own) == ["per class", "ECE", "AUROC"]  # one domain: none is the worst
+    every = ["per class", "ECE", "NLL", "AUROC", "FPR95"]
+    assert list(own) == every  # one domain: none is the worst
     assert own["AUROC"].mean == pytest.approx(100 * statistics.fmean(pairs))
+    assert own["FPR95"].mean == pytest.approx(fpr95_of(base["score"], new["score"]))
     both = {key: np.concatenate([base[key], new[key]]) for key in base}
     assert own["per class"].mean == pytest.approx(macro(both))
     for measure, arrays in (("base", base), ("open", new)):
         own = cells(beyond_of(store, measure), "a")
-        assert list(own) == ["per class", "ECE"]
+        assert list(own) == every[:3]
         assert own["per class"].mean == pytest.approx(macro(arrays))
         assert own["ECE"].mean == pytest.approx(ece(arrays))
 
@@ -152,7 +170,7 @@ def test_open_class_and_distribution_shift_read_their_own_sets(tmp_path: Path) -
     base, new = drawn(40), drawn(30)
     run = spec("a", "x", protocol=OpenClass())
     write(store, run, {"base": base, "new": new})
-    assert list(cells(beyond_of(store, "H"), "a")) == ["AUROC"]
+    assert list(cells(beyond_of(store, "H"), "a")) == ["AUROC", "FPR95"]
     assert cells(beyond_of(store, "new"), "a")["per class"].mean == pytest.approx(macro(new))
     store = Store(tmp_path / "shift")
     parts = {name: drawn(50) for name in "rsi"}

@@ -12,7 +12,7 @@ from harness.protocols.open_class import OpenClass
 from harness.report.runs.frame import load_frame
 from harness.store.exchange.archive import export
 from harness.store.exchange.merge import merge
-from harness.store.records import Candidate, Search, SweepPlan
+from harness.store.records import Candidate, OtherData, Search, SweepPlan
 from harness.store.store import Store
 from tests.store.exchange.archives import contents, problems, signed, write
 from tests.store.exchange.stores import filled, made, spec
@@ -86,6 +86,22 @@ def test_equal_scores_from_other_weights_are_a_conflict_other_loss_digits_are_no
     store.write(record.model_copy(update={"model_fingerprint": "other"}), predictions)
     (line,) = merge([tmp_path / "a.tar.gz"], store).conflicts
     assert "model_fingerprint: ours other, theirs m" in line
+
+
+def test_equal_scores_on_other_test_data_are_a_conflict(tmp_path: Path) -> None:
+    def brought(folder: Path, fingerprint: str) -> Store:
+        store = Store(folder)
+        record, predictions = made(spec(0))
+        other = {"birds": OtherData(class_names=("a",), fingerprint=fingerprint)}
+        store.write(record.model_copy(update={"other_data": other}), predictions)
+        return store
+
+    export(brought(tmp_path / "a", "theirs"), tmp_path / "a.tar.gz")
+    assert merge([tmp_path / "a.tar.gz"], brought(tmp_path / "b", "theirs")).equal == [spec(0).id]
+    (line,) = merge([tmp_path / "a.tar.gz"], brought(tmp_path / "c", "ours")).conflicts
+    assert "other_data.birds: ours ours, theirs theirs" in line
+    (line,) = merge([tmp_path / "a.tar.gz"], filled(tmp_path / "d", spec(0))).conflicts
+    assert "other_data.birds: ours none, theirs theirs" in line
 
 
 def test_two_archives_that_disagree(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_runs_that_recorded_more_and_less_share_a_table(tmp_path: Path) -> None:
     label = np.array([0, 1, 1])
     two, five = (np.tile(np.arange(n), (3, 1)) for n in (2, 5))
     more = {"alignment": np.full(3, 0.25), "zero_shot": label}
+    more["log_probability"] = np.log([0.5, 0.1, 0.1])
     for seed, arrays in enumerate([
         {}, {"top": two, "logits": two} | more, {"top": five, "logits": five},
     ]):  # fmt: skip
@@ -60,6 +61,7 @@ def test_runs_that_recorded_more_and_less_share_a_table(tmp_path: Path) -> None:
         widths = {None if top is None else len(top) for top in own["top"]}
         assert widths == {width}
         assert own["alignment"].notna().all() == (seed == 1)
+        assert own["log_probability"].notna().all() == (seed == 1)
 
 
 def store_ids(store: Store) -> list[str]:

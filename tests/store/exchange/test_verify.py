@@ -72,7 +72,7 @@ WRONG: dict[str, tuple[Callable[[Files], Files], str]] = {
     "removed": (without(f"{RUN}/predictions.npz"), r"predictions.npz: in manifest.json, but not"),
     "no manifest": (without("manifest.json"), r"manifest.json is missing"),
     "format": (manifest(version=2), r"manifest.json: field 'version' is 2"),
-    "schema": (manifest(record_schema=2), r"records of schema 2, this version reads 1"),
+    "schema": (manifest(record_schema=2), r"manifest.json: of format 2, .*: update"),
     "unlisted run": (manifest(runs=[spec(1).id]), r"'runs' names other runs"),
     "unlisted plan": (manifest(sweeps=[]), r"'sweeps' names other plans"),
     "unknown id": (manifest(missing=[]), rf"mine.json: run {spec(9).id} is neither inside nor"),
@@ -92,7 +92,7 @@ WRONG: dict[str, tuple[Callable[[Files], Files], str]] = {
     "config": (edited("spec.config.steps", 4), r"its spec's content gives"),
     "id": (edited("id", "f" * 16), r"record.json: the record of run ffffffffffffffff"),
     "unknown field": (edited("novelty", 1), r"record.json: unknown field 'novelty'"),
-    "record schema": (edited("schema_version", 2), r"schema 2, this version reads 1"),
+    "record schema": (edited("schema_version", 2), r"of format 2, written by an unknown"),
     "torn": (
         lambda files: signed(files | {f"{RUN}/record.json": b'{"id'}),
         r"record.json: cannot be read as JSON",
@@ -113,6 +113,7 @@ WRONG: dict[str, tuple[Callable[[Files], Files], str]] = {
     "dtype": (repredicted(label=np.zeros(10)), r"'label' is float64 \[10\]"),
     "length": (repredicted(score=np.zeros(9, np.float16)), r"'score' is float16 \[9\]"),
     "confidence": (repredicted(confidence=np.full(10, np.nan, np.float16)), r"not in 0..1"),
+    "probability": (repredicted(log_probability=np.ones(10, np.float32)), r"does not fit the conf"),
     "number": (repredicted(test=np.full(10, 3, np.uint8)), r"test set 3, but the record has 1"),
 }  # fmt: skip
 

@@ -7,14 +7,17 @@ by end of text; other towers have no such form.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from harness.errors import UserError
+from harness.clip import openclip
+from harness.errors import UserError, plain_line
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG, IMAGES = "model.safetensors", "config.json", "preprocessor_config.json"
 _BLOCK = {
     "ln_1": "layer_norm1",
     "ln_2": "layer_norm2",
@@ -196,3 +199,45 @@ def config_from(config: dict[str, Any]) -> dict[str, Any]:
             "layers": text.get("num_hidden_layers", 12),
         },
     }
+
+
+def is_folder(folder: Path) -> bool:
+    """Tell whether a folder is in transformers' layout and not in open_clip's."""
+    return (folder / CONFIG).is_file() and not (folder / "open_clip_config.json").is_file()
+
+
+def folder_config(folder: Path) -> dict[str, Any]:
+    """Return what open_clip's ``open_clip_config.json`` would say of a folder of transformers'.
+
+    Raises:
+        UserError: Naming the file and what is wrong with it.
+    """
+    try:
+        model = config_from(_json(folder / CONFIG))
+    except (AttributeError, KeyError, TypeError, ZeroDivisionError) as error:
+        why = plain_line(error)
+        raise UserError(f"{folder / CONFIG}: not that of a CLIP ({why}); fetch it again") from None
+    given = _json(folder / IMAGES) if (folder / IMAGES).is_file() else {}
+    size = given.get("size", {})
+    squash = isinstance(size, dict) and "height" in size
+    side = model["vision_cfg"]["image_size"]
+    images = {
+        "size": [side, side],
+        "mode": "RGB",
+        "mean": given.get("image_mean", list(openclip.OPENAI_DATASET_MEAN)),
+        "std": given.get("image_std", list(openclip.OPENAI_DATASET_STD)),
+        "interpolation": {2: "bilinear"}.get(given.get("resample", 3), "bicubic"),
+        "resize_mode": "squash" if squash else "shortest",
+        "fill_color": 0,
+    }
+    return {"model_cfg": model, "preprocess_cfg": images}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({plain_line(error)}); fetch it again") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: holds no settings; fetch it again")
+    return found

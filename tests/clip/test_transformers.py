@@ -1,0 +1,65 @@
+"""A CLIP folder of transformers' is a model like any other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch.testing import assert_close
+
+from harness.clip import transformers
+from harness.clip.info import outline
+from harness.clip.load import load_backbone
+from harness.specs import ModelSpec
+from tests.clip import models
+from tests.clip.loading import reference, refused
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder as ``CLIPModel.save_pretrained`` and its processor's write it."""
+    made = tmp_path / "hf"
+    made.mkdir()
+    save_file(transformers.to_transformers(models.clip().state_dict()), made / "model.safetensors")
+    config = transformers.config_to(models.config(), (4, 2))
+    (made / "config.json").write_text(json.dumps(config))
+    prepared = {"image_mean": list(models.MEAN), "image_std": list(models.STD), "resample": 2}
+    (made / "preprocessor_config.json").write_text(json.dumps(prepared))
+    return made
+
+
+def test_it_is_read_as_it_is(folder: Path) -> None:
+    spec = ModelSpec(name=f"local-dir:{folder}")
+    found = load_backbone(spec)
+    assert_close(found.image_features(models.images()), reference(False))
+    assert (found.preprocess.mean, found.preprocess.interpolation) == (models.MEAN, "bilinear")
+    text = found.text_features(("a cat", "dog"), "{}")
+    tokens = found.tokenizer(["a cat", "dog"], context_length=12)
+    assert_close(text, models.clip().encode_text(tokens, normalize=True).detach())
+    assert outline(spec).embed_dim == 16
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json", "model.safetensors", "preprocessor_config.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "siglip"}, "model_type is 'siglip'; only clip can be converted"),
+        ({"model_type": "clip"}, "config.json: not that of a CLIP ('vision_config'); fetch it"),
+        ([1], "config.json: holds no settings; fetch it again"),
+    ],
+)
+def test_another_configuration_is_one_line(folder: Path, config: Any, message: str) -> None:
+    (folder / "config.json").write_text(json.dumps(config))
+    assert message in refused(f"local-dir:{folder}")
+
+
+def test_weights_without_a_place_are_one_line(folder: Path) -> None:
+    state = transformers.to_transformers(models.clip().state_dict())
+    save_file(state | {"odd": torch.zeros(1)}, folder / "model.safetensors")
+    assert "weight 'odd': no CLIP of transformers' has it" in refused(f"local-dir:{folder}")

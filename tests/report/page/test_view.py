@@ -7,8 +7,9 @@ from pathlib import Path
 
 from harness.report.build import Choice, report_blocks
 from harness.report.page.build import build_page
+from harness.report.page.render import render_page
 from harness.store.store import Store
-from tests.report.fakes import fill
+from tests.report.fakes import fill, realistic
 from tests.report.page.stores import holed, two_devices
 from tests.report.page.test_build import column
 
@@ -67,3 +68,18 @@ def test_the_reference_leads_by_the_other_side_of_its_seconds_line(tmp_path: Pat
     assert view.glance.lead == f"+{(3631 - 3335) / 3 / 20:.2f} over b"
     assert view.glance.badge_text == "more than noise"
     assert column(view, "verdict")["b"].verdict == "worse"
+
+
+def test_leads_by_domain_say_whether_they_are_noise_if_that_was_asked(tmp_path: Path) -> None:
+    store = realistic(tmp_path)
+    page = build_page(store)
+    (part,) = report_blocks(store, Choice())
+    assert part.evidence is not None
+    (view,) = page.views
+    assert {d.badge_text for d in view.domains} == {"more than noise", "may be noise"}
+    for domain, lead in zip(view.domains, part.evidence.leads, strict=True):
+        assert lead.comparison is not None
+        assert (domain.name, domain.reading) == (lead.column, lead.comparison.reading)
+    assert "Holm-corrected for 4 comparisons" in view.domain_note
+    assert "is it noise?" in render_page(page)
+    assert "is it noise?" not in render_page(build_page(store, Choice(evidence=False)))

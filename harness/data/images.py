@@ -84,6 +84,8 @@ def damaged() -> str:
 
 def _decoded(data: bytes) -> Image.Image:
     with Image.open(io.BytesIO(data)) as image:
+        # in one go: Pillow's blocks of 64 KiB are for files, and between two threads wait
+        image.decodermaxblock = max(len(data), ImageFile.MAXBLOCK)
         image.load()
         return _rgb(image)
 

@@ -100,7 +100,7 @@ class ImageReader:
         self._prepared: dict[str, SlotFile] = {}
         self._numbers: dict[str, dict[str, int]] = {}
         self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
-        self._reader = ThreadPoolExecutor(1)
+        self._reader = ThreadPoolExecutor(AHEAD)  # the pool has work while a batch is stacked
         self.stop: Callable[[], bool] = never
         """Asked between the batches of an evaluation."""
 

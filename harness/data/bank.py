@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from pathlib import Path
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from harness.clip.backbone import Backbone
 from harness.data.corruptions import made_by
 from harness.data.features import FeatureFiles
-from harness.data.reader import EVAL_BATCH, ImageReader, PixelCache
-from harness.dataset import Dataset, Sample
+from harness.data.reader import EVAL_BATCH, ImageReader
+from harness.dataset import Sample
 from harness.method import TrainConfig
 from harness.seeding import generator
 from harness.specs import CROP_REVISION
@@ -32,19 +31,13 @@ _FEATURE_BYTES = 2**30
 class ImageBank(ImageReader):
     """Reads images, and computes and keeps the pretrained tower's features of them."""
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        backbone: Backbone,
-        cache_dir: Path | None,
-        decode_threads: int = 1,
-        pixels: PixelCache | None = None,
-        disk_bytes: int = 2**30,
-    ) -> None:
-        """Open nothing yet; see `ImageReader`."""
-        super().__init__(dataset, backbone, cache_dir, decode_threads, pixels, disk_bytes)
-        self._features: dict[str, Tensor] = {}
-        self._kept = FeatureFiles(cache_dir, disk_bytes) if cache_dir else None
+    @cached_property
+    def _features(self) -> dict[str, Tensor]:
+        return {}
+
+    @cached_property
+    def _kept(self) -> FeatureFiles | None:
+        return FeatureFiles(self.cache_dir, self._disk_bytes) if self.cache_dir else None
 
     def frozen_features(self, samples: Sequence[Sample], config: TrainConfig | None) -> Tensor:
         """Return the pretrained tower's features of every sample.

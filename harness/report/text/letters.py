@@ -10,5 +10,5 @@ CJK = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
 
 def scripts_of(letters: Iterable[str]) -> list[str]:
     """Return the scripts of letters, sorted: the first word of their names; all else is SIGNS."""
-    names = (unicodedata.name(c) if c.isalpha() else "SIGNS" for c in letters)
+    names = (unicodedata.name(c, "SIGNS") if c.isalpha() else "SIGNS" for c in letters)
     return sorted({name.split()[0].split("-")[0] for name in names})  # KATAKANA-HIRAGANA ...

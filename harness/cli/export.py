@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", default="open_clip", choices=FORMATS, help="whose layout (%(default)s)"
     )
     parser.add_argument("--push-to-hub", metavar="OWNER/NAME", help="upload the folder, too")
-    options.store(parser)
+    options.store(parser, "all in results/")
     options.data_root(parser)
     options.cache_dir(parser)
 

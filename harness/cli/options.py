@@ -101,12 +101,12 @@ def numerics(parser: Group) -> None:
     parser.add_argument(
         "--compile",
         action="store_true",
-        help="compile the image tower: faster on a GPU, with other last digits",
+        help="compile the image tower: faster on a GPU; the last digits differ",
     )
     parser.add_argument(
         "--channels-last",
         action="store_true",
-        help="lay convolutions out channels last, with other last digits",
+        help="lay convolutions out channels last; the last digits differ",
     )
 
 
@@ -145,9 +145,9 @@ def records(parser: Group) -> None:
     )
 
 
-def store(parser: Group) -> None:
-    """Add ``--store`` for a sweep that has a name."""
-    parser.add_argument("--store", type=Path, help="results (results/<the sweep's name>)")
+def store(parser: Group, default: str = "results/<the sweep's name>") -> None:
+    """Add ``--store``; `default` says where is looked without it."""
+    parser.add_argument("--store", type=Path, help=f"results ({default})")
 
 
 def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:

@@ -253,5 +253,5 @@ def hours(specs: Sequence[RunSpec], durations: Durations) -> str:
         parts.append(f"{guessed} run(s) about {rough / 3600:.1f} GPU hours, a rough guess "
                      f"from {PUBLISHED_STEP}")  # fmt: skip
     if unknown := len(rest) - guessed:
-        parts.append(f"{unknown} run(s): no record tells (--records STORE)")
+        parts.append(f"{unknown} run(s): duration unknown, no earlier records (--records STORE)")
     return "; ".join(parts)

@@ -53,6 +53,14 @@ class OpenClass(Protocol):
         """Return the official parts, or DomainBed's split."""
         return official_parts(dataset, domain, self.holdout_fraction, self.shots, data_seed)
 
+    def tested_words(self) -> str:
+        """Return on which images each half is tested."""
+        share = f"{100 * self.holdout_fraction:g} %"
+        return (
+            f"tested on the official test images, or without such a split on {share} of the base "
+            "classes' images and all of the new ones'"
+        )
+
     def tested(
         self, dataset: Dataset, target: str, data_seed: int
     ) -> Mapping[str, tuple[Samples, tuple[int, ...]]]:

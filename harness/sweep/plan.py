@@ -84,7 +84,7 @@ def open_dataset(spec: DatasetSpec, root: Path | None) -> Dataset:
     cls = registry.dataset_class(spec.name)
     options = validated(cls.Options, spec.options, f"data set '{spec.name}'")
     if cls.needs_root and root is None:
-        raise UserError(f"data set '{spec.name}' needs --data-root DIR ({cls.source})")
+        raise UserError(f"data set '{spec.name}' needs --data-root DIR: {cls.layout or cls.source}")
     return chosen(cls(options, root))
 
 

@@ -89,6 +89,16 @@ PLANTED = {
         "        return torch.stack([self.kept.setdefault(float(x.sum()), row)"
         " for x, row in zip(images, f)])\n",
     ),
+    "hardly anything of a step kept": (
+        "learns",
+        build(
+            "self.made = made; self.start = {n: p.detach().clone() for n, p in made.items()};"
+            " return made"
+        )
+        + "    def after_step(self, step):\n"
+        "        for n, p in self.made.items():\n"
+        "            p.data.copy_(self.start[n] + 1e-3 * (p.data - self.start[n]))\n",
+    ),
     # columns and classes
     "columns in another order": (
         "columns",

@@ -113,3 +113,8 @@ def test_validation_and_test_images_are_drawn_by_seeds_of_their_own() -> None:
     assert {s.key for s in parts.test} == drawn(list(data.samples("b")))
     assert {s.key for s in parts.val} == drawn(rest, "val")
     assert {s.key for s in parts.val} != drawn(rest)
+
+
+def test_the_caption_says_which_images_each_half_is_tested_on() -> None:
+    words = OpenClass(holdout_fraction=0.1).tested_words()
+    assert "10 % of the base classes' images and all of the new ones'" in words

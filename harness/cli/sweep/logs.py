@@ -16,7 +16,7 @@ from harness.tune.choice import runs_of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `sweep logs`."""
-    options.store(parser)
+    options.store(parser, "all in results/")
     parser.add_argument("run", metavar="RUN", help="its id, or the first digits")
     parser.add_argument("--job", action="store_true", help="what Slurm and submitit wrote, too")
 

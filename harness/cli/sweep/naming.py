@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from harness import resources
 from harness.errors import UserError, unknown_name
 from harness.store.records import SweepPlan
 from harness.store.store import Store
@@ -22,7 +23,9 @@ def find_plans(name: str | None, store: Path | None) -> tuple[Store, list[SweepP
         UserError: If no such sweep was run or submitted.
     """
     sweep = name
-    if name is not None and Path(name).suffix in (".yaml", ".yml"):
+    if name is not None and (
+        Path(name).suffix in (".yaml", ".yml") or name in resources.named("sweeps")
+    ):
         from harness.sweep.file import read_sweep
 
         sweep = read_sweep(name).name
@@ -31,7 +34,7 @@ def find_plans(name: str | None, store: Path | None) -> tuple[Store, list[SweepP
         raise UserError("which sweep? give its file or name, or --store DIR")
     plans = {plan.name: plan for plan in Store(root).plans()}
     if not plans:
-        raise UserError(f"{root}: no sweep was submitted to this store; see `sweep submit -h`")
+        raise UserError(f"{root}: no sweep was run or submitted to this store; see `sweep -h`")
     if sweep is not None and sweep not in plans:
         raise unknown_name("sweep", sweep, plans, f"in {root}")
     return Store(root.resolve()), [plans[sweep]] if sweep is not None else list(plans.values())

@@ -34,7 +34,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, help="submit only the first N runs")
     parser.add_argument(
-        "--force", action="store_true", help="also without `sweep prepare`'s word for the files"
+        "--force",
+        action="store_true",
+        help="even if `sweep prepare` has not seen the files",
     )
     options.records(parser)
     parser.add_argument(

@@ -26,6 +26,12 @@ def plain_answer(
     if len(ranked) < 2:
         return "Fewer than two methods have all their runs, so none can be called best."
     best, second = ranked[:2]
+    where = " on source validation" if table.score == "source_val" else ""
+    tied = [label for label in ranked if f"{means[label]:.2f}" == f"{means[best]:.2f}"]
+    if len(tied) > 1:
+        names = f"{', '.join(tied[:-1])} and {tied[-1]}"
+        sentence = f"{names} are equally good{where} with {means[best]:.{table.decimals}f} %."
+        return " ".join(filter(None, (sentence, why_unresolved(rows))))
     by_label = {row.label: row for row in rows}
     leads = []
     if best in by_label:
@@ -39,7 +45,6 @@ def plain_answer(
             else _alone(compare_scores(scores, second, [best], design)[0], second)
         )
         leads.append(lead)
-    where = " on source validation" if table.score == "source_val" else ""
     sentence = f"{best} is best{where} with {means[best]:.{table.decimals}f} %, {'; '.join(leads)}."
     return " ".join(filter(None, (sentence, why_unresolved(rows))))
 

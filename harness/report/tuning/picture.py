@@ -42,7 +42,7 @@ def _notes(panel: Panel) -> str:
     lost = f" {failed} failed, which counts as 0." if failed else ""
     return (
         f"{panel.where}; mean over targets. Left: each trial's validation accuracy; ring: "
-        "the row's own values; bar: median; star: best. Right: the best to be expected of so many "
+        "the row's own values; bar: median; star: best. Right: expected best after so many "
         "trials (Dodge et al., 2019, from the scores found); cross: accuracy tested with the "
         f"values chosen, on other images. {panel.about}{lost}"
     )

@@ -168,7 +168,7 @@ def _refuse_places(specs: Sequence[RunSpec]) -> None:
         for field, text in places(spec.model_dump(mode="json")):
             raise UserError(
                 f"run {spec.id}: spec.{field} is the path '{text}', part of its identity; "
-                "export with --keep-host if others may see it"
+                "submit with --keep-host if others may see it"
             )
 
 

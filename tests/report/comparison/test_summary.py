@@ -73,10 +73,18 @@ def test_only_a_row_with_all_its_runs_can_be_best(tmp_path: Path) -> None:
 
 def test_what_was_scored_is_said(tmp_path: Path) -> None:
     out = compared(filled(tmp_path), score="source_val")
-    assert " is best on source validation with" in out.answer
+    assert " on source validation with" in out.answer
 
 
 def test_a_second_that_is_the_reference_is_named_once(tmp_path: Path) -> None:
     out = compared(filled(tmp_path, {m: SCORES[m] for m in ("clipood", "alignclip")}))
     assert out.answer.count("points over") == 1
     assert "the second" not in out.answer
+
+
+def test_rows_of_equal_means_are_equally_good(tmp_path: Path) -> None:
+    same = SCORES["clipood"]
+    answer = compared(filled(tmp_path, dict.fromkeys(("clipood", "close"), same))).answer
+    mean = f"{percent('clipood').mean():.1f} %"
+    assert answer.startswith(f"clipood and close are equally good with {mean}.")
+    assert "best" not in answer

@@ -44,6 +44,11 @@ class Manifest(Dataset):
         if root is None:
             raise UserError(f"data set 'manifest' needs --data-root DIR; {self.layout}")
         super().__init__(options, root)
+        if Path(options.file).is_absolute():  # a run is known by it, on other machines, too
+            raise UserError(
+                f"data set 'manifest': option file is '{options.file}'; give it below --data-root, "
+                "as file=manifest.csv"
+            )
         self._file = root / options.file
         try:
             content = self._file.read_bytes()

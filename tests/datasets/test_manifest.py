@@ -191,3 +191,8 @@ def test_from_the_command_line(root: Path, capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().err
     assert "manifest.csv, line 61: image " in said
     assert said.count("\n") == 1
+
+
+def test_the_list_is_named_below_the_root(root: Path) -> None:
+    with pytest.raises(UserError, match="option file is '/.*give it below --data-root"):
+        opened(root, file=str(root.resolve() / "manifest.csv"))

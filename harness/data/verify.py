@@ -17,6 +17,7 @@ from harness.console.items import track
 from harness.data.images import decode
 from harness.dataset import Dataset, Sample
 from harness.errors import UserError
+from harness.validation import validated
 
 ProblemKind = Literal["missing", "wrong", "extra", "note"]
 TOLERANCE = 0.05
@@ -69,19 +70,26 @@ class FolderReport:
         return {"complete": self.complete, **asdict(self)}
 
 
-def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> FolderReport:
+def verify(
+    cls: type[Dataset],
+    root: Path | None,
+    every_pixel: bool = False,
+    given: Mapping[str, Any] | None = None,
+) -> FolderReport:
     """Compare a folder with what the complete data set holds.
 
     Args:
         cls: The data set's class.
         root: ``--data-root``; None for data that comes with the repository.
         every_pixel: Decode all images; else look at all sizes and some headers.
+        given: Options of the data set. Without any, what is there may be incomplete.
 
     Raises:
-        UserError: Only if the data set needs a root and none is given.
+        UserError: Only if the data set needs a root and none is given, or for a wrong option.
     """
     if root is None and cls.needs_root:
         raise UserError(f"data set '{cls.name}' needs --data-root DIR; {cls.layout or cls.source}")
+    options = validated(cls.Options, dict(given), f"data set '{cls.name}'") if given else None
     problems: list[Problem] = []
     if root is not None and not root.is_dir():
         problems.append(Problem("missing", f"--data-root {root}: no such folder"))
@@ -91,7 +99,7 @@ def verify(cls: type[Dataset], root: Path | None, every_pixel: bool = False) -> 
     samples: dict[str, tuple[Sample, ...]] = {}
     if root is None or root.is_dir():
         try:
-            dataset = cls.as_found(root)
+            dataset = cls.as_found(root) if options is None else cls(options, root)
             samples = {domain: dataset.samples(domain) for domain in dataset.domains}
         except (UserError, OSError) as error:
             if all(p.kind in ("extra", "note") for p in problems):

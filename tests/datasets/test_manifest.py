@@ -193,6 +193,16 @@ def test_from_the_command_line(root: Path, capsys: pytest.CaptureFixture[str]) -
     assert said.count("\n") == 1
 
 
+def test_a_list_of_another_name_is_verified(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(root / "birds.csv", listed(root))
+    words = ["data", "verify", "manifest", "--data-root", str(root)]
+    assert main(words) == 1
+    assert main([*words, "--option", "file=birds.csv"]) == 0
+    assert "complete" in capsys.readouterr().out
+    assert main([*words, "--option", "fil=birds.csv"]) == 2
+    assert "did you mean file" in capsys.readouterr().err
+
+
 def test_the_list_is_named_below_the_root(root: Path) -> None:
-    with pytest.raises(UserError, match="option file is '/.*give it below --data-root"):
+    with pytest.raises(UserError, match=r"option file is '/.*give it below --data-root"):
         opened(root, file=str(root.resolve() / "manifest.csv"))

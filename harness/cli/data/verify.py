@@ -12,6 +12,7 @@ from harness.cli import options
 from harness.console.terminal import Terminal
 from harness.data.verify import FolderReport
 from harness.data.verify import verify as verify_folder
+from harness.sweep.calls import parse_pair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.data_root(parser, "the folder that holds the data sets")
     options.as_json(parser)
     parser.add_argument("name", help="data set")
+    parser.add_argument("--option", metavar="KEY=VALUE", action="append", default=[])
     parser.add_argument(
         "--decode", action="store_true", help="decode every image, not some headers"
     )
@@ -28,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is wrong; 0 if the folder is complete, else 1."""
     root = args.data_root.expanduser() if args.data_root else None
-    verdict = verify_folder(registry.dataset_class(args.name), root, args.decode)
+    given = dict(parse_pair(text, "--option") for text in args.option)
+    verdict = verify_folder(registry.dataset_class(args.name), root, args.decode, given)
     if args.json:
         print(json.dumps(verdict.as_json(), indent=1))
     else:

@@ -61,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
     model, store = _model(args), Store(args.store)
     methods = registry.discover("methods").plugins.items()
     method = next(name for name, cls in methods if cls.as_it_came)
-    label = args.name or Path(args.weights).name
+    label = Path(args.weights).name if args.name is None else args.name
+    if not label.strip() or not label.isprintable():
+        raise UserError(f"--name {label!r}: give a name of visible letters")
     specs = run_verb.specs_of(args, [plan.resolve_method(method, {}, label=label)], model)
     if not all(store.has(spec.id) for spec in specs):
         _check(specs[0].model, plan.open_dataset(specs[0].dataset, args.data_root))

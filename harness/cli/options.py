@@ -51,7 +51,7 @@ def limits(parser: Group) -> None:
     ):
         default = Context.model_fields[name.replace("-", "_")].default
         parser.add_argument(
-            f"--{name}", type=_amount, default=default, metavar="N", help=f"{help} ({default:g})"
+            f"--{name}", type=amount, default=default, metavar="N", help=f"{help} ({default:g})"
         )
     parser.add_argument(
         "--activation-checkpointing",
@@ -60,7 +60,12 @@ def limits(parser: Group) -> None:
     )
 
 
-def _amount(text: str) -> float:
+def amount(text: str) -> float:
+    """Return a finite number from 0.
+
+    Raises:
+        ValueError: If it is none.
+    """
     value = float(text)
     if not 0 <= value < math.inf:
         raise ValueError

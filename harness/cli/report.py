@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from harness.cli import options
 from harness.console.notes import warn
 from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
@@ -54,7 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--spread", choices=SPREADS, default="std", help=f"what ± is ({meanings}; %(default)s)"
     )
     parser.add_argument(
-        "--format", default=",".join(_FORMATS), metavar="A,B", help="some of %(default)s"
+        "--format",
+        type=names,
+        default=",".join(_FORMATS),
+        metavar="A,B",
+        help="some of %(default)s",
     )
     parser.add_argument("--model", help="only this backbone, e.g. ViT-B-16/openai")
     parser.add_argument("--dataset", help="only this data set")
@@ -133,7 +138,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rope",
-        type=float,
+        type=options.amount,
         default=ROPE,
         metavar="POINTS",
         help="of ranked methods: differences that make none in practice (%(default)g)",
@@ -168,7 +173,10 @@ def names(text: str) -> tuple[str, ...]:
             parts.append("")
         else:
             parts[-1] += letter
-    return tuple(part.strip() for part in parts if part.strip())
+    found = tuple(part.strip() for part in parts if part.strip())
+    if not found:
+        raise argparse.ArgumentTypeError("names none; write A,B")
+    return found
 
 
 def run(args: argparse.Namespace) -> int:
@@ -207,7 +215,7 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
-    formats = names(args.format)
+    formats = args.format
     choice = Choice(
         args.spread,
         sweep,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import pickle
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,9 @@ def read(file: Path, trusted_archive: bool = False) -> Checkpoint:
         elif file.suffix == ".safetensors":
             found = load_file(file)
         else:
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():  # of odd pickles; what is wrong is said below
+                warnings.simplefilter("ignore")
+                found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(_not_weights_alone(file, str(error))) from None
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
@@ -101,6 +104,10 @@ def _unwrapped(file: Path, found: Any) -> Checkpoint:
         key for key in _OPENAIS if isinstance(found, Mapping) and key in found
     }
     state = {key: value for key, value in state.items() if key not in _OPENAIS}
+    for key, value in state.items():
+        if value.is_complex() or value.is_meta or value.layout is not torch.strided:
+            kind = "complex" if value.is_complex() else "empty" if value.is_meta else "sparse"
+            raise UserError(f"{file}: tensor '{key}' is {kind}; save it as plain real numbers")
     for head in _HEADS:
         if head in state:
             raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from pathlib import Path
@@ -273,6 +274,18 @@ def _is_colour(value: Any) -> bool:
     )
 
 
+def _sides(size: Any) -> tuple[Any, ...]:
+    return tuple(size) if isinstance(size, list | tuple) else (size, size)
+
+
+def _given_size(folder: Path) -> Any:
+    """Return the size of images that a folder of open_clip's names, if it does."""
+    file = folder / "open_clip_config.json"
+    if not file.is_file():
+        return None
+    return json.loads(file.read_text(encoding="utf-8")).get("preprocess_cfg", {}).get("size")
+
+
 def _preprocess(model: Any, spec: ModelSpec, name: str) -> Preprocess:
     config = {**model.visual.preprocess_cfg, **_prepared_as(spec, name)}
     if config["resize_mode"] not in ("shortest", "squash"):
@@ -291,8 +304,14 @@ def _preprocess(model: Any, spec: ModelSpec, name: str) -> Preprocess:
             f"{spec.title()}: preprocess_cfg.interpolation of its configuration is "
             f"{config['interpolation']!r}; use bilinear or bicubic"
         )
-    size = config["size"]
-    sides = (size, size) if isinstance(size, int) else tuple(size)
+    sides = _sides(config["size"])
+    if name.startswith("local-dir:"):  # open_clip puts the model's own in place of what is given
+        given = _given_size(Path(name.removeprefix("local-dir:")))
+        if given is not None and _sides(given) != sides:
+            raise UserError(
+                f"{spec.title()}: preprocess_cfg.size of its configuration is {given!r}, but the "
+                f"model takes images of {sides[0]} pixels; correct it"
+            )
     if len(set(sides)) != 1:
         raise UserError(f"{spec.title()} takes {sides[0]}x{sides[-1]} images; use a square one")
     return Preprocess(

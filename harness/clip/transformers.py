@@ -166,6 +166,11 @@ def config_to(config: dict[str, Any], heads: tuple[int, int]) -> dict[str, Any]:
     }
 
 
+_FIXED = {"layer_norm_eps": (1e-5,), "eos_token_id": (49407, 2)}
+"""What open_clip's towers have no setting for. An end of 2, of early files, stands for the highest
+token, as open_clip looks for it."""
+
+
 def config_from(config: dict[str, Any]) -> dict[str, Any]:
     """Return open_clip's ``model_cfg`` of transformers' ``config.json``.
 
@@ -179,6 +184,11 @@ def config_from(config: dict[str, Any]) -> dict[str, Any]:
     activations = {part.get("hidden_act", "quick_gelu") for part in (image, text)}
     if activations not in ({"quick_gelu"}, {"gelu"}):
         raise UserError(f"config.json: hidden_act is {sorted(activations)}; quick_gelu or gelu")
+    for name, part in (("vision_config", image), ("text_config", text)):
+        for field, wanted in _FIXED.items():
+            if part.get(field, wanted[0]) not in wanted:
+                known = " or ".join(map(str, wanted))
+                raise UserError(f"config.json: {name}.{field} is {part[field]!r}; {known}")
     width = image.get("hidden_size", 768)
     return {
         "embed_dim": config.get("projection_dim", 512),
@@ -218,19 +228,42 @@ def folder_config(folder: Path) -> dict[str, Any]:
         why = plain_line(error)
         raise UserError(f"{folder / CONFIG}: not that of a CLIP ({why}); fetch it again") from None
     given = _json(folder / IMAGES) if (folder / IMAGES).is_file() else {}
-    size = given.get("size", {})
-    squash = isinstance(size, dict) and "height" in size
     side = model["vision_cfg"]["image_size"]
+    squash = isinstance(size := given.get("size", side), dict) and "height" in size
+    for field, wanted in _images(side, squash).items():
+        if field in given and given[field] not in wanted:
+            raise UserError(
+                f"{folder / IMAGES}: {field} is {given[field]!r}; of a CLIP for images of {side} "
+                f"pixels {' or '.join(map(repr, wanted))} can be read"
+            )
     images = {
         "size": [side, side],
         "mode": "RGB",
         "mean": given.get("image_mean", list(openclip.OPENAI_DATASET_MEAN)),
         "std": given.get("image_std", list(openclip.OPENAI_DATASET_STD)),
-        "interpolation": {2: "bilinear"}.get(given.get("resample", 3), "bicubic"),
+        "interpolation": _RESAMPLE[given.get("resample", 3)],
         "resize_mode": "squash" if squash else "shortest",
         "fill_color": 0,
     }
     return {"model_cfg": model, "preprocess_cfg": images}
+
+
+_RESAMPLE = {2: "bilinear", 3: "bicubic"}
+
+
+def _images(side: int, squash: bool) -> dict[str, list[Any]]:
+    """Return the values of image settings that have a form in open_clip's; others are refused."""
+    square = {"height": side, "width": side}
+    return {
+        "size": [square] if squash else [side, {"shortest_edge": side}],
+        "crop_size": [side, square],
+        "resample": list(_RESAMPLE),
+        "do_resize": [True],
+        "do_center_crop": [True, False] if squash else [True],
+        "do_rescale": [True],
+        "rescale_factor": [1 / 255],
+        "do_normalize": [True],
+    }
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ KINDS = (
 )  # fmt: skip
 """In ImageNet-C's order: noise, blur, weather, digital."""
 CLEAN = "clean"
+Severity = Annotated[int, Field(ge=1, le=5, strict=True)]
 
 
 class Corruptions(Protocol):
@@ -32,7 +33,9 @@ class Corruptions(Protocol):
     """
 
     name: Literal["corruptions"] = "corruptions"
-    severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = Field((1, 2, 3, 4, 5), min_length=1)
+    severities: tuple[Annotated[int, Field(ge=1, le=5, strict=True)], ...] = Field(
+        (1, 2, 3, 4, 5), min_length=1
+    )
     """Those of each kind, which a kind's accuracy is the mean over."""
     title = "corrupted test images"
     measures = ("accuracy", CLEAN)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from harness.errors import UserError
 from harness.store.provenance import git_state
@@ -29,7 +29,7 @@ def _ours(found: int) -> int:
     return found
 
 
-Format = Annotated[int, AfterValidator(_ours)]
+Format = Annotated[int, Field(strict=True), AfterValidator(_ours)]
 """Of a file's field `schema_version`."""
 
 
@@ -46,7 +46,7 @@ def check_format(values: Any, where: str) -> None:
     if not isinstance(values, dict):
         return
     found = values.get("schema_version", values.get("record_schema", FORMAT))
-    if found == FORMAT:
+    if found == FORMAT and not isinstance(found, bool):
         return
     version, commit = _writer(values)
     last = LAST_READER.get(found) if isinstance(found, int) else None

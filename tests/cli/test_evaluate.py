@@ -198,3 +198,11 @@ def test_a_model_of_the_hub_that_was_fetched_before(
 def test_dry_run_tests_nothing(random_clip: Path, tmp_path: Path, where: list[str]) -> None:
     assert main(["evaluate", str(random_clip), *where, "--dry-run"]) == 0
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\nlines"])
+def test_a_row_has_a_name_that_can_be_read(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(tmp_path), "--name", name, "--store", str(tmp_path / "s")]) == 2
+    assert capsys.readouterr().err.startswith(f"error: --name {name!r}: give a name")

@@ -95,3 +95,15 @@ def test_rows_and_columns_may_be_chosen(tmp_path: Path) -> None:
 
 def test_commas_within_brackets_part_no_names() -> None:
     assert names("a[b=1, c=[2,3]], d (e, f) ,,g") == ("a[b=1, c=[2,3]]", "d (e, f)", "g")
+
+
+@pytest.mark.parametrize(
+    "option", [["--rows", ","], ["--columns", ""], ["--format", ""], ["--rope", "nan"]]
+)
+def test_nothing_and_no_number_are_refused(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        arguments("--store", str(tmp_path), *option)
+    assert caught.value.code == 2
+    assert f"argument {option[0]}: " in capsys.readouterr().err

@@ -148,6 +148,18 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: {"vision_model.embeddings.class_embedding": torch.ones(2), "odd": torch.ones(1)},
         "weight 'odd': no CLIP of transformers' has it; give a CLIPModel",
     ),
+    "complex numbers": (
+        lambda: models.clip().state_dict() | {"visual.proj": torch.ones(2, dtype=torch.complex64)},
+        "tensor 'visual.proj' is complex; save it as plain real numbers",
+    ),
+    "a sparse tensor": (
+        lambda: models.clip().state_dict() | {"visual.proj": torch.ones(2, 2).to_sparse()},
+        "tensor 'visual.proj' is sparse; save it",
+    ),
+    "an empty tensor": (
+        lambda: models.clip().state_dict() | {"visual.proj": torch.ones(2, 2, device="meta")},
+        "tensor 'visual.proj' is empty; save it",
+    ),
     "no weights": (lambda: {"epoch": 3}, "a dict without weights; save them: torch.save("),
 }
 

@@ -131,6 +131,11 @@ def test_images_that_are_not_square_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
+        (
+            "size",
+            [64, 64],
+            r"preprocess_cfg.size of its configuration is \[64, 64\], but",
+        ),
         ("std", [0.2, 0.2], r"preprocess_cfg.std of its configuration is \[0.2, 0.2\]; three"),
         ("std", [0.2, 0.0, 0.2], "deviations above 0"),
         ("std", 0.2, "preprocess_cfg.std of its configuration is 0.2"),

@@ -63,3 +63,35 @@ def test_weights_without_a_place_are_one_line(folder: Path) -> None:
     state = transformers.to_transformers(models.clip().state_dict())
     save_file(state | {"odd": torch.zeros(1)}, folder / "model.safetensors")
     assert "weight 'odd': no CLIP of transformers' has it" in refused(f"local-dir:{folder}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("resample", 0),
+        ("do_normalize", False),
+        ("do_rescale", False),
+        ("rescale_factor", 1),
+        ("do_center_crop", False),
+        ("size", {"shortest_edge": 96}),
+        ("crop_size", {"height": 12, "width": 12}),
+    ],
+)
+def test_images_prepared_in_a_way_of_their_own_are_refused(
+    folder: Path, field: str, value: Any
+) -> None:
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {field: value}))
+    assert f"{file}: {field} is {value!r}; of a CLIP for images of" in refused(
+        f"local-dir:{folder}"
+    )
+
+
+@pytest.mark.parametrize(("field", "value"), [("layer_norm_eps", 0.5), ("eos_token_id", 5)])
+def test_what_open_clip_s_towers_cannot_be_told_is_refused(
+    folder: Path, field: str, value: Any
+) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"][field] = value
+    (folder / "config.json").write_text(json.dumps(config))
+    assert f"text_config.{field} is {value}; " in refused(f"local-dir:{folder}")

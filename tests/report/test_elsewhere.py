@@ -62,7 +62,8 @@ def test_they_stand_apart_unranked_and_ours_are_what_they_were(
     assert theirs.evidence is None
     caption = caption_text(theirs.table)
     assert f"Weights {ELSEWHERE} (fp32). Not ranked, and compared with none of ours" in caption
-    assert "best is ViT-B-16/best.pt, worst is ViT-B-16/worst.pt" in caption
+    named = f"best {MARK} is ViT-B-16/best.pt, worst {MARK} is ViT-B-16/worst.pt"
+    assert named in caption
     assert "/home/jane" not in caption
     assert "Weights tested" not in caption
 
@@ -74,7 +75,7 @@ def test_asked_for_they_are_ranked_among_ours(store: Store) -> None:
     assert block.evidence is not None
     assert block.evidence.reference == "CLIPood"
     assert block.evidence.row(row.label) is not None
-    assert f"Rows {ELSEWHERE} (best is ViT-B-16/best.pt" in caption_text(block.table)
+    assert f"Rows {ELSEWHERE} (best {MARK} is ViT-B-16/best.pt" in caption_text(block.table)
     assert labels(block)[-2:] == [f"best {MARK}", f"worst {MARK}"]
     chosen = Choice(rank_elsewhere=True, model="tiny-emoji", score="source_val")
     assert f"best {MARK}" in labels(report_blocks(store, chosen)[0])

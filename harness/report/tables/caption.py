@@ -105,11 +105,7 @@ def _elsewhere(table: Table) -> str:
     theirs = [row for row in table.rows if row.elsewhere]
     if not theirs:
         return ""
-    named = ", ".join(
-        f"{row.label.removesuffix(' (trained elsewhere)')} is {row.config['model']}"
-        for row in theirs
-        if row.config
-    )
+    named = ", ".join(f"{row.label} is {row.config['model']}" for row in theirs if row.config)
     which = f" ({named})" if named else ""
     if table.apart:
         return f"Not ranked, and compared with none of ours{which}."

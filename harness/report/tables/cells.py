@@ -79,7 +79,7 @@ def _mark(column: Sequence[Cell], decimals: int) -> list[Cell]:
     printed = [f"{cell.mean:.{decimals}f}" if cell.complete else None for cell in column]
     known = [float(text) for text in printed if text is not None]
     if len(known) < 2:  # the best of one is no finding
-        return list(column)
+        return [replace(cell, best=False) for cell in column]
     top = f"{max(known):.{decimals}f}"
     return [replace(cell, best=text == top) for cell, text in zip(column, printed, strict=True)]
 

@@ -69,3 +69,8 @@ def test_an_untrained_method_that_gives_the_same_with_every_seed_has_no_spread()
     assert mean_cell([same, same], SEEDS, "std").deterministic
     mixed = mean_cell([same, trained], SEEDS, "std")
     assert (mixed.deterministic, mixed.spread) == (False, 0)
+
+
+def test_the_best_of_one_row_is_no_finding() -> None:
+    (alone,) = mark_best(mark_best([row(cell(50, 60)), row(cell(40, 50))])[:1])
+    assert not alone.cells[0].best

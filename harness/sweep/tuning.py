@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from harness import registry
 from harness.dataset import Dataset
@@ -71,8 +72,10 @@ class TuneSpec(Written):
         declared = {
             key: validated(Distribution, d, f"{where}.{key}") for key, d in cls.search_space.items()
         }
-        space = {**declared, **shared, **own}
-        return {key: d for key, d in space.items() if d is not None}
+        space = {key: d for key, d in {**declared, **shared, **own}.items() if d is not None}
+        for key, distribution in space.items():
+            _check(method, key, fields[key], distribution)
+        return space
 
     def values(self, method: str, space: Space) -> list[dict[str, Any]]:
         """Return the values of every trial of a row.
@@ -140,6 +143,20 @@ class TunedRow:
     def labels(self, rules: Sequence[Rule]) -> list[str]:
         """Return what tables will call its rows."""
         return [tuned_label(self.label, rule, len(self.choices)) for rule in rules]
+
+
+def _check(method: str, key: str, field: FieldInfo, distribution: Distribution) -> None:
+    """Raise UserError if the method's parameter cannot have a value of its space."""
+    form: Any = Annotated[field.annotation, field]
+    takes: TypeAdapter[Any] = TypeAdapter(form)
+    for value in distribution.ends():
+        try:
+            takes.validate_python(value)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"]
+            raise UserError(
+                f"tune: space.{key} of method '{method}' holds {value!r} ({why}); correct it"
+            ) from None
 
 
 def searches(

@@ -46,6 +46,10 @@ class Distribution(Written):
                 raise ValueError(f"[{low:g}, {high:g}]: a logarithm needs numbers above 0")
         return self
 
+    def ends(self) -> tuple[Any, ...]:
+        """Return all choices, or the lowest and the highest value."""
+        return self.choice or self.log_uniform or self.uniform or self.integer or ()
+
     def words(self) -> str:
         """Return the distribution as a sweep file has it, ``log_uniform [1e-06, 0.0001]``."""
         given = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

@@ -131,6 +131,8 @@ def test_a_class_may_write_its_space_as_a_file_does(
         ({"search": "grid", "trials": 4}, {}, "a grid has its own"),
         ({"search": "grid"}, {}, "'lr' is no choice; list its values"),
         ({"space": {"lr": {"uniform": [2, 1]}}}, {}, "give the lowest first"),
+        ({"space": {"lr": {"choice": ["bad", 1]}}}, {}, "space.lr of method '.*' holds 'bad'"),
+        ({"space": {"lr": {"uniform": [-1, 1]}}}, {}, "holds -1.0 .*greater than 0"),
         ({"space": {"lr": {"log_uniform": [1, 2], "log": True}}}, {}, "'log' goes with integer"),
         ({"space": {"lrr": {"uniform": [0, 1]}}}, {}, "'lrr': did you mean lr"),
         ({"space": {"margin": {"uniform": [-2, -1]}}}, {}, "field 'margin' is -1"),

@@ -118,3 +118,16 @@ def slow_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     registry.add_plugin_file(str(file))
     yield file
     registry._extra_files, registry._found = before
+
+
+@pytest.fixture(autouse=True)
+def _plugins_as_they_were() -> Iterator[None]:
+    """Forget plugin files that a test gave: the next one's registry is not to know them."""
+    from harness import registry
+
+    files, found = list(registry._extra_files), dict(registry._found)
+    yield
+    if registry._extra_files != files:
+        registry._extra_files[:] = files
+        registry._found.clear()
+        registry._found.update(found)

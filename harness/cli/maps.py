@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.model(group)
     group.add_argument("--dataset", default="emoji", help="see `list` (%(default)s)")
     group.add_argument(
-        "--kappa", type=float, help="inverse temperature of the matrix (as run, or 35)"
+        "--kappa", type=options.amount, help="inverse temperature of the matrix (as run, or 35)"
     )
 
 

@@ -283,7 +283,8 @@ def _given_size(folder: Path) -> Any:
     file = folder / "open_clip_config.json"
     if not file.is_file():
         return None
-    return json.loads(file.read_text(encoding="utf-8")).get("preprocess_cfg", {}).get("size")
+    prepared = json.loads(file.read_text(encoding="utf-8")).get("preprocess_cfg")
+    return prepared.get("size") if isinstance(prepared, dict) else None
 
 
 def _preprocess(model: Any, spec: ModelSpec, name: str) -> Preprocess:

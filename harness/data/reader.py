@@ -100,7 +100,8 @@ class ImageReader:
         self._prepared: dict[str, SlotFile] = {}
         self._numbers: dict[str, dict[str, int]] = {}
         self._pool = ThreadPoolExecutor(decode_threads) if decode_threads > 1 else None
-        self._reader = ThreadPoolExecutor(AHEAD)  # the pool has work while a batch is stacked
+        # With two the pool has work while a batch is stacked; without a pool they would decode.
+        self._reader = ThreadPoolExecutor(AHEAD if self._pool else 1)
         self.stop: Callable[[], bool] = never
         """Asked between the batches of an evaluation."""
 

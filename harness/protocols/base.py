@@ -17,7 +17,14 @@ from harness.dataset import Dataset, DatasetSpec
 from harness.errors import UserError
 from harness.protocols.draws import VAL_SHOTS
 from harness.protocols.measures import Counted, fraction
-from harness.protocols.splits import Parts, Samples, Sources, TestSet, relabelled
+from harness.protocols.splits import (
+    Parts,
+    Samples,
+    Sources,
+    TestSet,
+    official_parts,
+    relabelled,
+)
 from harness.validation import Strict
 
 TARGETS = "+"
@@ -133,8 +140,8 @@ class Protocol(Strict):
         return tuple(domain for domain in dataset.domains if domain != target)
 
     def parts(self, dataset: Dataset, domain: str, data_seed: int) -> Parts:
-        """Return what a source domain is split into."""
-        raise NotImplementedError(f"{type(self).__name__}.parts")
+        """Return what a source domain is split into: the official parts, or DomainBed's split."""
+        return official_parts(dataset, domain, self.holdout_fraction, self.shots, data_seed)
 
     def tested(
         self, dataset: Dataset, target: str, data_seed: int

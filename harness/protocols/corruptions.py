@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.dataset import Dataset
 from harness.errors import UserError, plain_line, unknown_name
 from harness.protocols.base import TARGETS, Protocol
-from harness.protocols.splits import Parts, Samples, official_parts
+from harness.protocols.splits import Samples
 
 KINDS = (
     "gaussian_noise", "shot_noise", "impulse_noise",
@@ -69,10 +69,6 @@ class Corruptions(Protocol):
     def source_domains(self, dataset: Dataset, target: str) -> tuple[str, ...]:
         """Return all domains."""
         return dataset.domains
-
-    def parts(self, dataset: Dataset, domain: str, data_seed: int) -> Parts:
-        """Return the official parts, or DomainBed's split."""
-        return official_parts(dataset, domain, self.holdout_fraction, self.shots, data_seed)
 
     def tested(
         self, dataset: Dataset, target: str, data_seed: int

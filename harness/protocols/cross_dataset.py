@@ -10,7 +10,7 @@ from pydantic import field_validator
 from harness.dataset import Dataset, DatasetSpec
 from harness.errors import UserError, unknown_name
 from harness.protocols.base import TARGETS, Protocol
-from harness.protocols.splits import Parts, Samples, TestSet, official_parts, official_test
+from harness.protocols.splits import Samples, TestSet, official_test
 
 
 class CrossDataset(Protocol):
@@ -99,10 +99,6 @@ class CrossDataset(Protocol):
     def source_domains(self, dataset: Dataset, target: str) -> tuple[str, ...]:
         """Return all domains."""
         return dataset.domains
-
-    def parts(self, dataset: Dataset, domain: str, data_seed: int) -> Parts:
-        """Return the official parts, or DomainBed's split."""
-        return official_parts(dataset, domain, self.holdout_fraction, self.shots, data_seed)
 
     def tested(
         self, dataset: Dataset, target: str, data_seed: int

@@ -9,10 +9,8 @@ from harness.dataset import Dataset
 from harness.errors import UserError
 from harness.protocols.base import TARGETS, Protocol
 from harness.protocols.splits import (
-    Parts,
     Samples,
     check_domains,
-    official_parts,
     official_test,
 )
 
@@ -77,10 +75,6 @@ class DistributionShift(Protocol):
     def source_domains(self, dataset: Dataset, target: str) -> tuple[str, ...]:
         """Return the source."""
         return (self.source,)
-
-    def parts(self, dataset: Dataset, domain: str, data_seed: int) -> Parts:
-        """Return the official parts, or DomainBed's split."""
-        return official_parts(dataset, domain, self.holdout_fraction, self.shots, data_seed)
 
     def tested(
         self, dataset: Dataset, target: str, data_seed: int

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from harness.dataset import Dataset
 from harness.protocols.base import Protocol
-from harness.protocols.splits import Parts, Samples, check_domains, official_parts
+from harness.protocols.splits import Samples, check_domains
 
 
 class FewShot(Protocol):
@@ -30,10 +30,6 @@ class FewShot(Protocol):
     def source_domains(self, dataset: Dataset, target: str) -> tuple[str, ...]:
         """Return the target: it trains and is tested."""
         return (target,)
-
-    def parts(self, dataset: Dataset, domain: str, data_seed: int) -> Parts:
-        """Return the official parts, or DomainBed's split."""
-        return official_parts(dataset, domain, self.holdout_fraction, self.shots, data_seed)
 
     def tested(
         self, dataset: Dataset, target: str, data_seed: int

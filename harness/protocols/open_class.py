@@ -9,11 +9,9 @@ from harness.dataset import Dataset
 from harness.protocols.base import Protocol
 from harness.protocols.measures import Counted, fraction, harmonic_mean
 from harness.protocols.splits import (
-    Parts,
     Samples,
     check_domains,
     check_halves,
-    official_parts,
     official_test,
 )
 
@@ -48,10 +46,6 @@ class OpenClass(Protocol):
     def source_domains(self, dataset: Dataset, target: str) -> tuple[str, ...]:
         """Return the target: it trains and is tested."""
         return (target,)
-
-    def parts(self, dataset: Dataset, domain: str, data_seed: int) -> Parts:
-        """Return the official parts, or DomainBed's split."""
-        return official_parts(dataset, domain, self.holdout_fraction, self.shots, data_seed)
 
     def tested_words(self) -> str:
         """Return on which images each half is tested."""

@@ -68,7 +68,7 @@ def test_turns_alternate_and_ratios_are_by_round() -> None:
     works = {"a": lambda: work("a", 0.3), "b": lambda: work("b", 0.01)}
     times = in_turns(works, 3, "cpu")
     assert order == ["a", "b", "a", "b", "b", "a", "a", "b"]
-    assert all(300 <= ms < 3000 for ms in times["a"])
+    assert all(ms >= 300 for ms in times["a"])
     assert over([6.0, 8.0], [3.0, 2.0]) == (2.0, 4.0)
 
 

@@ -117,6 +117,13 @@ def test_spoilt_local_dir(tmp_path: Path, what: str, message: str) -> None:
     assert message in refused(f"local-dir:{folder}")
 
 
+def test_a_folder_may_say_nothing_of_images(tmp_path: Path) -> None:
+    folder = models.write_local_dir(tmp_path / "m")
+    file = folder / "open_clip_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"preprocess_cfg": None}))
+    assert load_backbone(ModelSpec(name=f"local-dir:{folder}")).preprocess.interpolation
+
+
 def test_images_that_are_not_square_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "m"
     folder.mkdir()

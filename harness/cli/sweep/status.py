@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch",
         nargs="?",
-        type=float,
+        type=options.amount,
         const=10.0,
         metavar="SECONDS",
         help="refresh until nothing is left (%(const)s)",

@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import logging
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from harness.console.notes import warn
 from harness.report.text.letters import CJK, scripts_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _say_lacking(scripts: tuple[str, ...]) -> None:
         fonts = f"{mpl.get_cachedir()}/fontlist-*.json"  # read again only if it is not there
         helps = f"install fonts-wqy-microhei (Debian), delete {fonts} and report again"
     boxes = f"pictures: no font here has letters of {', '.join(scripts)}: drawn as boxes"
-    print(f"{boxes}; {helps}", file=sys.stderr)
+    warn(f"{boxes}; {helps}")
 
 
 class Frame:

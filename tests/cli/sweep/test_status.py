@@ -108,3 +108,13 @@ def test_a_store_of_several_sweeps_has_a_row_for_each(
     assert main(["sweep", "status", "--store", str(store), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert [run["sweep"] for run in found] == ["other", "s", "s"]
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
+def test_seconds_to_wait_are_a_number_from_zero(
+    seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["sweep", "status", "--store", str(tmp_path), f"--watch={seconds}"])
+    assert caught.value.code == 2
+    assert "argument --watch" in capsys.readouterr().err

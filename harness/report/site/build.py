@@ -3,7 +3,8 @@
 index.html                 the stores, each with its tables' best rows
 feed.xml                   Atom: a store is updated when a run of it ends
 <store>/index.html         the leaderboard page
-<store>/tables/*.csv       every table; *.json the same with spreads, seeds and captions
+<store>/tables/*.csv       every table that `report` writes; *.json the same, of results with
+                           spreads, seeds and captions
 <store>/results.tar.gz     the archive that `leaderboard merge` takes in
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.console.output import writing
@@ -26,7 +28,7 @@ from harness.report.runs.predictions import PredictionCache
 from harness.report.site.feed import Entry, atom
 from harness.report.tables.caption import caption_text, title_text
 from harness.report.tables.model import Table, cell_text
-from harness.report.text.tables import to_csv
+from harness.report.write import write_report
 from harness.store.exchange.archive import export
 from harness.store.files import write_atomically
 from harness.store.store import Store
@@ -110,11 +112,11 @@ def _store(store: Store, folder: Path, name: str) -> tuple[list[Path], Listed]:
         page = write_page(store, folder, choice, reported=reported)
         page.replace(folder / "index.html")
         written.append(folder / "index.html")
-        for block in reported:
-            for kind, content in (("csv", to_csv(block.table)), ("json", as_json(block.table))):
-                file = folder / "tables" / f"{block.name or 'table'}.{kind}"
-                write_atomically(file, content.encode())
-                written.append(file)
+        known = {_stem(block): as_json(block.table) for block in reported}
+        for file in write_report(store, folder / "tables", choice, ["csv"], reported):
+            rows = pd.read_csv(file).to_json(orient="records", indent=1, force_ascii=False)
+            write_atomically(file.with_suffix(".json"), known.get(file.stem, rows).encode())
+            written += [file, file.with_suffix(".json")]
         archive = folder / "results.tar.gz"
         export(store, archive)
         written.append(archive)
@@ -133,14 +135,17 @@ def _updated(store: Store, runs: set[str]) -> str:
     return max((index.record(run).provenance.started for run in runs), default="")
 
 
+def _stem(block: Reported) -> str:
+    """Return what the report calls a table's files."""
+    return f"table-{block.name}" if block.name else "table"
+
+
 def _best(block: Reported) -> Best:
     table = block.table
     last = [(table.cells(row)[-1], row.label) for row in table.rows]
     cell, label = max(last, key=lambda pair: -1.0 if pair[0].mean is None else pair[0].mean)
     number, spread, _ = cell_text(cell, table.usual_n)
-    return Best(
-        title_text(table), block.name or "table", label, f"{number} {spread}".strip(), table.n_runs
-    )
+    return Best(title_text(table), _stem(block), label, f"{number} {spread}".strip(), table.n_runs)
 
 
 def as_json(table: Table) -> str:

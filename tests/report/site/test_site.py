@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
 from harness.cli import main
@@ -17,6 +18,7 @@ from harness.protocols.domain_shift import DomainShift
 from harness.report.build import Choice, report_blocks
 from harness.report.site.build import write_site
 from harness.report.site.feed import Entry, atom
+from harness.report.write import write_report
 from harness.store.store import Store
 from tests.conftest import make_folder, make_model
 from tests.engine import make_context, make_spec
@@ -49,12 +51,24 @@ def test_every_link_leads_to_a_file(site: Path) -> None:
 
 def test_tables_say_what_the_report_says(site: Path) -> None:
     for block in report_blocks(Store(site.parent / "two"), Choice()):
-        file = site / "two" / "tables" / f"{block.name or 'table'}.json"
+        stem = f"table-{block.name}" if block.name else "table"
+        file = site / "two" / "tables" / f"{stem}.json"
         found = json.loads(file.read_text(encoding="utf-8"))
         assert found["columns"] == list(block.table.columns)
         for row, own in zip(found["rows"], block.table.rows, strict=True):
             means = [cell["mean"] for cell in row["cells"].values()]
             assert means == [cell.mean for cell in block.table.cells(own)]
+
+
+def test_every_table_of_the_report_is_there_twice(site: Path, tmp_path: Path) -> None:
+    files = write_report(Store(site.parent / "two"), tmp_path, formats=["csv"])
+    assert "beyond.csv" in {file.name for file in files}
+    for file in files:
+        theirs = site / "two" / "tables" / file.name
+        assert theirs.read_bytes() == file.read_bytes()
+        rows = json.loads(theirs.with_suffix(".json").read_text(encoding="utf-8"))
+        if file.stem != "table":  # its JSON is by row, with the cells inside
+            assert len(rows) == len(pd.read_csv(file))
 
 
 def test_the_archive_is_one_that_can_be_taken_in(site: Path) -> None:

@@ -159,7 +159,7 @@ def test_the_site_marks_and_does_not_rank_them(tmp_path: Path) -> None:
     first = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "ours" in first
     assert MARK not in first
-    table = tmp_path / "site" / "store" / "tables" / "trained-elsewhere.json"
+    table = tmp_path / "site" / "store" / "tables" / "table-trained-elsewhere.json"
     assert json.loads(table.read_text(encoding="utf-8"))["key"]["model"] == ELSEWHERE
 
 

@@ -9,6 +9,7 @@ from harness.console.output import table_console, writing
 from harness.report.published.compare import compare_published, why_none
 from harness.report.published.numbers import load_numbers
 from harness.report.tables.model import Table
+from harness.report.text import grid
 from harness.report.text import published as text
 from harness.store.files import write_atomically
 
@@ -25,7 +26,7 @@ def report_published(
         tables: One per block, of accuracy on targets.
         numbers: CSV file of published numbers.
         out_dir: Made if it is not there.
-        formats: Of md, csv, tex, term, those that are wanted; others are passed over.
+        formats: Of md, csv, tex, json, term, those that are wanted; others are passed over.
 
     Raises:
         UserError: If the numbers cannot be read, or a file cannot be written.
@@ -42,7 +43,8 @@ def report_published(
             console.print(Text(paragraph))
     texts = {
         "md": text.to_markdown(cells, none),
-        "csv": text.to_csv(cells),
+        "csv": grid.to_csv(text.lines(cells)),
+        "json": grid.to_json(text.lines(cells)),
         "tex": text.to_latex(cells, none),
     }
     paths = []

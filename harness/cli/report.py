@@ -28,7 +28,7 @@ from harness.report.text import alignment, confusion
 from harness.report.text import comparison as contrast
 from harness.report.text import ranks as rank_text
 from harness.report.text.tables import to_terminal
-from harness.report.write import FORMATS, write_report
+from harness.report.write import FORMATS, USUAL, write_report
 from harness.store.store import Store
 from harness.tune.choice import rows_of
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _FORMATS = (*FORMATS, "term")
+_USUAL = (*USUAL, "term")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         type=names,
-        default=",".join(_FORMATS),
+        default=",".join(_USUAL),
         metavar="A,B",
-        help="some of %(default)s",
+        help="some of %(default)s, json",
     )
     parser.add_argument("--model", help="only this backbone, e.g. ViT-B-16/openai")
     parser.add_argument("--dataset", help="only this data set")
@@ -269,7 +270,7 @@ def report(
     store_dir: Path,
     out_dir: Path | None = None,
     choice: Choice | None = None,
-    formats: Sequence[str] = _FORMATS,
+    formats: Sequence[str] = _USUAL,
 ) -> int:
     """Print the tables, write the files, say where they are; return the exit status.
 
@@ -277,7 +278,7 @@ def report(
         store_dir: The store's directory.
         out_dir: Where files go; by default ``report`` in the store.
         choice: What to report, and how; by default everything, with standard deviations.
-        formats: Some of md, csv, tex, png, pdf; ``term`` prints the tables.
+        formats: Some of md, csv, tex, json, png, pdf; ``term`` prints the tables.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.

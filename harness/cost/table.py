@@ -134,7 +134,7 @@ def to_csv(report: CostReport) -> str:
         }
         for row in report.rows
     ]
-    return grid.to_csv(list(rows[0]), (row.values() for row in rows))
+    return grid.to_csv(grid.Lines(list(rows[0]), (row.values() for row in rows)))
 
 
 def to_terminal(report: CostReport) -> list[RichTable | Text]:

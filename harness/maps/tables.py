@@ -13,7 +13,8 @@ from harness.report.tables.cells import usual_n
 from harness.report.tables.columns import Measures
 from harness.report.tables.model import Table
 from harness.report.tables.spread import MEANING, Spread
-from harness.report.text.tables import to_csv
+from harness.report.text.grid import to_csv
+from harness.report.text.tables import lines
 
 Values = Mapping[str, Mapping[str, float]]
 """By run id and measure, in percent."""
@@ -64,7 +65,7 @@ def side_by_side(tables: Mapping[str, Table], names: Sequence[str], about: str) 
 
 def long_csv(tables: Mapping[str, Table]) -> str:
     """Return every measure by row and domain, unrounded."""
-    return to_csv(*tables.values())
+    return to_csv(lines(*tables.values()))
 
 
 def spread_words(table: Table) -> str:

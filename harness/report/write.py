@@ -18,26 +18,29 @@ from harness.report.figures.rows import chosen_table
 from harness.report.runs.predictions import PredictionCache
 from harness.report.tables.model import Table
 from harness.report.text import comparison as contrast
+from harness.report.text import grid, tuning
 from harness.report.text import ranks as rank_text
-from harness.report.text import tuning
-from harness.report.text.tables import to_csv, to_latex, to_markdown
+from harness.report.text.tables import lines, to_json, to_latex, to_markdown
+from harness.report.tuning import trials
 from harness.report.tuning.panel import panels
 from harness.report.tuning.picture import panel_picture
 from harness.report.tuning.trials import searched
-from harness.report.tuning.trials import to_csv as to_csv_of_trials
 from harness.store.files import write_atomically
 from harness.store.store import Store
 from harness.sweep.figures import TableSpec
 
 PICTURES = ("png", "pdf")
-FORMATS = ("md", "csv", "tex", *PICTURES)
+TEXTS = ("md", "csv", "tex", "json")
+FORMATS = (*TEXTS, *PICTURES)
+USUAL = ("md", "csv", "tex", *PICTURES)
+"""Written unless others are asked for."""
 
 
 def write_report(
     store: Store,
     out_dir: Path,
     choice: Choice | None = None,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = USUAL,
     reported: Sequence[Reported] | None = None,
 ) -> list[Path]:
     """Write tables and figures; return the files, tables first.
@@ -66,8 +69,8 @@ def write_report(
         end = f"{_suffix(choice)}-{block.name}" if block.name else _suffix(choice)
         files |= {f"table{end}.{kind}": _render(block.table, kind, block.name) for kind in formats}
         files |= _beside(block.evidence, block.beyond, formats, end)
-        if block.tuning and "csv" in formats:
-            files[f"tuning{end}.csv"] = tuning.to_csv(block.table, block.tuning).encode()
+        if block.tuning:
+            files |= _lines(f"tuning{end}", tuning.lines(block.table, block.tuning), formats)
         files |= _answers(block, formats, end)
     for name, ranks in ranks_by_name(store, choice, reported):
         files |= _ranks(ranks, formats, f"{_suffix(choice)}-{name}" if name else _suffix(choice))
@@ -87,13 +90,14 @@ def _beside(
     if comparison is not None:
         texts: dict[str, Callable[[], str]] = {
             "md": lambda: contrast.to_markdown(comparison),
-            "csv": lambda: contrast.to_csv(comparison),
+            "csv": lambda: grid.to_csv(contrast.lines(comparison)),
+            "json": lambda: grid.to_json(contrast.lines(comparison)),
             "tex": lambda: contrast.to_latex(comparison, f"tab:comparison{end}"),
         }
         kinds = [k for k in formats if k in texts and (comparison.rows or k == "md")]
         files |= {f"comparison{end}.{k}": texts[k]().encode() for k in kinds}
     if more is not None:
-        kinds = [kind for kind in formats if kind in ("md", "csv", "tex")]
+        kinds = [kind for kind in formats if kind in TEXTS]
         files |= {f"beyond{end}.{k}": _render(more, k, f"beyond{end}") for k in kinds}
     return files
 
@@ -107,7 +111,7 @@ def _answers(block: Reported, formats: Sequence[str], end: str) -> dict[str, byt
 
         name = f"alignment{end}"
         files[f"{name}.md"] = alignment.to_markdown(aligned).encode()
-        files[f"{name}.csv"] = alignment.to_csv(aligned).encode()
+        files |= _lines(name, alignment.lines(aligned), formats)
         files[f"{name}.tex"] = alignment.to_latex(aligned, f"tab:{name}").encode()
         files |= {f"{name}.{k}": alignment_picture(aligned, k) for k in formats if k in PICTURES}
     if (confused := block.confusion) is not None:
@@ -116,11 +120,18 @@ def _answers(block: Reported, formats: Sequence[str], end: str) -> dict[str, byt
 
         name = f"confusion{end}-{re.sub(r'[^A-Za-z0-9.]+', '-', confused.label).strip('-.')}"
         files[f"{name}.md"] = confusion.to_markdown(confused).encode()
-        files[f"{name}.csv"] = confusion.to_csv(confused).encode()
+        files |= _lines(name, confusion.lines(confused), formats)
         files[f"{name}.tex"] = confusion.to_latex(confused, f"tab:{name}").encode()
         files |= {f"{name}.{k}": confusion_picture(confused, k) for k in formats if k in PICTURES}
     kinds = {name: name.rpartition(".")[2] for name in files}
     return {n: data for n, data in files.items() if data is not None and kinds[n] in formats}
+
+
+def _lines(name: str, found: grid.Lines, formats: Sequence[str]) -> dict[str, bytes]:
+    """Return the files that a program reads."""
+    writers = {"csv": grid.to_csv, "json": grid.to_json}
+    found = found._replace(rows=list(found.rows))  # read by both
+    return {f"{name}.{k}": writers[k](found).encode() for k in formats if k in writers}
 
 
 def _ranks(ranks: Ranks, formats: Sequence[str], end: str) -> dict[str, bytes]:
@@ -128,7 +139,8 @@ def _ranks(ranks: Ranks, formats: Sequence[str], end: str) -> dict[str, bytes]:
 
     texts: dict[str, Callable[[], str]] = {
         "md": lambda: rank_text.to_markdown(ranks),
-        "csv": lambda: rank_text.to_csv(ranks),
+        "csv": lambda: grid.to_csv(rank_text.lines(ranks)),
+        "json": lambda: grid.to_json(rank_text.lines(ranks)),
         "tex": lambda: rank_text.to_latex(ranks, f"tab:ranks{end}"),
     }
     files = {f"ranks{end}.{k}": texts[k]().encode() for k in formats if k in texts}
@@ -146,7 +158,8 @@ def _render(table: Table, kind: str, name: str) -> bytes:
         return table_picture(table, kind)
     as_text: dict[str, Callable[[], str]] = {
         "md": lambda: to_markdown(table),
-        "csv": lambda: to_csv(table),
+        "csv": lambda: grid.to_csv(lines(table)),
+        "json": lambda: to_json(table),
         "tex": lambda: to_latex(table, f"tab:{name or 'results'}"),
     }
     return as_text[kind]().encode()
@@ -172,7 +185,7 @@ def _figures(
 def _searches(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, bytes]:
     """Return the trials of the sweeps with a search, and their figures."""
     found = searched(store, choice)
-    files = {"trials.csv": to_csv_of_trials(found).encode()} if found and "csv" in kinds else {}
+    files = _lines("trials", trials.lines(found), kinds) if found else {}
     for panel in panels(found, store):
         for kind in (kind for kind in kinds if kind in ("png", "pdf")):
             files[f"figure-{panel.name}.{kind}"] = panel_picture(panel, kind)

@@ -3,20 +3,16 @@
 index.html                 the stores, each with its tables' best rows
 feed.xml                   Atom: a store is updated when a run of it ends
 <store>/index.html         the leaderboard page
-<store>/tables/*.csv       every table that `report` writes; *.json the same, of results with
-                           spreads, seeds and captions
+<store>/tables/*.csv       every table that `report` writes; *.json the same
 <store>/results.tar.gz     the archive that `leaderboard merge` takes in
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.console.output import writing
@@ -26,8 +22,8 @@ from harness.report.page.render import write_page
 from harness.report.runs.index import index_of
 from harness.report.runs.predictions import PredictionCache
 from harness.report.site.feed import Entry, atom
-from harness.report.tables.caption import caption_text, title_text
-from harness.report.tables.model import Table, cell_text
+from harness.report.tables.caption import title_text
+from harness.report.tables.model import cell_text
 from harness.report.write import write_report
 from harness.store.exchange.archive import export
 from harness.store.files import write_atomically
@@ -112,11 +108,7 @@ def _store(store: Store, folder: Path, name: str) -> tuple[list[Path], Listed]:
         page = write_page(store, folder, choice, reported=reported)
         page.replace(folder / "index.html")
         written.append(folder / "index.html")
-        known = {_stem(block): as_json(block.table) for block in reported}
-        for file in write_report(store, folder / "tables", choice, ["csv"], reported):
-            rows = pd.read_csv(file).to_json(orient="records", indent=1, force_ascii=False)
-            write_atomically(file.with_suffix(".json"), known.get(file.stem, rows).encode())
-            written += [file, file.with_suffix(".json")]
+        written += write_report(store, folder / "tables", choice, ["csv", "json"], reported)
         archive = folder / "results.tar.gz"
         export(store, archive)
         written.append(archive)
@@ -146,37 +138,3 @@ def _best(block: Reported) -> Best:
     cell, label = max(last, key=lambda pair: -1.0 if pair[0].mean is None else pair[0].mean)
     number, spread, _ = cell_text(cell, table.usual_n)
     return Best(title_text(table), _stem(block), label, f"{number} {spread}".strip(), table.n_runs)
-
-
-def as_json(table: Table) -> str:
-    """Return a table with what stands behind each number: spread, seeds, runs."""
-    rows: list[dict[str, Any]] = [
-        {
-            "label": row.label,
-            "method": row.method,
-            "selection": row.selection,
-            "config": dict(row.config),
-            "cells": {
-                column: {
-                    "mean": cell.mean,
-                    "spread": cell.spread,
-                    "seeds": cell.n,
-                    "failed": cell.n_failed,
-                    "missing": cell.n_missing,
-                    "best": cell.best,
-                    "mark": cell.mark,
-                    "runs": list(cell.runs),
-                }
-                for column, cell in zip(table.columns, table.cells(row), strict=True)
-            },
-        }
-        for row in table.rows
-    ]
-    content = {
-        "key": table.key,
-        "spread": table.spread,
-        "caption": caption_text(table),
-        "columns": list(table.columns),
-        "rows": rows,
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"

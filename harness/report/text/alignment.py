@@ -85,16 +85,16 @@ def to_terminal(
     return out
 
 
-def to_csv(alignment: Alignment) -> str:
+def lines(alignment: Alignment) -> grid.Lines:
     """Return one line per method and bin, unrounded; ``p`` is corrected for the methods."""
     head = ["method", "bin", "percent_of_images", "cosine", "mean", "spread", "spread_kind"]
     head += ["seeds", "reference", "difference", "t_low", "t_high", "holm_p"]
-    lines = []
+    rows = []
     for row in alignment.table.rows:
         for own, cell, gains in zip(alignment.bins, row.cells, alignment.gains, strict=True):
             gain = gains.get(row.label)
             t = gain.t if gain else None
-            lines.append(
+            rows.append(
                 [
                     *(row.label, own.name, own.share, own.cosine, cell.mean, cell.spread),
                     *(alignment.table.spread, cell.n, alignment.reference),
@@ -102,4 +102,4 @@ def to_csv(alignment: Alignment) -> str:
                     *(t.high if t else None, gain.holm_p if gain else None),
                 ]
             )
-    return grid.to_csv(head, lines)
+    return grid.Lines(head, rows)

@@ -123,7 +123,7 @@ def to_latex(table: TableComparison, label: str = "tab:comparison") -> str:
     )
 
 
-def to_csv(table: TableComparison) -> str:
+def lines(table: TableComparison) -> grid.Lines:
     """Return everything known of each comparison, unrounded; an interval is two columns.
 
     ``t_*``, ``bootstrap_*``: of the difference over seeds; ``images_*``: over images, in points;
@@ -140,7 +140,7 @@ def to_csv(table: TableComparison) -> str:
             frame[column] = [None if i is None else getattr(i, end) for i in intervals]
     frame["images_p"] = [line.images.test.p if line.images else None for line in table.rows]
     known = frame.rename(columns=_CSV).astype(object).where(frame.notna().to_numpy(), None)
-    return grid.to_csv(list(known.columns), known.itertuples(index=False))
+    return grid.Lines(list(known.columns), known.itertuples(index=False))
 
 
 def to_terminal(table: TableComparison) -> RichTable | None:

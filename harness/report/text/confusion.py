@@ -40,7 +40,7 @@ def to_terminal(confusion: Confusion) -> RichTable:
     return grid.to_terminal(_grid(confusion))
 
 
-def to_csv(confusion: Confusion) -> str:
+def lines(confusion: Confusion) -> grid.Lines:
     """Return the matrix, one line for each class and prediction that is not zero."""
     totals = confusion.counts.sum(axis=1)
     rows = (
@@ -49,4 +49,4 @@ def to_csv(confusion: Confusion) -> str:
         for j, n in enumerate(line)
         if n
     )
-    return grid.to_csv(("class", "prediction", "images", "percent_of_class"), rows)
+    return grid.Lines(("class", "prediction", "images", "percent_of_class"), rows)

@@ -1,13 +1,17 @@
-"""A table as text: one grid of cells; one writer each for Markdown, CSV, LaTeX and terminals."""
+"""A table as text: cells for Markdown, LaTeX and terminals, lines of values for CSV and JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from harness.report.text.fit import Text, layout_of
 from harness.report.text.markup import engine_for, latex, markdown
@@ -154,16 +158,35 @@ def _latex_cell(cell: GridCell) -> str:
     return " ".join(parts)
 
 
-def to_csv(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return lines of values: a number unrounded, None as nothing.
+class Lines(NamedTuple):
+    """What a program reads of a table: a head, and lines of unrounded values, None for none."""
+
+    head: Sequence[str]
+    rows: Iterable[Iterable[object]]
+
+
+def to_csv(lines: Lines) -> str:
+    """Return the lines as CSV: None as nothing.
 
     A text that a spreadsheet would take for a formula gets an apostrophe before it, which makes it
     text there: names come from anybody.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([_inert(value) for value in row] for row in (head, *rows))
+    writer.writerows([_inert(value) for value in row] for row in (lines.head, *lines.rows))
     return out.getvalue()
+
+
+def to_json(lines: Lines) -> str:
+    """Return the lines as a JSON list of objects: a number that is not finite as null."""
+    rows = [dict(zip(lines.head, map(plain, row), strict=True)) for row in lines.rows]
+    return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON has it; NumPy's scalars are numbers like others."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _inert(value: object) -> object:

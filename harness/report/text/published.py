@@ -70,7 +70,7 @@ def to_latex(all_cells: Sequence[PublishedCell], none: str = "") -> str:
     return grid.to_latex(replace(_grid(all_cells), short=f"{TITLE}.", notes=said))
 
 
-def to_csv(all_cells: Sequence[PublishedCell]) -> str:
+def lines(all_cells: Sequence[PublishedCell]) -> grid.Lines:
     """Return every published number with all that is known of it, numbers unrounded."""
     rows = (
         [
@@ -81,7 +81,7 @@ def to_csv(all_cells: Sequence[PublishedCell]) -> str:
         for cell in all_cells
     )
     theirs = (_THEIRS.get(name, name) for name in PublishedNumber.model_fields)
-    return grid.to_csv([*theirs, *_OURS, *_SAME, "notes"], rows)
+    return grid.Lines([*theirs, *_OURS, *_SAME, "notes"], rows)
 
 
 def to_terminal(all_cells: Sequence[PublishedCell]) -> RichTable:

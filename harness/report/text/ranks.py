@@ -89,7 +89,7 @@ def to_terminal(ranks: Ranks) -> RichTable:
     return grid.to_terminal(_grid(ranks))
 
 
-def to_csv(ranks: Ranks) -> str:
+def lines(ranks: Ranks) -> grid.Lines:
     """Return one line per method, unrounded; what holds for all is in every line."""
     head = ("method", "average_rank", "reference", "difference", "test", "holm_p", "p_worse",
             "p_same", "p_better", "rope", "over", "blocks", "friedman_chi2", "iman_davenport_f",
@@ -97,11 +97,11 @@ def to_csv(ranks: Ranks) -> str:
     test = ranks.friedman
     shared = (ranks.rope, ranks.over, " ".join(ranks.blocks), test.chi2, test.f, test.p, ranks.cd,
               ranks.alpha)  # fmt: skip
-    lines = []
+    rows = []
     for row in ranks.rows:
         own = row.against
         same = own.equivalence if own else None
         compared = (own.difference, "wilcoxon", own.holm_p) if own else (None, None, None)
         shares = (same.worse, same.same, same.better) if same else (None, None, None)
-        lines.append((row.label, row.rank, ranks.reference, *compared, *shares, *shared))
-    return grid.to_csv(head, lines)
+        rows.append((row.label, row.rank, ranks.reference, *compared, *shares, *shared))
+    return grid.Lines(head, rows)

@@ -1,8 +1,9 @@
-"""A results table as Markdown, CSV, LaTeX, and for the terminal."""
+"""A results table as Markdown, CSV, JSON, LaTeX, and for the terminal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from harness.report.tables.caption import caption_text, notes_text, short_caption, title_text
 from harness.report.tables.model import Cell, Row, Table
@@ -63,7 +64,7 @@ def to_terminal(table: Table, width: int | None = None, bold: bool = True) -> Ri
     return grid.to_terminal(_grid(table, bold=bold), width)
 
 
-def to_csv(*tables: Table) -> str:
+def lines(*tables: Table) -> grid.Lines:
     """Return the numbers unrounded, one line per table, method and domain.
 
     The line whose domain is `table.mean_head` is the mean over domains. ``missing`` counts
@@ -80,4 +81,38 @@ def to_csv(*tables: Table) -> str:
         for row in table.rows
         for domain, cell in zip(table.columns, table.cells(row), strict=True)
     )
-    return grid.to_csv(["method", "domain", *numbers, *_SHARED], rows)
+    return grid.Lines(["method", "domain", *numbers, *_SHARED], rows)
+
+
+def to_json(table: Table) -> str:
+    """Return the table with what stands behind each number: spread, seeds, runs."""
+    rows: list[dict[str, Any]] = [
+        {
+            "label": row.label,
+            "method": row.method,
+            "selection": row.selection,
+            "config": dict(row.config),
+            "cells": {
+                column: {
+                    "mean": grid.plain(cell.mean),
+                    "spread": grid.plain(cell.spread),
+                    "seeds": cell.n,
+                    "failed": cell.n_failed,
+                    "missing": cell.n_missing,
+                    "best": cell.best,
+                    "mark": cell.mark,
+                    "runs": list(cell.runs),
+                }
+                for column, cell in zip(table.columns, table.cells(row), strict=True)
+            },
+        }
+        for row in table.rows
+    ]
+    content = {
+        "key": table.key,
+        "spread": table.spread,
+        "caption": caption_text(table),
+        "columns": list(table.columns),
+        "rows": rows,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"

@@ -1,4 +1,4 @@
-"""What tuning is worth, as CSV."""
+"""What tuning is worth, as lines of values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.report.text import grid
 _FIELDS = ("dataset", "model", "protocol", "test_on")
 
 
-def to_csv(table: Table, found: Sequence[Gain]) -> str:
+def lines(table: Table, found: Sequence[Gain]) -> grid.Lines:
     """Return a line for each row and rule."""
     head = ["method", "rule", "defaults", "tuned", "gain", "gain_std", "seeds", "reference"]
     head += ["difference_defaults", "difference_tuned", *_FIELDS]
     rows = ([*vars(gain).values(), *(table.key[field] for field in _FIELDS)] for gain in found)
-    return grid.to_csv(head, rows)
+    return grid.Lines(head, rows)

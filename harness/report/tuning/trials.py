@@ -62,7 +62,7 @@ def _of_plan(store: Store, plan: SweepPlan, choice: Choice) -> Iterator[Searched
             yield Searched(plan.name, search, trials, str(row["dataset"]), str(row["model"]))
 
 
-def to_csv(found: Sequence[Searched]) -> str:
+def lines(found: Sequence[Searched]) -> grid.Lines:
     """Return a line for each trial: values, validation score, and whether it was chosen.
 
     What the final runs were tested on is in no line; the score of an ORACLE is on its own part of
@@ -82,4 +82,4 @@ def to_csv(found: Sequence[Searched]) -> str:
         for one in found
         for trial in one.trials
     )
-    return grid.to_csv([*head, "status", "validation", "chosen"], rows)
+    return grid.Lines([*head, "status", "validation", "chosen"], rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.report.text.tables import to_csv, to_latex, to_markdown
+from harness.report.text.grid import to_csv
+from harness.report.text.tables import lines, to_latex, to_markdown
 from harness.store.store import Store
 from tests.report.comparison.stores import SCORES, filled, only
 from tests.report.fakes import add, fill, plan, spec
@@ -23,7 +24,7 @@ def test_marks_are_on_the_means_that_differ_and_nowhere_else(tmp_path: Path) -> 
     assert text.count("†") == 1 + 1  # the cell and the caption
     assert "† better, ‡ worse than clipood (p &lt; 0.05, paired t test, Holm" in text
     assert r"{\scriptsize \ensuremath{\dagger}}" in to_latex(table)
-    assert "†" not in to_csv(table)
+    assert "†" not in to_csv(lines(table))
     assert "†" not in to_markdown(only(filled(tmp_path / "b"), evidence=False).table)
 
 

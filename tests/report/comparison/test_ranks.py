@@ -14,7 +14,8 @@ from harness.errors import UserError
 from harness.report.build import Choice, ranks_by_name, report_blocks
 from harness.report.comparison.ranks import RankOver, Ranks
 from harness.report.figures.ranks import ranks_picture
-from harness.report.text.ranks import caption, to_csv
+from harness.report.text.grid import to_csv
+from harness.report.text.ranks import caption, lines
 from harness.specs import DatasetSpec
 from harness.store.store import Store
 from tests.report.fakes import N, add, plan, spec
@@ -94,8 +95,8 @@ def test_the_files_and_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFix
     assert "Average ranks over data sets" in (out / "leaderboard.html").read_text()
     assert "average rank" in capsys.readouterr().out
     found = ranked(store)
-    lines = list(csv.DictReader(io.StringIO(to_csv(found))))
-    assert [float(line["average_rank"]) for line in lines] == [row.rank for row in found.rows]
+    rows = list(csv.DictReader(io.StringIO(to_csv(lines(found)))))
+    assert [float(line["average_rank"]) for line in rows] == [row.rank for row in found.rows]
     assert ranks_picture(found) == ranks_picture(found)
     assert main([*args[:3], "--rank-over", "datasets", "--dataset", "set0"]) == 2
     assert "--rank-over datasets: 1 data set in a table" in capsys.readouterr().err

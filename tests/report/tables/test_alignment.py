@@ -16,7 +16,8 @@ from harness.cli.main import main
 from harness.errors import UserError
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.stats.alignment import RIGHT, WRONG
-from harness.report.text.alignment import to_csv
+from harness.report.text.alignment import lines
+from harness.report.text.grid import to_csv
 from harness.store.store import Store
 from tests.report.fakes import add, keep, packed, plan, record, spec
 
@@ -88,11 +89,9 @@ def test_accuracy_and_gain_in_each_bin(tmp_path: Path, recorded: Any) -> None:
         cosines = np.concatenate([COSINE[d][inside(own.name, d)] for d in "xy"])
         assert own.cosine == pytest.approx(cosines.mean(), abs=1e-3)  # in half precision
         assert own.share == pytest.approx(100 * len(cosines) / (2 * N))
-    lines = list(csv.DictReader(io.StringIO(to_csv(found))))
-    assert len(lines) == 2 * 7
-    assert (
-        float(lines[7]["difference"] or lines[0]["difference"]) == found.gains[0]["new"].difference
-    )
+    rows = list(csv.DictReader(io.StringIO(to_csv(lines(found)))))
+    assert len(rows) == 2 * 7
+    assert float(rows[7]["difference"] or rows[0]["difference"]) == found.gains[0]["new"].difference
 
 
 def test_answers_to_other_images_are_in_no_bin(tmp_path: Path) -> None:

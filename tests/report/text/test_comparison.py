@@ -12,7 +12,7 @@ from rich.console import Console
 
 from harness.report.build import Choice, report_blocks
 from harness.report.comparison.model import TableComparison
-from harness.report.text import comparison
+from harness.report.text import comparison, grid
 from harness.store.store import Store
 from tests.report.fakes import fill, realistic
 
@@ -63,7 +63,7 @@ def test_a_label_with_a_sign_is_no_number(tmp_path: Path) -> None:
 
 
 def test_csv_has_everything_unrounded(evidence: TableComparison) -> None:
-    rows = list(csv.DictReader(io.StringIO(comparison.to_csv(evidence))))
+    rows = list(csv.DictReader(io.StringIO(grid.to_csv(comparison.lines(evidence)))))
     assert [row["method"] for row in rows] == [line.label for line in evidence.rows]
     for row, line in zip(rows, evidence.rows, strict=True):
         assert float(row["difference"]) == line.difference

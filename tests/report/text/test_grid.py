@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -85,10 +88,20 @@ def test_latex_says_once_what_several_tables_need() -> None:
 
 
 def test_csv_keeps_every_digit_and_leaves_none_empty() -> None:
-    text = grid.to_csv(["a", "b", "c", "d"], [[1 / 3, None, 'x,"y"\nz', True]])
+    text = grid.to_csv(grid.Lines(["a", "b", "c", "d"], [[1 / 3, None, 'x,"y"\nz', True]]))
     assert text.startswith("a,b,c,d\n0.3333333333333333,,")
     ((first, second, third, fourth),) = list(csv.reader(io.StringIO(text)))[1:]
     assert (float(first), second, third, fourth) == (1 / 3, "", 'x,"y"\nz', "True")
+
+
+def test_json_keeps_names_as_they_are_and_has_no_number_that_json_lacks() -> None:
+    head = ["class", "mean", "n"]
+    rows = [["007", 1 / 3, np.int64(2)], ["nan", math.nan, 3], ["=1+1", np.float64(math.inf), None]]
+    assert json.loads(grid.to_json(grid.Lines(head, rows))) == [
+        {"class": "007", "mean": 1 / 3, "n": 2},
+        {"class": "nan", "mean": None, "n": 3},
+        {"class": "=1+1", "mean": None, "n": None},
+    ]
 
 
 def test_terminal_shows_title_cells_and_caption_and_reads_no_markup() -> None:
@@ -134,6 +147,6 @@ def test_no_number_is_cut_however_narrow_the_terminal() -> None:
 
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "@SUM(A1)", "+1", "-2"])
 def test_a_name_is_no_formula_in_a_spreadsheet_and_a_number_stays_one(name: str) -> None:
-    head, row = csv.reader(io.StringIO(grid.to_csv([name, "x"], [[name, -2.5]])))
+    head, row = csv.reader(io.StringIO(grid.to_csv(grid.Lines([name, "x"], [[name, -2.5]]))))
     assert head == [f"'{name}", "x"]
     assert row == [f"'{name}", "-2.5"]

@@ -6,7 +6,7 @@ import csv
 
 from harness.report.published.compare import PublishedCell
 from harness.report.published.numbers import load_numbers
-from harness.report.text import published
+from harness.report.text import grid, published
 
 NUMBER = next(n for n in load_numbers() if n.protocol == "domain_shift" and n.method == "CLIPood")
 NOTES = ("one seed of ours", "no ± printed")
@@ -85,7 +85,7 @@ def test_latex_says_everything_below_the_table() -> None:
 
 
 def test_csv_has_every_number_with_all_that_is_known() -> None:
-    rows = list(csv.DictReader(published.to_csv(CELLS).splitlines()))
+    rows = list(csv.DictReader(grid.to_csv(published.lines(CELLS)).splitlines()))
     assert [row["verdict"] for row in rows] == [c.verdict for c in CELLS]
     ours = (rows[0]["our_method"], rows[0]["our_setting"], rows[0]["our_seeds"])
     assert ours == ("CLIPood", "B", "2")

@@ -13,7 +13,8 @@ from harness.report.runs.frame import load_frame
 from harness.report.tables.aggregate import summarise
 from harness.report.tables.caption import caption_text, with_initials
 from harness.report.tables.model import Table
-from harness.report.text.tables import to_csv, to_latex, to_markdown, to_terminal
+from harness.report.text.grid import to_csv
+from harness.report.text.tables import lines, to_latex, to_markdown, to_terminal
 from harness.store.store import Store
 from tests.report.fakes import DOMAINS, add, fill, realistic, spec
 
@@ -68,7 +69,7 @@ def test_markdown_renders_hostile_names_as_they_are(hostile: Table) -> None:
 
 
 def test_csv_comes_back_with_pandas(table: Table) -> None:
-    frame = pd.read_csv(io.StringIO(to_csv(table)))
+    frame = pd.read_csv(io.StringIO(to_csv(lines(table))))
     assert len(frame) == 7 * 5
     for row in table.rows:
         for domain, cell in zip((*DOMAINS, "mean"), table.cells(row), strict=True):
@@ -79,12 +80,12 @@ def test_csv_comes_back_with_pandas(table: Table) -> None:
 
 
 def test_csv_of_several_tables_has_one_header(table: Table, hostile: Table) -> None:
-    together = to_csv(table, hostile)
-    assert together == to_csv(table) + to_csv(hostile).split("\n", 1)[1]
+    together = to_csv(lines(table, hostile))
+    assert together == to_csv(lines(table)) + to_csv(lines(hostile)).split("\n", 1)[1]
 
 
 def test_csv_keeps_hostile_names(hostile: Table) -> None:
-    frame = pd.read_csv(io.StringIO(to_csv(hostile)))
+    frame = pd.read_csv(io.StringIO(to_csv(lines(hostile))))
     assert set(frame["method"]) == {row.label for row in hostile.rows}
 
 
@@ -181,7 +182,7 @@ def holed(tmp_path: Path) -> Table:
 
 
 def test_csv_counts_what_is_missing_and_what_of_it_failed(holed: Table) -> None:
-    frame = pd.read_csv(io.StringIO(to_csv(holed))).set_index(["method", "domain"])
+    frame = pd.read_csv(io.StringIO(to_csv(lines(holed)))).set_index(["method", "domain"])
     found = frame[["seeds", "missing", "failed"]]
     assert found.loc["b", "x"].tolist() == [0, 2, 2]
     assert found.loc["b", "y"].tolist() == [1, 1, 0]
@@ -214,7 +215,7 @@ def test_a_deterministic_row_has_no_spread_in_any_format(table: Table) -> None:
     assert "34.1 |" in line
     assert "± 0.0" not in line
     assert r"zero-shot CLIP & 34.1 & 41.7 & 25.4 & 44.2 & 36.4 \\" in to_latex(table)
-    frame = pd.read_csv(io.StringIO(to_csv(table))).set_index("method")
+    frame = pd.read_csv(io.StringIO(to_csv(lines(table)))).set_index("method")
     assert frame.loc["zero-shot CLIP", "spread"].isna().all()
     assert (frame.loc["zero-shot CLIP", "seeds"] == 3).all()
     for text in (to_markdown(table), to_latex(table), " ".join(out.getvalue().split())):

@@ -83,7 +83,7 @@ class CrossDataset(Protocol):
             UserError: As `check`.
         """
         names = [test.name for test in self.tests]
-        chosen = names if list(asked) == ["all"] else list(asked)
+        chosen = names if list(asked) == ["all"] else TARGETS.join(asked).split(TARGETS)
         self.check(dataset, TARGETS.join(chosen))
         return [TARGETS.join(name for name in names if name in chosen)]
 

@@ -61,7 +61,7 @@ class DistributionShift(Protocol):
         Raises:
             UserError: As `check`.
         """
-        chosen = list(asked)
+        chosen = TARGETS.join(asked).split(TARGETS)
         if chosen == ["all"]:
             chosen = [domain for domain in dataset.domains if domain != self.source]
         target = TARGETS.join(sorted(set(chosen)))

@@ -76,6 +76,8 @@ class Reported:
     """The block's, for files; empty when the store has one block."""
     table: Table
     """Its cells carry marks if it was compared."""
+    whole: Table
+    """The same with every column, which is what ranks are over."""
     frame: pd.DataFrame
     """The block's runs, under the labels of the table's rows."""
     evidence: TableComparison | None
@@ -130,7 +132,7 @@ def report_blocks(
         shown = marked(with_only(table, table.rows, _columns(table, choice)), comparison)
         aligned = alignment_of(table, runs, predictions, reference) if choice.alignment else None
         confused = confusion_of(table, runs, predictions, choice.confusion)
-        out.append(Reported(name, shown, runs, comparison, more, aligned, confused, worth))
+        out.append(Reported(name, shown, table, runs, comparison, more, aligned, confused, worth))
     return out
 
 
@@ -145,16 +147,18 @@ def ranks_by_name(
     if choice.rank_over is None:
         return []
     references = references_of(store, choice.sweep)
-    tables = [block.table for block in reported]
+    tables = [block.whole for block in reported]
     found = rank_tables(tables, choice.rank_over, choice.against, references, choice.rope)
     return list(zip(names_of([own.key for own in found]), found, strict=True))
 
 
 def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.DataFrame]]:
     if choice.score == "source_val":
-        # One number a run, whatever the run is tested on.
-        frame = frame.drop_duplicates("id").assign(measure="accuracy")
-        frame = frame.assign(accuracy=frame["source_val"])
+        # One number a run, whatever it is tested on; several rows may have chosen the same run.
+        frame = frame.drop_duplicates(["id", "config"])
+        frame = frame.assign(
+            measure="accuracy", target=frame["asked_target"], accuracy=frame["source_val"]
+        )
     if choice.rank_elsewhere:
         frame = beside_ours(frame)
     frame = filtered(frame, choice.model, choice.dataset)

@@ -232,7 +232,7 @@ def expand(
     protocol = protocol.completed(opened)
     if protocol.fixed_splits and data_seed is None:
         data_seed = 0
-    chosen = protocol.targets_of(opened, targets)
+    chosen = list(dict.fromkeys(protocol.targets_of(opened, targets)))
     others = {s.name: s for target in chosen for s in protocol.other_data(target)}
     protocol = protocol.with_other_data(
         {name: identify_data(other, outline(other, root)) for name, other in others.items()}
@@ -255,7 +255,7 @@ def expand(
             given=method.given,
             label=method.label,
         )
-        for seed, target, method in itertools.product(seeds, chosen, methods)
+        for seed, target, method in itertools.product(dict.fromkeys(seeds), chosen, methods)
     ]
 
 

@@ -44,6 +44,7 @@ def test_some_of_its_data_sets() -> None:
     protocol = CrossDataset(tests=("x", "y", "w"), source="official")  # type: ignore[arg-type]
     assert protocol.targets_of(Official(), ["w", "x"]) == ["x+w"]
     assert [data.name for data in protocol.other_data("x+w")] == ["x", "w"]
+    assert protocol.targets_of(Official(), ["w+x"]) == ["x+w"]  # as a plan or a search gives it
 
 
 @pytest.mark.parametrize(

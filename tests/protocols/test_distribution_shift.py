@@ -13,6 +13,7 @@ def test_distribution_shift_trains_on_one_domain_and_scores_subsets_over_their_n
     protocol = DistributionShift(source="a", shots=3)
     assert protocol.targets_of(data, ["all"]) == ["b+c"]
     assert protocol.targets_of(data, ["c"]) == ["c"]
+    assert protocol.targets_of(data, ["c+b"]) == protocol.targets_of(data, ["c", "b"]) == ["b+c"]
     parts = protocol.sources(data, "b+c", 0)
     assert list(parts.train) == ["a"]
     assert [sum(s.label == c for s in parts.train["a"]) for c in range(4)] == [3, 3, 3, 3]

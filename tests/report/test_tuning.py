@@ -183,3 +183,14 @@ def test_an_unfinished_search_is_a_hole_and_not_a_choice(tmp_path: Path) -> None
     (row,) = [r for r in block.table.rows if r.label.startswith("CLIPood (tuned")]
     assert [cell.n for cell in row.cells] == [0, 2]
     assert panels(searched(store, Choice()), store)[0].rows[0].row == "AlignCLIP"
+
+
+def test_validation_of_a_run_that_several_rows_chose_is_in_each_of_them(tmp_path: Path) -> None:
+    plan, store = planned(select=["training-domain", "oracle"]), Store(tmp_path)
+    fill(store, plan)
+    tested, validated_on = (
+        report_blocks(store, Choice(score=score))[0].table for score in ("target", "source_val")
+    )
+    assert [row.label for row in validated_on.rows] == [row.label for row in tested.rows]
+    for row in validated_on.rows:
+        assert [cell.mean for cell in row.cells] == [75.0, 75.0], row.label

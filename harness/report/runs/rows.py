@@ -64,6 +64,8 @@ class RunRow:
     """Of a row whose values were chosen from trials: how, in a sentence; `config` then has only
     what its runs share."""
     asked_selection: str
+    asked_target: str
+    """The run's; `target` may be a part of it."""
     target: str
     seed: int
     data_seed: int
@@ -127,6 +129,7 @@ def asked(run_id: str, spec: RunSpec, status: RunStatus, error: str | None = Non
             tuned="",
             protocol_options=_json(protocol.model_dump(exclude=set(Protocol.model_fields))),
             asked_selection=spec.selection,
+            asked_target=one_line(spec.target),
             target=one_line(target),
             seed=spec.seed,
             data_seed=spec.data_seed,

@@ -135,6 +135,23 @@ def test_what_tuning_is_worth(tmp_path: Path) -> None:
             "(leave-one-source-out).") in caption  # fmt: skip
 
 
+def test_budgets_of_two_sweeps_are_told_apart_and_each_sweep_has_its_own(tmp_path: Path) -> None:
+    store, rule = Store(tmp_path), "leave-one-source-out"
+    for trials in (2, 3):
+        plan = planned(select=[rule], trials=trials)
+        fill(store, plan.model_copy(update={"name": f"of-{trials}"}))
+    every = [("CLIPood", f"{rule}, 2 trials"), ("AlignCLIP", f"{rule}, 2 trials"),
+             ("CLIPood", f"{rule}, 3 trials"), ("AlignCLIP", f"{rule}, 3 trials")]  # fmt: skip
+    (block,) = report_blocks(store, Choice())
+    assert [(gain.row, gain.selection) for gain in block.tuning] == every
+    for sweep in ("of-2", "of-3"):
+        (block,) = report_blocks(store, Choice(sweep=sweep))
+        assert [(g.row, g.selection) for g in block.tuning] == [
+            ("CLIPood", rule),
+            ("AlignCLIP", rule),
+        ]
+
+
 def test_the_figure_s_numbers(tmp_path: Path) -> None:
     plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
     fill(store, plan)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.report.tables.model import Cell, Table
 from harness.store.records import SweepPlan
-from harness.tune.words import NAMES, defaults_label
+from harness.tune.words import NAMES, defaults_label, tuned_label
 
 
 @dataclass(frozen=True)
@@ -41,31 +41,32 @@ def gains(table: Table, plans: Iterable[SweepPlan], reference: str | None) -> tu
         reference: The row that the others are compared with, tuned or not.
     """
     cells = {row.label: table.cells(row)[-1] for row in table.rows}
-    tuned = {(s.row, s.rule): s.finals[0].label for p in plans for s in p.searches}
-    own = {row: cells.get(defaults_label(row)) for row, _ in tuned}
+    named = {s.finals[0].label: s for plan in plans for s in plan.searches}
+    tuned = {label: search for label, search in named.items() if label in cells}
     base = next(
-        (r for (r, _), label in tuned.items() if reference in (label, defaults_label(r))), ""
+        (s.row for label, s in tuned.items() if reference in (label, defaults_label(s.row))), ""
     )
+    one_budget = len({len(search.candidates) for search in tuned.values()}) == 1
     found = []
-    for (row, rule), label in tuned.items():
-        cell = cells.get(label)
-        if cell is None:
-            continue
-        default = own[row]
+    for label, search in tuned.items():
+        row, rule, trials = search.row, search.rule, len(search.candidates)
+        cell, default = cells[label], cells.get(defaults_label(row))
         steps = _differences(cell, default)
         other = base if base != row else ""
-        beside = cells.get(tuned.get((base, rule), ""))
+        beside = cells.get(tuned_label(base, rule, trials))
         found.append(
             Gain(
                 row=row,
-                selection=NAMES[rule],
+                selection=NAMES[rule] if one_budget else f"{NAMES[rule]}, {trials} trials",
                 defaults=default.mean if default else None,
                 tuned=cell.mean,
                 gain=_mean(steps),
                 spread=statistics.stdev(steps) if len(steps) > 1 else None,
                 n=len(steps),
                 reference=other,
-                apart=_mean(_differences(default, own.get(base))) if other else None,
+                apart=_mean(_differences(default, cells.get(defaults_label(base))))
+                if other
+                else None,
                 apart_tuned=_mean(_differences(cell, beside)) if other else None,
             )
         )

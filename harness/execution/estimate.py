@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from harness import registry
-from harness.protocols.base import TARGETS
+from harness.data.chosen import chosen
+from harness.dataset import Dataset, DatasetSpec, Sample
+from harness.errors import UserError
 from harness.specs import RunSpec
 from harness.store.records import RunRecord
-from harness.sweep.plan import Outline
+from harness.sweep.plan import Outline, open_dataset
 
 PUBLISHED_STEP = "CLIPood's published step on a V100 (ViT-B/16, 36 images, 0.19 s)"
 """AlignCLIP's rebuttal, W2: see results/published/."""
@@ -24,6 +29,18 @@ _TOKEN_SHARE = 37.7 / 17_600
 _BATCH = ("batch_per_domain", "batch_size", "micro_batch")
 _NAME_TOKENS = 10
 """Of a prompt beside its context: the longest name, start, full stop, end."""
+
+
+class Counts(NamedTuple):
+    """Of a run's images."""
+
+    sources: int
+    """Domains that train."""
+    trained: int
+    tested: int
+
+
+_COUNTS: dict[tuple[str, ...], Counts | None] = {}
 
 
 class Durations:
@@ -121,18 +138,19 @@ def _published(spec: RunSpec, seen: set[tuple[object, ...]]) -> float | None:
     unknown = unknown_classes or spec.protocol.name == "corruptions"
     if not spec.model.name.startswith("ViT-B-16") or unknown:
         return None
-    sources, tested = _counts(spec)
+    counts = counts_of(spec)
+    if counts is None:
+        return None
+    tested = counts.tested
     per_domain = int(spec.config.get("batch_per_domain") or 0)
-    batch = int(spec.config.get("batch_size") or per_domain * max(len(sources), 1))
+    batch = int(spec.config.get("batch_size") or per_domain * counts.sources)
     forward = _FORWARD_SHARE * _IMAGE_S
     # what the pretrained model says of the tested images is kept of every run
     shared = {_shared(spec, ""): tested}
     seconds = 0.0
     if cls.frozen_image_tower and cls.trains:
         views = max(1, int(spec.config.get("feature_views") or 0))
-        shots = spec.protocol.shots * dataset.expected_classes
-        images = min(shots, sum(sources)) if shots else sum(sources)
-        shared[_shared(spec, f"{views} views")] = views * images
+        shared[_shared(spec, f"{views} views")] = views * counts.trained
     elif cls.trains:
         seconds = _IMAGE_S * steps * batch + forward * tested
     elif not cls.frozen_image_tower:
@@ -156,21 +174,60 @@ def _tokens(spec: RunSpec, trained: int, tested: int) -> float:
     return prompts * (int(spec.config.get("n_ctx") or 0) + _NAME_TOKENS)
 
 
-def _counts(spec: RunSpec) -> tuple[list[int], int]:
-    """Return the images of each source domain, and those tested."""
-    cls = registry.dataset_class(spec.dataset.name)
-    sources = spec.protocol.source_domains(Outline(cls, cls.Options()), spec.target)
-    counts = [sum(cls.expected.get(domain, {}).values()) for domain in sources]
-    tested = 0
-    for other in spec.protocol.other_data(spec.target):
-        for splits in registry.dataset_class(other.name).expected.values():
-            tested += splits.get("test", sum(splits.values()))
-    for domain in spec.target.split(TARGETS):
-        splits = cls.expected.get(domain, {})
-        part = int(spec.protocol.holdout_fraction * sum(splits.values()))
-        within = domain in sources  # then only what was not trained on
-        tested += splits.get("test", part) if within else sum(splits.values())
-    return counts, tested
+def counts_of(spec: RunSpec) -> Counts | None:
+    """Return what a run trains on and tests, by its own protocol; None where nobody knows.
+
+    Runs that differ in seeds are one: their splits are as large, halves of the classes nearly.
+    """
+    alike = spec.protocol.model_dump_json(), spec.dataset.model_dump_json(), spec.target
+    if alike not in _COUNTS:
+        _COUNTS[alike] = _counted(spec)
+    return _COUNTS[alike]
+
+
+def _counted(spec: RunSpec) -> Counts | None:
+    try:
+        opened = _imagined(spec.dataset)
+        others = {data.name: _imagined(data) for data in spec.protocol.other_data(spec.target)}
+        train = spec.protocol.sources(opened, spec.target, 0).train
+        tests = spec.protocol.test_sets(opened, spec.target, 0, others)
+    except UserError:
+        return None
+    images = sum(len(samples) for samples in train.values())
+    return Counts(len(train), images, sum(len(test.samples) for test in tests))
+
+
+def _imagined(data: DatasetSpec) -> Dataset:
+    """Return a data set as large as it is known to be, or as it is where it needs no files.
+
+    Raises:
+        UserError: If its size is not known, or its options name what only its files have.
+    """
+    cls = registry.dataset_class(data.name)
+    if not cls.needs_root:
+        return open_dataset(data, None)
+    if not cls.expected:
+        raise UserError(f"nobody knows how many images '{data.name}' has")
+    return chosen(_Imagined(cls, cls.Options.model_validate(data.options)))
+
+
+class _Imagined(Outline):
+    """As many images as a public data set has, of its classes in turn."""
+
+    def samples(self, domain: str) -> tuple[Sample, ...]:
+        """Return the domain's."""
+        return _samples(self.name, domain)
+
+
+@cache
+def _samples(name: str, domain: str) -> tuple[Sample, ...]:
+    cls = registry.dataset_class(name)
+    numbers = itertools.count()
+    return tuple(
+        Sample(f"{domain}/{i}", i % cls.expected_classes, domain, "", split)
+        for split, images in cls.expected[domain].items()
+        for i in itertools.islice(numbers, images)
+    )
 
 
 def _shared(spec: RunSpec, own: str) -> tuple[object, ...]:

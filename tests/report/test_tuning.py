@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from harness.report.build import Choice, report_blocks
 from harness.report.runs.frame import load_frame
 from harness.report.tuning.expected import expected_best
 from harness.report.tuning.panel import panels
-from harness.report.tuning.trials import searched
+from harness.report.tuning.trials import lines, searched
 from harness.specs import RunSpec
 from harness.store.records import SweepPlan
 from harness.store.store import Store
@@ -34,8 +35,9 @@ def test_the_expected_best_is_that_of_all_draws(scores: list[int], n: int) -> No
     assert expected_best(scores, n) == pytest.approx(statistics.fmean(every))
 
 
-def planned(**tune: Any) -> SweepPlan:
+def planned(_protocol: str = "domain_shift", _shots: Sequence[int] = (), **tune: Any) -> SweepPlan:
     source = {
+        "protocol": {"name": _protocol}, "shots": list(_shots),
         "name": "tuned", "model": "tiny-emoji", "dataset": "emoji", "seeds": [0, 1],
         "targets": ["noto", "twemoji"], "defaults": {"steps": 9},
         "tune": {"trials": 3} | tune,
@@ -175,14 +177,29 @@ def test_figures_of_two_sweeps_have_different_titles(tmp_path: Path) -> None:
     assert titles == [f"{only.title} ({name}, emoji, tiny-emoji)" for name in ("again", "tuned")]
 
 
+def test_figures_and_lines_of_two_numbers_of_shots_are_told_apart(tmp_path: Path) -> None:
+    plan, store = planned(_protocol="few_shot", _shots=[1, 4]), Store(tmp_path)
+    for run in plan.trials:
+        add(store, run, 1000)
+    store.write_plan(plan)
+    found = searched(store, Choice())
+    assert {(one.key["shots"], one.target) for one in found} == {
+        (1, "noto"), (1, "twemoji"), (4, "noto"), (4, "twemoji"),
+    }  # fmt: skip
+    titles = [panel.title.partition(" (")[2] for panel in panels(found, store)]
+    assert titles == [f"tuned, emoji, tiny-emoji, {n}-shot)" for n in (1, 4)]
+    head, rows = lines(found)
+    assert {row[head.index("shots")] for row in rows} == {1, 4}
+
+
 def test_the_trials_file_has_values_and_validation_and_no_test(tmp_path: Path) -> None:
     plan, store = planned(select=["leave-one-source-out"]), Store(tmp_path)
     fill(store, plan)
     main(["report", "--store", str(tmp_path), "--format", "csv"])
     text = (tmp_path / "report" / "trials.csv").read_text()
-    lines = list(csv.DictReader(io.StringIO(text)))
-    assert len(lines) == 2 * 2 * 3
-    chosen = [line for line in lines if line["chosen"] == "True"]
+    found = list(csv.DictReader(io.StringIO(text)))
+    assert len(found) == 2 * 2 * 3
+    chosen = [line for line in found if line["chosen"] == "True"]
     assert {(line["method"], line["trial"]) for line in chosen} == {
         ("CLIPood", "1"), ("AlignCLIP", "2"),
     }  # fmt: skip

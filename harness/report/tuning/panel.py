@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.report.runs.blocks import words_apart
 from harness.report.tuning.expected import expected_best
 from harness.report.tuning.trials import Searched
 from harness.store.records import Rule
@@ -69,11 +70,11 @@ class Panel:
 
 
 def panels(found: Sequence[Searched], store: Store) -> list[Panel]:
-    """Return a figure for each sweep, data set, backbone and rule whose trials are there."""
+    """Return a figure for each sweep, setting and rule whose trials are there."""
     out = []
-    settings = {(one.sweep, one.dataset, one.model) for one in found}
-    for setting in sorted(settings):
-        here = [one for one in found if (one.sweep, one.dataset, one.model) == setting]
+    settings = _settings(found)
+    for setting in sorted(set(settings)):
+        here = [one for one, own in zip(found, settings, strict=True) if own == setting]
         for rule in dict.fromkeys(one.search.rule for one in here):
             mine = [one for one in here if one.search.rule == rule]
             rows = [
@@ -82,13 +83,20 @@ def panels(found: Sequence[Searched], store: Store) -> list[Panel]:
             ]
             known = tuple(row for row in rows if row is not None)
             if known:
-                several = setting if len(settings) > 1 else ()
+                several = list(filter(None, setting)) if len(set(settings)) > 1 else []
                 apart = f" ({', '.join(several)})" if several else ""
                 parts = ["trials", NAMES[rule], *several]
                 name = "-".join("".join(c if c.isalnum() else "-" for c in p) for p in parts)
                 where = f"{setting[1]}, {setting[2]}"
                 out.append(Panel(name, rule, mine[0].search.about, where, known, apart))
     return out
+
+
+def _settings(found: Sequence[Searched]) -> list[tuple[str, str, str, str]]:
+    """Return each one's sweep, data set, backbone, and words for what else differs among them."""
+    keys = [dict(one.key) | {"dataset": "", "model": ""} for one in found]
+    words = [words_apart(key, keys) for key in keys]
+    return [(o.sweep, o.dataset, o.model, own) for o, own in zip(found, words, strict=True)]
 
 
 def _row(row: str, found: Sequence[Searched], store: Store) -> TrialsOfRow | None:

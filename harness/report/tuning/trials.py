@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.report.build import Choice, filtered
+from harness.report.runs.blocks import blocks_of
 from harness.report.runs.frame import frame_of
 from harness.report.text import grid
 from harness.store.records import Search, SweepPlan
@@ -23,8 +25,18 @@ class Searched:
     sweep: str
     search: Search
     trials: tuple[Trial, ...]
-    dataset: str
-    model: str
+    key: Mapping[str, Any]
+    """Of its final runs' block: see `blocks.FIELDS`."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set."""
+        return str(self.key["dataset"])
+
+    @property
+    def model(self) -> str:
+        """The backbone."""
+        return str(self.key["model"])
 
     @property
     def target(self) -> str:
@@ -58,8 +70,7 @@ def _of_plan(store: Store, plan: SweepPlan, choice: Choice) -> Iterator[Searched
         trials = tuple(trials_of(search, store))
         ran = any(trial.status != "missing" for trial in trials)
         if ran and not filtered(frame, choice.model, choice.dataset).empty:
-            row = frame.iloc[0]
-            yield Searched(plan.name, search, trials, str(row["dataset"]), str(row["model"]))
+            yield Searched(plan.name, search, trials, blocks_of(frame)[0].key)
 
 
 def lines(found: Sequence[Searched]) -> grid.Lines:
@@ -68,10 +79,10 @@ def lines(found: Sequence[Searched]) -> grid.Lines:
     What the final runs were tested on is in no line; the score of an ORACLE is on its own part of
     the target.
     """
-    head = ["sweep", "dataset", "model", "method", "domain", "rule", "trial", "values"]
+    head = ["sweep", "dataset", "model", "shots", "method", "domain", "rule", "trial", "values"]
     rows = (
         [
-            *(one.sweep, one.dataset, one.model, one.search.row, one.target),
+            *(one.sweep, one.dataset, one.model, one.key["shots"], one.search.row, one.target),
             NAMES[one.search.rule],
             trial.number,
             print_call(one.search.finals[0].method, one.search.candidates[trial.number].values),

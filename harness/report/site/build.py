@@ -5,11 +5,13 @@ feed.xml                   Atom: a store is updated when a run of it ends
 <store>/index.html         the leaderboard page
 <store>/tables/*.csv       every table that `report` writes; *.json the same
 <store>/results.tar.gz     the archive that `leaderboard merge` takes in
+files.json                 what of the folder is the site's: the next one deletes what it lacks
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +25,12 @@ from harness.report.runs.index import index_of
 from harness.report.runs.predictions import PredictionCache
 from harness.report.site.feed import Entry, atom
 from harness.report.tables.caption import title_text
-from harness.report.tables.model import cell_text
 from harness.report.write import write_report
 from harness.store.exchange.archive import export
 from harness.store.files import write_atomically
 from harness.store.store import Store
 
+_FILES = "files.json"
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
@@ -65,17 +67,21 @@ def write_site(
 
     Args:
         stores: Each becomes a folder of its own name.
-        out: Where to; files of an earlier site are replaced.
+        out: Where to; files of an earlier site are replaced or deleted, others left alone.
         address: Where it will be served, for the feed's links.
         note: Told of each store.
 
     Raises:
-        UserError: If two stores have one name, or one has nothing to report.
+        UserError: If two stores have one name, one has nothing to report, or the folder has a first
+            page that is no site's.
     """
+    earlier = _earlier(out)
     names = [path.resolve().name for path in stores]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"two stores are called '{name}': rename one, a folder is its address")
+        if (out / name).resolve() in [path.resolve() for path in stores]:
+            raise UserError(f"--out {out} would write the site into the store {out / name}")
     written: list[Path] = []
     listed = []
     for path, name in zip(stores, names, strict=True):
@@ -92,11 +98,42 @@ def write_site(
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     page = environment.get_template("site.html.j2").render(stores=listed)
-    for file, content in (("feed.xml", atom(entries, address)), ("index.html", page.encode())):
-        with writing(out / file):
-            write_atomically(out / file, content)
-        written.append(out / file)
+    written += [out / "feed.xml", out / _FILES, out / "index.html"]
+    own = sorted(path.relative_to(out).as_posix() for path in written)
+    contents = (atom(entries, address), json.dumps(own, indent=1).encode(), page.encode())
+    for path, content in zip(written[-3:], contents, strict=True):
+        with writing(path):
+            write_atomically(path, content)
+    with writing(out):
+        _delete(out, earlier - set(own))
     return written
+
+
+def _earlier(out: Path) -> set[str]:
+    """Return the files of the site that is there.
+
+    Raises:
+        UserError: If the first page is not one of a site.
+    """
+    try:
+        return set(json.loads((out / _FILES).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        if (out / "index.html").exists():
+            raise UserError(
+                f"{out / 'index.html'} is of no site that says so in {_FILES}; move it away, or "
+                "give --out a folder of the site's own"
+            ) from None
+    return set()
+
+
+def _delete(out: Path, files: Iterable[str]) -> None:
+    """Delete files of a site, and folders that are empty without them."""
+    for path in (out / file for file in sorted(files)):
+        if path.resolve().is_relative_to(out.resolve()):  # whoever wrote the list
+            path.unlink(missing_ok=True)
+            for folder in (path.parent, path.parent.parent):
+                if folder.is_dir() and not any(folder.iterdir()) and folder != out:
+                    folder.rmdir()
 
 
 def _store(store: Store, folder: Path, name: str) -> tuple[list[Path], Listed]:
@@ -135,6 +172,10 @@ def _stem(block: Reported) -> str:
 def _best(block: Reported) -> Best:
     table = block.table
     last = [(table.cells(row)[-1], row.label) for row in table.rows]
-    cell, label = max(last, key=lambda pair: -1.0 if pair[0].mean is None else pair[0].mean)
-    number, spread, _ = cell_text(cell, table.usual_n)
-    return Best(title_text(table), _stem(block), label, f"{number} {spread}".strip(), table.n_runs)
+    whole = [(cell, label) for cell, label in last if cell.complete] or last
+    top = max(whole, key=lambda pair: -1.0 if pair[0].mean is None else pair[0].mean)[0]
+    # as the table's bold: what prints the same is a tie
+    labels = [label for cell, label in whole if table.text(cell)[0] == table.text(top)[0]]
+    number, spread, note = table.text(top)
+    said = " ".join(filter(None, (number, spread if len(labels) == 1 else "", note)))
+    return Best(title_text(table), _stem(block), ", ".join(labels), said, table.n_runs)

@@ -19,11 +19,12 @@ from harness.report.build import Choice, report_blocks
 from harness.report.site.build import write_site
 from harness.report.site.feed import Entry, atom
 from harness.report.write import write_report
+from harness.specs import DatasetSpec
 from harness.store.store import Store
 from tests.conftest import make_folder, make_model
 from tests.engine import make_context, make_spec
 from tests.report.conftest import Open
-from tests.report.fakes import keep, packed, record, spec
+from tests.report.fakes import keep, packed, plan, record, spec
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -121,3 +122,61 @@ def test_tables_of_one_store_have_different_titles(tmp_path: Path) -> None:
     home = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     titles = re.findall(r'<th scope="row">(.*?)</th>', home)
     assert {title.rpartition(" ")[2] for title in titles} == {"(test-in)", "(test-out)"}
+
+
+def filled(root: Path, name: str, scores: dict[str, list[int]]) -> Store:
+    """Return a store of one table."""
+    store = Store(root / name)
+    for label, counts in scores.items():
+        for seed, right in enumerate(counts):
+            run = record(spec(label, "noto", seed, method=label), 1)
+            keep(store, run, packed([0] * 20, [0] * right + [1] * (20 - right)))
+    return store
+
+
+def test_a_site_built_again_has_the_files_of_its_stores_alone(tmp_path: Path) -> None:
+    out, stores = tmp_path / "out", [filled(tmp_path, name, {"a": [1]}) for name in ("x", "y")]
+    write_site([store.root for store in stores], out)
+    (out / "CNAME").write_text("board.example.org")
+    (out / "y" / "notes.txt").write_text("mine")
+    keep(stores[0], record(spec("a", dataset=DatasetSpec(name="other")), 1), packed([0], [0]))
+    written = write_site([stores[0].root], out)
+    there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    own = {path.relative_to(out).as_posix() for path in written}
+    assert there - own == {"CNAME", "y/notes.txt"}
+    assert "x/tables/table.csv" not in there  # there are two now, of other names
+    assert not (out / "y" / "tables").exists()
+    write_site([stores[1].root], out)
+    assert not (out / "x").exists()
+
+
+def test_a_list_of_files_deletes_none_outside(tmp_path: Path) -> None:
+    store, out = filled(tmp_path, "x", {"a": [1]}), tmp_path / "out"
+    write_site([store.root], out)
+    (tmp_path / "mine.txt").write_text("mine")
+    (out / "files.json").write_text('["../mine.txt", "x"]')
+    with pytest.raises(UserError, match="cannot write"):
+        write_site([store.root], out)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_what_is_no_site_is_left_alone(tmp_path: Path) -> None:
+    store = filled(tmp_path, "x", {"a": [1]})
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.html").write_text("mine")
+    with pytest.raises(UserError, match="is of no site that says so in files"):
+        write_site([store.root], tmp_path / "docs")
+    with pytest.raises(UserError, match="would write the site into the store"):
+        write_site([store.root], tmp_path)
+    assert (tmp_path / "docs" / "index.html").read_text() == "mine"
+
+
+def test_the_first_page_names_the_best_of_what_is_whole(tmp_path: Path) -> None:
+    scores = {"lucky": [19], "one": [10, 11], "other": [11, 10], "worst": [1, 2]}
+    store = filled(tmp_path, "x", scores)
+    runs = [spec(label, "noto", seed, method=label) for label in scores for seed in (0, 1)]
+    plan(store, "s", runs)
+    write_site([store.root], tmp_path / "out")
+    home = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "<td>one, other</td>" in home
+    assert "lucky" not in home

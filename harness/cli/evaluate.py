@@ -68,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     if not all(store.has(spec.id) for spec in specs):
         _check(specs[0].model, plan.open_dataset(specs[0].dataset, args.data_root))
     status = run_here(specs, args, args.store)
+    if args.name is not None:
+        _say_other_name(specs, store)
     if not args.dry_run:
         _say(specs, store)
         note(ELSEWHERE)
@@ -119,6 +121,18 @@ def _check(model: ModelSpec, opened: Dataset) -> None:
     backbone = load_backbone(model)
     if backbone.learned is not None:
         backbone.learned.of(opened.class_names)
+
+
+def _say_other_name(specs: list[RunSpec], store: Store) -> None:
+    """Say what tables call weights that were tested before under another name."""
+    from harness.console.notes import warn
+
+    names = {store.read(spec.id).spec.label for spec in specs if store.has(spec.id)}
+    for name in sorted(names - {specs[0].label}):
+        warn(
+            f"--name {specs[0].label}: these weights were tested before as '{name}', which tables "
+            "go on to say, for a record never changes; give another --store for another name"
+        )
 
 
 def _say(specs: list[RunSpec], store: Store) -> None:

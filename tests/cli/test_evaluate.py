@@ -73,7 +73,11 @@ def test_an_exported_run_has_its_record_s_accuracy(
     assert record.spec.model.elsewhere
     assert record.citation == ELSEWHERE
     assert main(["evaluate", str(tmp_path / "out"), *where]) == 0
-    assert "1 were done before" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "1 were done before" in said
+    assert "tested before as" not in said
+    assert main(["evaluate", str(tmp_path / "out"), *where, "--name", "mine"]) == 0
+    assert "--name mine: these weights were tested before as 'theirs'" in capsys.readouterr().err
     assert main(["report", "--store", str(tmp_path / "store"), "--format", "md"]) == 0
     table = (tmp_path / "store" / "report" / "table-trained-elsewhere.md").read_text()
     assert ELSEWHERE in table

@@ -28,7 +28,7 @@ from harness.report.text import alignment, confusion
 from harness.report.text import comparison as contrast
 from harness.report.text import ranks as rank_text
 from harness.report.text.tables import to_terminal
-from harness.report.write import FORMATS, USUAL, write_report
+from harness.report.write import FORMATS, STEMS, USUAL, write_report
 from harness.store.store import Store
 from harness.tune.choice import rows_of
 
@@ -305,6 +305,15 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
         )
     if choice.alignment and not any(part.alignment for part in parts):
         warn("--alignment: not recorded in these runs, which are of before it was kept; run again")
+    if choice.confusion and not any(part.confusion for part in parts):
+        warn(f"--confusion {choice.confusion}: its predictions are not there; run it again")
+    shown = {name for part in parts if part.beyond for name in part.beyond.domains}
+    if absent := [name for name in choice.measures or () if name not in shown]:
+        warn(
+            f"--measures {', '.join(absent)}: of no table here; AUROC and FPR95 are of classes not "
+            "trained on, 'worst domain' of several domains, and none of --score source_val or "
+            "--no-evidence"
+        )
     if "term" in formats:
         console = table_console()
         for part in parts:
@@ -316,7 +325,25 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
         paths = write_report(store, out, choice, files, parts)
         for path in paths:
             print(path)
+        _say_older(store, out, paths)
     return parts
+
+
+def _say_older(store: Store, out: Path, written: Sequence[Path]) -> None:
+    """Say which files of earlier reports lie beside these and lack the store's last runs."""
+    older = [
+        path.name
+        for path in sorted(set(out.glob("*")) - set(written))
+        if path.suffix[1:] in FORMATS
+        and path.stem.partition("-")[0] in STEMS
+        and path.stat().st_mtime < store.changed()
+    ]
+    if older:
+        few = ", ".join(older[:5]) + (" ..." if len(older) > 5 else "")
+        warn(
+            f"{out}: {len(older)} file(s) of an earlier report are not of this one, and older than "
+            f"the store's last run: {few}; delete them"
+        )
 
 
 def _print(part: Reported, console: Console) -> None:

@@ -32,6 +32,20 @@ from harness.sweep.figures import TableSpec
 PICTURES = ("png", "pdf")
 TEXTS = ("md", "csv", "tex", "json")
 FORMATS = (*TEXTS, *PICTURES)
+STEMS = frozenset(
+    (
+        "table",
+        "comparison",
+        "beyond",
+        "tuning",
+        "trials",
+        "ranks",
+        "alignment",
+        "confusion",
+        "figure",
+    )
+)
+"""What the names of its files begin with."""
 USUAL = ("md", "csv", "tex", *PICTURES)
 """Written unless others are asked for."""
 

@@ -83,6 +83,11 @@ class Store:
         """Return where run `run_id` keeps its checkpoint and log while it is unfinished."""
         return self.root / "work" / run_id
 
+    def changed(self) -> float:
+        """Return when a run was last added, in seconds; 0 for none."""
+        runs = self.root / "runs"
+        return runs.stat().st_mtime if runs.is_dir() else 0.0
+
     def has(self, run_id: str) -> bool:
         """Tell whether the run is done."""
         return (self.run_dir(run_id) / "record.json").is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from harness.cli.report import add_arguments, names, report, run
 from harness.errors import UserError
-from tests.report.fakes import realistic
+from harness.specs import DatasetSpec
+from harness.store.store import Store
+from tests.report.fakes import add, keep, packed, realistic, record, spec
 
 
 def arguments(*given: str) -> argparse.Namespace:
@@ -107,3 +110,43 @@ def test_nothing_and_no_number_are_refused(
         arguments("--store", str(tmp_path), *option)
     assert caught.value.code == 2
     assert f"argument {option[0]}: " in capsys.readouterr().err
+
+
+def test_files_of_an_earlier_report_that_this_one_does_not_write_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = realistic(tmp_path, ablation=False)
+    asked = arguments("--store", str(tmp_path), "--format", "md")
+    run(asked)
+    (tmp_path / "report" / "mine.md").write_text("mine")
+    run(arguments("--store", str(tmp_path), "--format", "md", "--no-evidence"))
+    assert "earlier report" not in capsys.readouterr().err  # nothing has run since
+    add(store, spec("a", dataset=DatasetSpec(name="other")), 1)
+    for file in (tmp_path / "report").iterdir():
+        os.utime(file, (1, 1))
+    run(asked)
+    said = capsys.readouterr().err
+    assert "3 file(s) of an earlier report are not of this one" in said
+    assert "last run: beyond.md, comparison.md, table.md; delete them" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["--measures", "AUROC,ECE"], "--measures AUROC: of no table here"),
+        (["--measures", "worst domain", "--no-evidence"], "--measures worst domain: of no table"),
+        (["--confusion", "CoOp"], "--confusion CoOp: its predictions are not there"),
+    ],
+)
+def test_what_was_asked_for_and_is_not_there_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], message: str
+) -> None:
+    store = Store(tmp_path)
+    for target in ("noto", "twemoji"):
+        for method in ("CoOp", "b"):
+            packs = None if method == "CoOp" else packed([0, 1], [0, 0])
+            keep(store, record(spec(method, target, method=method), 1), packs)
+    run(arguments("--store", str(tmp_path), "--format", "md", *asked))
+    assert message in capsys.readouterr().err
+    run(arguments("--store", str(tmp_path), "--format", "md", "--measures", "ECE,worst domain"))
+    assert "of no table" not in capsys.readouterr().err

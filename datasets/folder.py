@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import ExifTags, Image, ImageOps
 
-from harness.data.listing import SUFFIXES, domain_samples, endings, file_size, folders
+from harness.data.listing import (
+    SUFFIXES,
+    domain_samples,
+    endings,
+    file_size,
+    folders,
+    without_images,
+)
 from harness.data.names import clashes
 from harness.dataset import Dataset, DatasetOptions, Sample
 from harness.errors import UserError
@@ -80,7 +86,7 @@ class Folder(Dataset):
 
     def notes(self) -> list[str]:
         """Return the files left out and the classes that a domain has no image of."""
-        return [*self._left_out(), *self._without_images()]
+        return [*self._left_out(), *without_images(self)]
 
     def _left_out(self) -> Iterator[str]:
         found = endings(self.root)
@@ -94,16 +100,6 @@ class Folder(Dataset):
         listed = sum(len(samples) for samples in self._samples.values())
         if stray := found.total() - sum(other.values()) - listed:
             yield f"{self.root}: {stray:,} image(s) in no class folder, left out"
-
-    def _without_images(self) -> Iterator[str]:
-        for domain, samples in self._samples.items():
-            seen = Counter(sample.label for sample in samples)
-            absent = [name for label, name in enumerate(self.class_names) if not seen[label]]
-            if absent:
-                yield (
-                    f"domain '{domain}' has no image of {', '.join(absent)}: its accuracy is over "
-                    f"fewer classes, among all {len(self.class_names)} names"
-                )
 
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images by class, then by file name."""

@@ -6,10 +6,12 @@ import csv
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from harness.data.listing import without_images
 from harness.data.names import clashes
 from harness.dataset import Dataset, DatasetOptions, Sample, fingerprint
 from harness.errors import UserError
@@ -65,12 +67,16 @@ class Manifest(Dataset):
         names = sorted({row["class"] for _, row in checked})
         if len(names) < 2:
             raise UserError(f"{self._file}: {len(names)} class(es); list images of two or more")
-        for one, other in clashes(names):
-            where = next(where for where, row in checked if row["class"] == other)
-            raise UserError(
-                f"{where}: class {other!a} and {one!a} differ in blanks, case or spelling alone: "
-                "their prompts are equal; use one name"
-            )
+        for what, why in (
+            ("class", "their prompts are equal"),
+            ("domain", "a table would show them as one"),
+        ):
+            for one, other in clashes(sorted({row[what] for _, row in checked})):
+                where = next(where for where, row in checked if row[what] == other)
+                raise UserError(
+                    f"{where}: {what} {other!a} and {one!a} differ in blanks, case or spelling "
+                    f"alone: {why}; use one name"
+                )
         self.class_names = tuple(name.replace("_", " ") for name in names)
         self._samples: dict[str, tuple[Sample, ...]] = {}
         for domain in self.domains:
@@ -92,8 +98,8 @@ class Manifest(Dataset):
                 raise UserError(f"{where}: '{key}' is missing; every image needs one")
         if texts["split"] not in ("", *SPLITS):
             raise UserError(f"{where}: split '{texts['split']}'; use {', '.join(SPLITS)} or none")
-        image = texts["image"]
-        path = PurePosixPath(image)
+        path = PurePosixPath(texts["image"])
+        image = texts["image"] = str(path)  # ./a.png and a.png are one
         if path.is_absolute() or ".." in path.parts:
             raise UserError(
                 f"{where}: image '{image}' must lie below the file's folder or {self.root}: "
@@ -109,9 +115,10 @@ class Manifest(Dataset):
         raise UserError(f"{where}: image '{image}' is neither beside the file nor in {self.root}")
 
     def notes(self) -> list[str]:
-        """Return which columns say nothing here."""
+        """Return which columns say nothing here, and which classes a domain has no image of."""
         ignored = ", ".join(self._unknown)
-        return [f"{self._file}: columns left out: {ignored}"] if ignored else []
+        left_out = [f"{self._file}: columns left out: {ignored}"] if ignored else []
+        return [*left_out, *without_images(self)]
 
     def samples(self, domain: str) -> tuple[Sample, ...]:
         """Return the domain's images in the file's order."""
@@ -149,6 +156,9 @@ def _rows(file: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
         lacking = [key for key in NEEDED if key not in (reader.fieldnames or ())]
         if lacking:
             raise ValueError(f"line 1 names no column {', '.join(lacking)}")
+        twice = [key for key, n in Counter(reader.fieldnames or ()).items() if n > 1]
+        if twice:
+            raise ValueError(f"line 1 names column {twice[0]} twice")
         places = ((f"line {reader.line_num}", row) for row in _csv_rows(reader))
     for place, row in places:
         if not isinstance(row, dict) or None in row:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.dataset import Sample
+from harness.dataset import Dataset, Sample
 from harness.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
@@ -119,3 +119,15 @@ def domain_samples(
         for label, folder in enumerate(classes)
         for name in images(root / domain / folder, suffixes)
     )
+
+
+def without_images(dataset: Dataset) -> Iterator[str]:
+    """Yield a line for each domain that lacks a class: its accuracy is not over all of them."""
+    for domain in dataset.domains:
+        seen = {sample.label for sample in dataset.samples(domain)}
+        absent = [name for label, name in enumerate(dataset.class_names) if label not in seen]
+        if absent:
+            yield (
+                f"domain '{domain}' has no image of {', '.join(absent)}: its accuracy is over "
+                f"fewer classes, among all {len(dataset.class_names)} names"
+            )

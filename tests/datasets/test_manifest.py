@@ -109,6 +109,8 @@ def test_the_fingerprint_is_of_list_and_sizes_not_of_the_place(root: Path, tmp_p
         (lambda rows: rows[2].update(image="/etc/passwd"), "line 4: image '/etc/passwd' must lie"),
         (lambda rows: rows[2].update(image="../x.png"), "line 4: image '../x.png' must lie below"),
         (lambda rows: rows[2].update(image=rows[0]["image"]), "line 4: image '.*' is listed befor"),
+        (lambda rows: rows[2].update(image="./" + rows[0]["image"]), "image '.*' is listed before"),
+        (lambda rows: rows[2].update(domain="Domain0"), "domain 'domain0' and 'Domain0' differ in"),
         (lambda rows: rows[2].update({"class": " "}), "line 4: 'class' is missing"),
         (lambda rows: rows[2].update({"class": "RED thing"}), "line 4: class 'red_thing' and 'RED"),
         (lambda rows: rows[2].update(split="dev"), "line 4: split 'dev'; use train, val, test"),
@@ -135,6 +137,7 @@ def test_what_is_wrong_is_one_line_with_its_place(
     [
         ("a.csv", "image,class,domain\nx,y,z,more,evermore\n", "line 2: not an image with"),
         ("a.csv", 'image,class,domain\n"x,y,z\n', r"line \d: unexpected end of data"),
+        ("a.csv", "image,class,domain,class\nx,y,z,w\n", "line 1 names column class twice"),
         ("a.csv", "", "line 1 names no column image, class, domain"),
         ("a.json", "{}", "not a list of objects"),
         ("a.json", "[3]", "entry 1: not an image"),
@@ -154,6 +157,13 @@ def test_files_that_are_no_list(root: Path, name: str, text: str, message: str) 
 def test_columns_that_say_nothing_are_noted(root: Path) -> None:
     write(root / "manifest.csv", [row | {"splits": "train"} for row in listed(root)])
     assert opened(root).notes() == [f"{root / 'manifest.csv'}: columns left out: splits"]
+
+
+def test_a_class_that_a_domain_has_no_image_of_is_noted(root: Path) -> None:
+    rows = [row for row in listed(root) if "domain1/red_thing" not in row["image"]]
+    write(root / "manifest.csv", rows)
+    (note,) = opened(root).notes()
+    assert note.startswith("domain 'domain1' has no image of red thing: its accuracy is over fewer")
 
 
 @pytest.mark.parametrize(

@@ -62,15 +62,36 @@ def repeat(records: list[RunRecord], data_root: Path | None) -> Iterator[Repeate
 
 
 def _compared(record: RunRecord, own: RunRecord) -> Repeated:
-    if own.metrics.tests == record.metrics.tests:
+    here, there = _results(own), _results(record)
+    if here == there:
         same = own.predictions_sha256 == record.predictions_sha256
         text = "equal, predictions to the byte" if same else "equal counts, other confidences"
         return Repeated(record.spec, True, text)
-    counts = ", ".join(
-        f"{name} {score.correct} here, {record.metrics.tests[name].correct} there, of {score.n}"
-        for name, score in own.metrics.tests.items()
+    differing = ", ".join(
+        f"{name} {here.get(name, 'none')} here, {there.get(name, 'none')} there"
+        for name in {**here, **there}
+        if here.get(name) != there.get(name)
     )
-    return Repeated(record.spec, False, f"differs: {counts}")
+    return Repeated(record.spec, False, f"differs: {differing}")
+
+
+def _results(record: RunRecord) -> dict[str, str]:
+    """Return by name all that tables say of a run that its predictions do not."""
+    metrics = record.metrics
+    groups = {
+        "": metrics.tests,
+        "source_val ": metrics.source_val,
+        "zero_shot_val ": metrics.zero_shot_val,
+    }
+    return {
+        f"{group}{name}": f"{score.correct} of {score.n}"
+        for group, scores in groups.items()
+        for name, score in scores.items()
+    } | {
+        "selection": metrics.selection,
+        "selected_step": str(metrics.selected_step),
+        "trained_parameters": str(record.trained_parameters),
+    }
 
 
 def _missing(record: RunRecord, data_root: Path | None) -> str:

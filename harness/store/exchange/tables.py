@@ -50,6 +50,8 @@ def write_predictions(store: Store, runs: list[str], path: Path) -> int:
         if writer is not None:
             writer.close()
             aside.replace(path)
+        else:
+            path.unlink(missing_ok=True)  # of another store
     finally:
         aside.unlink(missing_ok=True)
     return lines
@@ -58,11 +60,14 @@ def write_predictions(store: Store, runs: list[str], path: Path) -> int:
 def _columns(store: Store, run: str, pyarrow: Any) -> dict[str, Any]:
     found = store.predictions(run)
     names = np.array(list(store.read(run).metrics.tests))
-    counts = np.bincount(found.test, minlength=len(names))
+    places = np.empty(len(found.test), np.int32)
+    for number in range(len(names)):
+        own = found.test == number
+        places[own] = np.arange(own.sum())
     columns: dict[str, Any] = {
         "run": pyarrow.array([run] * len(found.test)).dictionary_encode(),
         "test_set": pyarrow.array(names[found.test]).dictionary_encode(),
-        "image": np.concatenate([np.arange(n, dtype=np.int32) for n in counts]),
+        "image": places,
     }
     for name, kind in (DTYPES | LATER).items():
         values = getattr(found, name)

@@ -10,8 +10,10 @@ import pytest
 
 from harness.cli import main
 from harness.execution.run import Shared, execute
+from harness.protocols.domain_and_class import DomainAndClass
 from harness.report.runs.frame import load_frame
 from harness.store.exchange.tables import write_predictions
+from harness.store.records import Score
 from harness.store.store import Store
 from tests.engine import make_context, make_spec
 from tests.report import fakes
@@ -62,6 +64,21 @@ def test_runs_that_recorded_more_and_less_share_a_table(tmp_path: Path) -> None:
         assert widths == {width}
         assert own["alignment"].notna().all() == (seed == 1)
         assert own["log_probability"].notna().all() == (seed == 1)
+
+
+def test_an_image_s_place_is_within_its_test_set_however_they_are_mixed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    made = fakes.record(fakes.spec("a", protocol=DomainAndClass()), 1)
+    tests = {name: Score(correct=1, n=2) for name in ("base", "open")}
+    metrics = made.metrics.model_copy(update={"tests": tests})
+    packed = fakes.packed([0, 1, 0, 1], [0, 0, 0, 0], test=[1, 0, 1, 0])
+    fakes.keep(store, made.model_copy(update={"metrics": metrics}), packed)
+    write_predictions(store, store_ids(store), tmp_path / "all.parquet")
+    answers = pd.read_parquet(tmp_path / "all.parquet")
+    assert answers["test_set"].tolist() == ["open", "base", "open", "base"]
+    assert answers["image"].tolist() == [0, 0, 1, 1]
+    assert write_predictions(store, [], tmp_path / "all.parquet") == 0
+    assert not (tmp_path / "all.parquet").exists()  # they were of other runs
 
 
 def store_ids(store: Store) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -115,10 +116,15 @@ def _setting(number: PublishedNumber, table: Table, meanings: Meanings) -> str:
     protocol = PROTOCOLS[number.protocol]
     if "test_on" in protocol.options:
         tested = meanings.tested(number)
-        if tested != "unstated" and key["test_on"] != tested:
+        # what a source does not state is a part that people test, none that tuning leaves
+        fits = ("all", "in", "out") if tested == "unstated" else (tested,)
+        if key["test_on"] not in fits:
             return f"tested on '{key['test_on']}' of the held-out domain, the source on '{tested}'"
         if key["disjoint_groups"]:
             return "trained on other groups than tested on (disjoint_groups)"
+    for name, value in json.loads(key["protocol_options"]).items():
+        if value != protocol.model_fields[name].default:
+            return f"{name} is {value!r}, which no source has"
     if key["holdout_fraction"] != 0.2:
         return f"holdout_fraction is {key['holdout_fraction']}, the sources hold out 0.2"
     few = protocol.few_shot

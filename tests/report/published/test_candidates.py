@@ -29,6 +29,7 @@ from tests.report.published.stores import AUTHORS, CLIP, VLCS, add, number, only
         ({"domains": VLCS[:3]}, "our mean is over Caltech101, LabelMe, SUN09, the source's over"),
         ({"protocol": AUTHORS.model_copy(update={"shots": 16})}, "shots is 16"),
         ({"protocol": AUTHORS.model_copy(update={"holdout_fraction": 0.5})}, "holdout_fraction"),
+        ({"protocol": AUTHORS.model_copy(update={"left_out": "SUN09"})}, "left_out is 'SUN09'"),
         ({"dataset": DatasetSpec(name="VLCS", options={"x": 1})}, 'options {"x": 1}'),
     ],
 )
@@ -42,6 +43,19 @@ def test_what_is_not_the_same_thing_is_refused_in_a_line(
     assert [(cell.text, cell.ours) for cell in cells] == [("not comparable", None)]
     assert said in cells[0].reason
     assert said in why_none(cells, tables(store))
+
+
+@pytest.mark.parametrize(
+    ("part", "verdict"), [("out", "reproduced"), ("all", "reproduced"), ("rest", "not comparable")]
+)
+def test_a_source_that_states_no_part_is_not_compared_with_what_an_oracle_leaves(
+    tmp_path: Path, part: str, verdict: str
+) -> None:
+    store = Store(tmp_path)
+    protocol = AUTHORS.model_copy(update={"test_on": part})
+    run_vlcs(store, "clipood", [(800,)] * 4, protocol=protocol)
+    (cell,) = compare_published(tables(store), [number(source="unheard of", value=80.0)])
+    assert cell.text == verdict
 
 
 def test_a_method_is_known_by_its_configuration(tmp_path: Path) -> None:

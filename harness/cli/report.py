@@ -28,9 +28,11 @@ from harness.report.text import alignment, confusion
 from harness.report.text import comparison as contrast
 from harness.report.text import ranks as rank_text
 from harness.report.text.tables import to_terminal
+from harness.report.tuning.trials import Searched, searched
 from harness.report.write import FORMATS, STEMS, USUAL, write_report
 from harness.store.store import Store
 from harness.tune.choice import rows_of
+from harness.tune.words import NAMES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -303,6 +305,7 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
             f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
             "run it again"
         )
+    _say_not_chosen(searched(store, choice))
     if choice.alignment and not any(part.alignment for part in parts):
         warn("--alignment: not recorded in these runs, which are of before it was kept; run again")
     if choice.confusion and not any(part.confusion for part in parts):
@@ -327,6 +330,19 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
             print(path)
         _say_older(store, out, paths)
     return parts
+
+
+def _say_not_chosen(found: Sequence[Searched]) -> None:
+    """Say which tuned rows lack a target, or are not there at all."""
+    without = [
+        f"{one.search.row} on {one.target} ({NAMES[one.search.rule]}: "
+        f"{'all failed' if all(t.status == 'failed' for t in one.trials) else 'not all are done'})"
+        for one in found
+        if one.chosen is None
+    ]
+    if without:
+        few = "; ".join(without[:3]) + ("; ..." if len(without) > 3 else "")
+        warn(f"tuned rows lack {len(without)} target(s), whose trials chose nothing: {few}")
 
 
 def _say_older(store: Store, out: Path, written: Sequence[Path]) -> None:

@@ -35,10 +35,15 @@ def test_the_expected_best_is_that_of_all_draws(scores: list[int], n: int) -> No
     assert expected_best(scores, n) == pytest.approx(statistics.fmean(every))
 
 
-def planned(_protocol: str = "domain_shift", _shots: Sequence[int] = (), **tune: Any) -> SweepPlan:
+def planned(
+    _protocol: str = "domain_shift",
+    _shots: Sequence[int] = (),
+    _datasets: Sequence[Any] = ("emoji",),
+    **tune: Any,
+) -> SweepPlan:
     source = {
         "protocol": {"name": _protocol}, "shots": list(_shots),
-        "name": "tuned", "model": "tiny-emoji", "dataset": "emoji", "seeds": [0, 1],
+        "name": "tuned", "model": "tiny-emoji", "datasets": list(_datasets), "seeds": [0, 1],
         "targets": ["noto", "twemoji"], "defaults": {"steps": 9},
         "tune": {"trials": 3} | tune,
         "methods": ["zero_shot", {"method": "clipood", "label": "CLIPood"},
@@ -217,6 +222,40 @@ def test_an_unfinished_search_is_a_hole_and_not_a_choice(tmp_path: Path) -> None
     (row,) = [r for r in block.table.rows if r.label.startswith("CLIPood (tuned")]
     assert [cell.n for cell in row.cells] == [0, 2]
     assert panels(searched(store, Choice()), store)[0].rows[0].row == "AlignCLIP"
+
+
+def test_a_row_whose_trials_chose_nothing_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, store = planned(), Store(tmp_path)
+    fill(store, plan)
+    one, other = (
+        next(s for s in plan.searches if s.row == row) for row in ("CLIPood", "AlignCLIP")
+    )
+    for run in (run for candidate in one.candidates for run in candidate.runs):
+        store.set_aside(run.id)
+        store.fail(run, "it broke", "", "now")
+    store.set_aside(other.candidates[1].runs[0].id)
+    assert main(["report", "--store", str(tmp_path), "--format", "csv"]) == 0
+    assert (
+        "tuned rows lack 2 target(s), whose trials chose nothing: CLIPood on noto "
+        "(training-domain: all failed); AlignCLIP on noto (training-domain: not all are done)"
+    ) in capsys.readouterr().err
+
+
+def test_failed_trials_are_said_of_their_own_data_set_s_table(tmp_path: Path) -> None:
+    datasets = ["emoji", {"name": "emoji", "options": {"domains": ["noto", "twemoji"]}}]
+    plan, store = planned(_datasets=datasets), Store(tmp_path)
+    broken = next(s for s in plan.searches if s.finals[0].dataset.options).candidates[1].runs[0]
+    store.fail(broken, "it broke", "", "now")
+    for run in plan.trials:
+        if run.id != broken.id:
+            add(store, run, 1000)
+    fill(store, plan.model_copy(update={"searches": ()}))
+    store.write_plan(plan)
+    whole, part = report_blocks(store, Choice(evidence=False))
+    assert "failed" not in whole.table.tuning
+    assert "1 of its trials failed" in part.table.tuning
 
 
 def test_validation_of_a_run_that_several_rows_chose_is_in_each_of_them(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[
         order: Place of each run whose values are given.
     """
     failed = Counter(
-        search.rule
+        _block(search)
         for search in plan.searches
         for trial in trials_of(search, store)
         if trial.status == "failed"
@@ -38,7 +38,7 @@ def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[
     rows = []
     for search, runs in finals_of(plan, store):
         place = order[plan.runs[search.order].id] if search.order < len(plan.runs) else len(order)
-        lost = failed[search.rule]
+        lost = failed[_block(search)]
         said = f" {lost} of its trials failed, which counts as the worst." if lost else ""
         config = json.dumps(_shared(search) | {"tuned": search.finals[0].label})
         for run in runs:
@@ -47,6 +47,13 @@ def tuned_rows(store: Store, plan: SweepPlan, order: Mapping[str, int]) -> list[
                 for row in rows_of(store, run)
             ]
     return rows
+
+
+def _block(search: Search) -> tuple[str, ...]:
+    """Return what tells the searches of one rule and table from others of their sweep."""
+    final = search.finals[0]
+    parts = (final.dataset, final.model, final.protocol)
+    return search.rule, *(part.model_dump_json() for part in parts)
 
 
 def _shared(search: Search) -> dict[str, object]:

@@ -78,7 +78,7 @@ def _names_in(file: Path) -> list[str] | dict[str, str]:
         ValueError: If it cannot be read, or gives no texts.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         found = json.loads(text) if file.suffix == ".json" else text.splitlines()
     except (OSError, ValueError) as error:  # of JSON or of UTF-8
         why = error.strerror if isinstance(error, OSError) else error

@@ -126,6 +126,8 @@ def test_what_is_refused_is_one_line(
         ("names.json", '["b", "g", "r"]', ("b", "g", "r")),
         ("some.json", '{"green thing": "g"}', ("blue thing", "g", "red thing")),
         ("names.txt", "b\n\n g \nr\n", ("b", "g", "r")),
+        ("names.txt", "\ufeffb\r\ng\r\nr\r\n", ("b", "g", "r")),  # as Windows' editors write
+        ("names.json", '\ufeff["b", "g", "r"]', ("b", "g", "r")),
     ],
 )
 def test_class_names_of_a_file_are_known_by_what_is_in_it(

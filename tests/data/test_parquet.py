@@ -134,7 +134,7 @@ def test_other_columns_names_and_plain_bytes(
     assert run(tmp_path, file, more=columns) == 2
     assert "cls 0 has no name (0 known); give --classes FILE" in capsys.readouterr().err
     names = tmp_path / "names.txt"
-    names.write_text("\n".join(CLASSES) + "\n")
+    names.write_text("\ufeff" + "\n".join(CLASSES) + "\n")
     assert run(tmp_path, file, more=(*columns, "--classes", str(names))) == 0
     assert len(list(tmp_path.glob("PACS/art_painting/house/*.webp"))) == 2
 

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     names: list[str] = []
     if args.classes:
         try:
-            names = args.classes.read_text(encoding="utf-8").split("\n")
+            names = args.classes.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"--classes {args.classes}: {error}; give a text file") from None
         names = [name.strip() for name in names if name.strip()]

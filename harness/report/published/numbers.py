@@ -95,7 +95,7 @@ def load_numbers(path: Path = NUMBERS) -> list[PublishedNumber]:
             unknown protocol or metric, no number where one belongs, or a row given twice.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path}: cannot read published numbers ({reason})") from None

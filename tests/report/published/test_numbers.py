@@ -34,6 +34,8 @@ def test_an_error_names_file_line_and_field(tmp_path: Path, row: str, said: str)
     file = tmp_path / "mine.csv"
     file.write_text(f"{HEADER}\n{GOOD}\n", encoding="utf-8")
     assert load_numbers(file)[0].spread == 0.1
+    file.write_text(f"\ufeff{HEADER}\n{GOOD}\n", encoding="utf-8")  # as spreadsheets write it
+    assert load_numbers(file)[0].spread == 0.1
     file.write_text(f"{HEADER}\n{GOOD}\n{row}\n", encoding="utf-8")
     with pytest.raises(UserError) as error:
         load_numbers(file)

@@ -80,5 +80,7 @@ class PredictionCache:
         return found.of(found.test == run.tests.index(run.test_set))
 
     def class_names(self, run: FinishedRun) -> tuple[str, ...]:
-        """Return the data set's classes, to which predictions refer."""
-        return self._index.record(run.id).class_names
+        """Return the classes to which predictions refer: those of the data set that is tested."""
+        record = self._index.record(run.id)
+        other = record.other_data.get(run.test_set)
+        return other.class_names if other else record.class_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,26 +76,45 @@ def confusion_of(
     """
     if label is None or table.score != "target":
         return None
-    counts: NDArray[np.int64] | None = None
-    names: tuple[str, ...] = ()
-    n_runs = 0
+    # several data sets may be tested, each with its own classes
+    by_names: dict[tuple[str, ...], NDArray[np.int64]] = {}
+    runs: set[str] = set()
     for run in finished_runs(frame[frame["label"] == label]):
         seen = predictions.images(run)
         if seen is None:
             continue
-        names = names or predictions.class_names(run)
-        size = len(names)
+        own = predictions.class_names(run)
+        size = len(own)
         places = seen.label.astype(np.int64) * size + seen.prediction
-        own = np.bincount(places, minlength=size * size).reshape(size, size)
-        counts = own if counts is None else counts + own
-        n_runs += 1
-    if counts is None:
+        matrix = np.bincount(places, minlength=size * size).reshape(size, size)
+        by_names[own] = by_names[own] + matrix if own in by_names else matrix
+        runs.add(run.id)  # one may have several targets
+    if not by_names:
         return None
+    names, counts = _together(by_names)
     kept = (counts.sum(axis=0) + counts.sum(axis=1)).nonzero()[0]
     return Confusion(
         label,
         title_text(table),
         tuple(names[i] for i in kept),
         counts[np.ix_(kept, kept)],
-        n_runs,
+        len(runs),
     )
+
+
+def _together(
+    by_names: Mapping[tuple[str, ...], NDArray[np.int64]],
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Return one matrix of several over lists of classes, and its classes.
+
+    Equal names of two lists are one class; those within a list (ImageNet's cranes) stay two.
+    """
+    place: dict[tuple[str, int], int] = {}
+    rows = [
+        [place.setdefault((name, own[:i].count(name)), len(place)) for i, name in enumerate(own)]
+        for own in by_names
+    ]
+    counts = np.zeros((len(place), len(place)), np.int64)
+    for at, matrix in zip(rows, by_names.values(), strict=True):
+        counts[np.ix_(at, at)] += matrix
+    return [name for name, _ in place], counts

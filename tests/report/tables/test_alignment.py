@@ -14,10 +14,12 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import UserError
+from harness.protocols.cross_dataset import CrossDataset
 from harness.report.build import Choice, Reported, report_blocks
 from harness.report.stats.alignment import RIGHT, WRONG
 from harness.report.text.alignment import lines
 from harness.report.text.grid import to_csv
+from harness.store.records import OtherData, Score
 from harness.store.store import Store
 from tests.report.fakes import add, keep, packed, plan, record, spec
 
@@ -134,6 +136,31 @@ def test_confusions_are_counted_over_domains_and_seeds(tmp_path: Path) -> None:
     bare = Store(tmp_path / "without predictions")
     add(bare, spec("new", method="new"), 5)
     assert report_blocks(bare, Choice(confusion="new"))[0].confusion is None
+
+
+def test_confusions_on_other_data_sets_are_of_their_classes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    protocol = CrossDataset(tests=("p", "q"), source="emoji")  # type: ignore[arg-type]
+    made = record(spec("a", "p+q", protocol=protocol), 1)
+    others = {
+        name: OtherData(class_names=names, fingerprint="f")
+        for name, names in (("p", ("cat", "dog", "crane", "crane")), ("q", ("owl", "cat")))
+    }
+    tests = {name: Score(correct=1, n=2) for name in ("p", "q", "emoji")}
+    metrics = made.metrics.model_copy(update={"tests": tests})
+    made = made.model_copy(update={"other_data": others, "metrics": metrics})
+    #                    p (cat, dog, crane, crane)  q (owl, cat)  emoji
+    answers = packed([0, 1, 2, 3, 0, 1, 0], [1, 1, 3, 3, 1, 1, 0], test=[0, 0, 0, 0, 1, 1, 2])
+    keep(store, made, answers)
+    (found,) = (b.confusion for b in report_blocks(store, Choice(confusion="a"))
+                if b.table.key["measure"] == "accuracy")  # fmt: skip
+    assert found is not None
+    assert found.n_runs == 1
+    assert found.class_names == ("cat", "dog", "crane", "crane", "owl")
+    assert {(p.label, p.prediction, p.count) for p in found.pairs} == {
+        ("cat", "dog", 1), ("crane", "crane", 1), ("owl", "cat", 1),
+    }  # fmt: skip
+    assert int(found.counts.trace()) == 3
 
 
 def test_all_of_it_is_written_printed_and_on_the_page(

@@ -107,7 +107,13 @@ class Durations:
 
 
 def _kind(spec: RunSpec) -> tuple[str, ...]:
-    return spec.method, spec.dataset.name, spec.model.title(), spec.model.numerics
+    # what corruptions take is many times the run's own time, by kinds and severities
+    tested = f"{spec.target} {spec.protocol.model_dump_json()}" if _corrupts(spec) else ""
+    return spec.method, spec.dataset.name, spec.model.title(), spec.model.numerics, tested
+
+
+def _corrupts(spec: RunSpec) -> bool:
+    return spec.protocol.name == "corruptions"
 
 
 def _memory_kind(spec: RunSpec) -> tuple[str, ...]:
@@ -135,7 +141,7 @@ def _published(spec: RunSpec, seen: set[tuple[object, ...]]) -> float | None:
     dataset = registry.dataset_class(spec.dataset.name)
     unknown_classes = bool(cls.trained_prompts) and not dataset.expected_classes
     # what corruptions take is the CPU's time
-    unknown = unknown_classes or spec.protocol.name == "corruptions"
+    unknown = unknown_classes or _corrupts(spec)
     if not spec.model.name.startswith("ViT-B-16") or unknown:
         return None
     counts = counts_of(spec)

@@ -12,8 +12,8 @@ from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from tests.report.fakes import record, spec
 
 
-def run(method: str = "m", steps: int = 100, **values: Any) -> RunSpec:
-    return spec(method, method=method, config={"steps": steps}, **values)
+def run(method: str = "m", steps: int = 100, target: str = "noto", **values: Any) -> RunSpec:
+    return spec(method, target, method=method, config={"steps": steps}, **values)
 
 
 def test_time_left_is_the_sum_of_what_each_method_took() -> None:
@@ -50,6 +50,18 @@ def test_another_method_data_set_or_model_tells_nothing(other: dict[str, Any]) -
     durations = Durations()
     durations.add(run(), 10.0)
     assert durations.seconds(run(**other)) is None
+
+
+def test_runs_on_corrupted_images_tell_nothing_of_others() -> None:
+    one, two = (
+        run(target="fog", protocol=read_protocol({"name": "corruptions", "severities": severities}))
+        for severities in ([1], [1, 2])
+    )
+    durations = Durations()
+    durations.add(one, 600.0)
+    assert [durations.seconds(other) for other in (one, two, run())] == [600.0, None, None]
+    durations.add(run(), 10.0)
+    assert durations.seconds(run(protocol=read_protocol({"name": "few_shot"}))) == 10.0
 
 
 def test_records_tell_lengths_and_devices() -> None:

@@ -71,12 +71,13 @@ def run_here(
         raise UserError(f"--limit {args.limit}: must be 1 or more")
     for origin, why in registry.not_loaded().items():
         warn(f"not loaded: {origin}: {why}")
+    again = _again(specs, getattr(args, "again", []))
+    specs = _each_once(specs)
     if args.limit is not None:
         missing = [spec for spec in specs if not Store(store).has(spec.id)]
         specs = missing[: args.limit]
     check_models(specs, args.cache_dir or default_cache())
     say_data_notes(specs, args.data_root)
-    again = _again(specs, getattr(args, "again", []))
     if args.dry_run:
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
         return 0
@@ -88,7 +89,7 @@ def run_here(
     sweep_leftovers(store, *([context.cache] if context.cache else []))
     if planned is not None:
         Store(store).write_plan(planned)
-    for run_id in again:
+    for run_id in again & {spec.id for spec in specs}:
         if Store(store).has(run_id):
             Store(store).set_aside(run_id)
     limits = {name: getattr(args, name) for name in LIMITS}
@@ -99,6 +100,21 @@ def run_here(
     if keep_weights:
         _say_without_weights(specs, Store(store))
     return status
+
+
+def _each_once(specs: Sequence[RunSpec]) -> list[RunSpec]:
+    """Return each run once; say which rows are the same, for a table shows what ran, not labels."""
+    first: dict[str, RunSpec] = {}
+    for spec in specs:
+        first.setdefault(spec.id, spec)
+    same = {(first[spec.id].label, spec.label): spec.dataset.name for spec in specs}
+    for (one, other), dataset in same.items():
+        if one != other:
+            warn(
+                f"rows '{one}' and '{other}' are the same runs on {dataset}: its tables have them "
+                f"once, as '{one}'"
+            )
+    return list(first.values())
 
 
 def _again(specs: Sequence[RunSpec], asked: Sequence[str]) -> set[str]:

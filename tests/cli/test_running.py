@@ -184,3 +184,21 @@ def test_damaged_images_are_said_when_runs_read_them(
     assert f"damaged, read as far as it goes, the rest grey: {file}" in " ".join(
         capsys.readouterr().err.split()
     )
+
+
+def test_rows_of_the_same_runs_are_said_and_counted_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = tmp_path / "s.yaml"
+    sweep.write_text(
+        "{name: s, targets: [noto], seeds: [0, 1], methods: [{method: zero_shot, label: A}, "
+        "{method: zero_shot, label: B}, {method: clip_surgery, label: C}]}"
+    )
+    assert main(["sweep", "plan", str(sweep), "--store", str(tmp_path / "store")]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("the same runs") == 1
+    assert "rows 'A' and 'B' are the same runs on emoji: its tables have them once, as 'A'" in (
+        said.err
+    )
+    assert "4 run(s): duration unknown" in said.out
+    assert "B" not in {line.strip("│ ").split(" ")[0] for line in said.out.splitlines()}

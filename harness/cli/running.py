@@ -154,10 +154,17 @@ def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
 def say_data_notes(specs: Sequence[RunSpec], root: Path | None) -> None:
     """Say what small data sets leave out or lack; a large one is listed by `data verify` alone."""
     datasets = {data.model_dump_json(): data for spec in specs for data in spec.data()}.values()
+    lines: list[str] = []
     for dataset in datasets:
         if registry.dataset_class(dataset.name).small:
-            for line in open_dataset(dataset, root).notes():
-                note(f"note: {one_line(line)}")
+            opened = open_dataset(dataset, root)
+            lines += opened.notes()
+            own = [spec for spec in specs if spec.dataset == dataset]
+            asked = {(s.protocol.model_dump_json(), s.target): s for s in reversed(own)}
+            for spec in reversed(asked.values()):  # of each the first data seed
+                lines += spec.protocol.notes(opened, spec.target, spec.data_seed)
+    for line in dict.fromkeys(lines):
+        note(f"note: {one_line(line)}")
 
 
 def conclude(outcome: Outcome, store: Path) -> int:

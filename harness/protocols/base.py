@@ -8,6 +8,7 @@ weights are fixed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
@@ -184,6 +185,25 @@ class Protocol(Strict):
                 )
         return Sources(train, val, tuple(dataset.class_names[c] for c in classes))
 
+    def notes(self, dataset: Dataset, target: str, data_seed: int) -> list[str]:
+        """Return where there are fewer images of a class than `shots`, a line for each domain."""
+        if not self.shots:
+            return []
+        classes, found = self.trained_classes(dataset), []
+        for domain in self.source_domains(dataset, target):
+            train, val, _ = self.parts(dataset, domain, data_seed)
+            counts, held_out = (Counter(sample.label for sample in own) for own in (train, val))
+            own = [counts[label] for label in classes]
+            few = sum(n < self.shots for n in own)
+            lacking = sum(not held_out[label] for label in classes)
+            if few:
+                found.append(
+                    f"{self.name}, data seed {data_seed}, domain '{domain}': {few} of {len(own)} "
+                    f"classes have fewer than {self.shots} training images, the least {min(own)}; "
+                    f"{lacking} have none to validate on"
+                )
+        return found
+
     def other_data(self, target: str) -> tuple[DatasetSpec, ...]:
         """Return the data sets, beside the one that trains, whose images are tested."""
         return ()
@@ -264,7 +284,7 @@ class Protocol(Strict):
     def setting_words(self) -> list[str]:
         """Return what differs from the protocol's plain form, for captions."""
         words = [f"trained on {self.source}"] if self.source else []
-        words += [f"{self.shots} images a class"] if self.shots else []
+        words += [f"up to {self.shots} images a class"] if self.shots else []
         words += ["splits of seed 0 for all runs"] if self.fixed_splits else []
         resize = {
             "model": [],
@@ -282,7 +302,7 @@ class Protocol(Strict):
         if not self.few_shot:
             return f"{share} of each source domain held out for validation"
         if self.shots:
-            return f"validated on {min(self.shots, VAL_SHOTS)} images a class"
+            return f"validated on up to {min(self.shots, VAL_SHOTS)} images a class"
         return f"validated on the official split, or {share} of the training images"
 
     @classmethod

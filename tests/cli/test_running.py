@@ -160,6 +160,11 @@ def test_what_a_folder_leaves_out_is_said_before_the_runs(
     assert main([*zero_shot(root, random_clip, tmp_path), "--dry-run"]) == 0
     assert "note: " in (said := capsys.readouterr().err)
     assert "files left out by their ending: 1 .heic" in said
+    few = ["--protocol", "few_shot", "--seeds", "1-3", "--dry-run"]
+    assert main([*zero_shot(root, random_clip, tmp_path), *few]) == 0
+    said = capsys.readouterr().err
+    assert said.count("few_shot, data seed 1, domain 'domain0': 3 of 3 classes have fewer") == 1
+    assert "data seed 2" not in said
 
 
 def test_the_next_run_sweeps_what_killed_ones_left(tmp_path: Path, random_clip: Path) -> None:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from harness.errors import UserError
+from harness.protocols.domain_shift import DomainShift
 from harness.protocols.few_shot import FewShot
 from harness.store.records import Score
 from tests.protocols.toys import Grouped, Official
@@ -44,3 +45,16 @@ def test_its_words_and_its_cell() -> None:
     assert protocol.measured("a", {"test": Score(correct=1, n=4)}) == {("a", "accuracy"): 0.25}
     with pytest.raises(UserError, match="unknown domain of data set 'grouped' 'd'"):
         protocol.sources(Grouped(), "d", 0)
+
+
+def test_classes_with_fewer_images_than_shots_are_said() -> None:
+    data = Official()  # 23 to 25 training images of a class
+    assert FewShot(shots=23).notes(data, "official", 0) == []
+    (line,) = FewShot(shots=24).notes(data, "official", 1)
+    assert line == (
+        "few_shot, data seed 1, domain 'official': 2 of 7 classes have fewer than 24 training "
+        "images, the least 23; 0 have none to validate on"
+    )
+    (line,) = FewShot(shots=30).notes(Official(val=False), "official", 0)
+    assert line.endswith("the least 23; 7 have none to validate on")
+    assert DomainShift().notes(Grouped(), "a", 0) == []

@@ -93,8 +93,8 @@ def test_its_measures_are_base_new_and_their_harmonic_mean() -> None:
 
 
 def test_what_it_validates_on_is_said() -> None:
-    assert OpenClass(shots=2).validated_words() == "validated on 2 images a class"
-    assert OpenClass().validated_words() == "validated on 4 images a class"
+    assert OpenClass(shots=2).validated_words() == "validated on up to 2 images a class"
+    assert OpenClass().validated_words() == "validated on up to 4 images a class"
     assert "official split, or 20 %" in OpenClass(shots=0).validated_words()
 
 

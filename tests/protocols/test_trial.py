@@ -37,7 +37,7 @@ def test_classes_left_out_are_not_tested_and_a_source_is_filled_in() -> None:
 
 def test_its_words_name_the_other_and_its_cell_is_one() -> None:
     trial = Trial.within(FewShot(shots=2))
-    assert trial.setting_words() == ["within few_shot", "2 images a class"]
+    assert trial.setting_words() == ["within few_shot", "up to 2 images a class"]
     assert "no test image read" in trial.tested_words()
     assert trial.measured("a", {"validation": Score(correct=1, n=4)}) == {("a", "accuracy"): 0.25}
 

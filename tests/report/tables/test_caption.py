@@ -77,8 +77,14 @@ def test_a_caption_from_data_to_weights() -> None:
         ({"fixed_splits": True}, "leave one domain out (splits of seed 0 for all runs), tested"),
         ({"test_resize": "bilinear"}, "(bilinear test images)"),
         ({"dataset_options": '{"size": 3}'}, "on PACS (size=3);"),
-        ({"protocol": "open_class", "shots": 16, "measure": "new"}, "(16 images a class), tested"),
-        ({"protocol": "open_class", "shots": 16, "measure": "H"}, "validated on 4 images a class."),
+        (
+            {"protocol": "open_class", "shots": 16, "measure": "new"},
+            "(up to 16 images a class), tested",
+        ),
+        (
+            {"protocol": "open_class", "shots": 16, "measure": "H"},
+            "validated on up to 4 images a class.",
+        ),
         ({"protocol": "open_class", "shots": 0, "measure": "H"}, "the official split, or 20 % of"),
         (
             {"protocol": "domain_and_class", "measure": "all"},

@@ -169,16 +169,9 @@ def _add_verbosity(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    print_anywhere()
-    args = build_parser(argv).parse_args(argv)
-    notes.set_level(args.level)
+    args = parsed(argv)
     try:
-        if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
-            from harness import registry
-
-            registry.add_own_plugins()
-            for path in args.plugin:
-                registry.add_plugin_file(path)
+        add_plugins(args)
         status: int = args.handler(args)
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
@@ -193,6 +186,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def parsed(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the options, `argv` among them, and be as quiet as they ask."""
+    print_anywhere()
+    args = build_parser(argv).parse_args(argv)
+    args.argv = list(argv)
+    notes.set_level(args.level)
+    return args
+
+
+def add_plugins(args: argparse.Namespace) -> None:
+    """Register the user's plugin files.
+
+    Raises:
+        UserError: If one is not there.
+    """
+    if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
+        from harness import registry
+
+        registry.add_own_plugins()
+        for path in args.plugin:
+            registry.add_plugin_file(path)
 
 
 def _on_a_line(text: str) -> str:

@@ -39,7 +39,8 @@ tags: [clip, {spec.method.replace("_", "-")}]
 # {spec.title()}
 
 Run `{record.id}` of clip-benchmark-harness: method `{spec.method}` on {spec.model.title()},
-data set {spec.dataset.name}, protocol {protocol.name}, held out: {spec.target}.
+data set {spec.dataset.name}, protocol {protocol.name} ({protocol.title}), target {spec.target},
+{protocol.tested_words()}.
 
 {record.citation}
 

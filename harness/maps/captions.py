@@ -79,7 +79,7 @@ def bars(about: MapSetting, spread: str) -> str:
     return (
         "Share of the class token's attention over the patches that lies on the object, by block "
         f"and as means over blocks; {about.run.dataset.name}, "
-        f"{about.run.model.title()}, mean over held-out domains; {spread}. Dashed: what uniform "
+        f"{about.run.model.title()}, mean over targets; {spread}. Dashed: what uniform "
         "attention would put there, the object's share of the image."
     )
 
@@ -95,12 +95,13 @@ def classes(model: ModelSpec, dataset: str, template: Template, kappa: float, nu
 
 
 def _images(about: MapSetting) -> str:
-    return f"images of the held-out domain {about.run.target} of {about.run.dataset.name}"
+    run = about.run  # of some protocols the target is the domain that trains
+    return f"test images of {run.dataset.name} ({run.protocol.title}: {run.target})"
 
 
 def _measured(about: MapSetting) -> str:
     return (
-        "measured on every held-out image that has a mask, weighting patches by how much of "
+        "measured on every test image that has a mask, weighting patches by how much of "
         "them the mask covers"
     )
 

@@ -20,10 +20,12 @@ from harness.cli import main
 from harness.clip import transformers
 from harness.clip.load import load_backbone
 from harness.execution.run import Shared, execute
-from harness.export.card import LOADER
+from harness.export.card import LOADER, card
+from harness.protocols.single_source import SingleSource
 from harness.specs import ModelSpec, RunSpec
 from harness.store.store import Store
 from tests.engine import make_context, make_spec
+from tests.report import fakes
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,6 +97,15 @@ def test_the_folder_says_what_it_is(image_folder: Path, random_clip: Path, tmp_p
     export(spec, image_folder, tmp_path / "store", tmp_path / "again")
     for path in (tmp_path / "out").iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_the_card_does_not_call_held_out_what_trained() -> None:
+    protocol = SingleSource(domains=("noto", "twemoji"))
+    text = card(fakes.record(fakes.spec("a", "noto", protocol=protocol), 1))
+    assert "single_source (train on one domain), target noto,\ntested on all images" in text
+        "protocol single_source (train on one domain), target noto,\ntested on all images" in text
+    )
+    assert "held out" not in text
 
 
 @pytest.mark.parametrize("method", ["maple", "cocoop", "clip_surgery"])

@@ -13,7 +13,7 @@ ABOUT = MapSetting(spec("a", "noto", 3), "a photo of a {}.", Tower(12, (14, 16),
 
 def test_every_caption_names_data_grid_and_backbone() -> None:
     for caption in (captions.attention(ABOUT), captions.similarity(ABOUT)):
-        assert "held-out domain noto of emoji" in caption
+        assert "test images of emoji (leave one domain out: noto)" in caption
         assert "14 × 16 patches" in caption
         assert "Backbone tiny-emoji" in caption
         assert "seed 3" in caption

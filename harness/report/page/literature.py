@@ -44,7 +44,10 @@ def _by_cell(
 def _column(table: Table, number: PublishedNumber) -> str:
     if not PROTOCOLS[number.protocol].published_domains:
         return number.dataset
-    return number.domain if number.domain in table.domains else table.columns[-1]
+    if number.domain in table.domains:
+        return number.domain
+    # a mean that --columns leaves out is beside no other column
+    return table.columns[-1] if table.has_mean or len(table.domains) + table.hidden == 1 else ""
 
 
 def _published(cell: PublishedCell) -> Published:

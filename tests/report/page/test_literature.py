@@ -6,9 +6,10 @@ from pathlib import Path
 
 from harness.report.page.build import build_page
 from harness.report.page.literature import literature
+from harness.report.tables.chosen import with_only
 from harness.store.store import Store
 from tests.report.page.test_build import column
-from tests.report.published.stores import CLIP, number, run_vlcs
+from tests.report.published.stores import CLIP, VLCS, number, run_vlcs, tables
 
 COUNTS = [(990, 1000, 995), (640, 650, 660), (790, 800, 810), (880, 900, 890)]
 
@@ -50,3 +51,16 @@ def test_numbers_stand_at_their_own_cells(tmp_path: Path) -> None:
     ]
     assert laion.rows
     assert not any(cell.published for cell in cells)
+
+
+def test_a_mean_that_is_not_shown_is_beside_no_other_column(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run_vlcs(store, "clipood", COUNTS)
+    (table,) = tables(store)
+    (row,) = table.rows
+    beside = literature([number(value=82.3), number(domain="LabelMe", value=65.5)])
+    assert [one.text for one in beside(table, row, "mean")] == ["82.3"]
+    bare = with_only(table, table.rows, VLCS)
+    assert {column: [one.text for one in beside(bare, row, column)] for column in VLCS} == {
+        "Caltech101": [], "LabelMe": ["65.5"], "SUN09": [], "VOC2007": [],
+    }  # fmt: skip

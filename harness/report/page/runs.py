@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.report.runs.index import index_of
 from harness.specs import RunSpec
 from harness.store.records import Failure, RunRecord, Score
 from harness.store.store import Store
@@ -75,13 +76,16 @@ def page_data(
     specs: dict[str, RunSpec] = {}
     if any(status != "done" for status, _ in runs.values()):
         specs = {spec.id: spec for plan in store.plans() for spec in rows_of(plan, store)}
+    # a record that its predictions contradict is no result, and perhaps of no plan
+    contradictory = index_of(store).contradictory
     share = min(LONGEST, ALL_TEXTS // max(1, len(runs)))
     pool = Pool()
     lines = []
     for run_id, (status, label) in runs.items():
         record = record_of(run_id) if status == "done" else None
         failure = failures.get(run_id)
-        spec = record.spec if record else failure.spec if failure else specs[run_id]
+        known = record or failure or (store.read(run_id) if run_id in contradictory else None)
+        spec = known.spec if known else specs[run_id]
         values = _of_spec(spec) | _of_record(record) | _of_failure(failure, share)
         values |= {
             "id": run_id,

@@ -29,6 +29,7 @@ from harness.console.output import writing
 from harness.errors import UserError, unknown_name
 from harness.specs import RunSpec
 from harness.store.formats import FORMAT, Format
+from harness.store.integrity import examined
 from harness.store.records import Record, SweepPlan
 from harness.store.redact import places, safe_plan, safe_record, safe_text
 from harness.store.store import Store
@@ -94,6 +95,11 @@ def export(
         if sweep is not None and record.id not in planned | chosen:
             continue
         folder, target = store.run_dir(record.id), f"runs/{record.id}"
+        if problems := examined(record, folder / "predictions.npz")[0]:
+            raise UserError(
+                f"run {record.id}: {problems[0]}; nobody could take it in: restore {folder}, or "
+                "delete it and run it again"
+            )
         shared = record if keep_host else safe_record(record)
         specs.append(shared.spec)
         members[f"{target}/record.json"] = _bytes_of(shared)

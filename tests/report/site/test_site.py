@@ -16,6 +16,7 @@ from harness.errors import UserError
 from harness.execution.run import Shared, execute
 from harness.protocols.domain_shift import DomainShift
 from harness.report.build import Choice, report_blocks
+from harness.report.page.render import write_page
 from harness.report.site.build import write_site
 from harness.report.site.feed import Entry, atom
 from harness.report.write import write_report
@@ -180,3 +181,15 @@ def test_the_first_page_names_the_best_of_what_is_whole(tmp_path: Path) -> None:
     home = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "<td>one, other</td>" in home
     assert "lucky" not in home
+
+
+def test_a_run_that_contradicts_itself_is_in_no_archive_and_no_traceback(tmp_path: Path) -> None:
+    store = filled(tmp_path, "x", {"a": [1], "b": [2]})
+    file = next((store.root / "runs").glob("*/record.json"))
+    found = json.loads(file.read_text())
+    found["metrics"]["tests"]["target"]["correct"] = 20
+    file.write_text(json.dumps(found))
+    with pytest.raises(UserError, match=rf"run {found['id']}: metrics.*delete it and run it again"):
+        write_site([store.root], tmp_path / "out")
+    page = write_page(Store(store.root), tmp_path).read_text()  # that no sweep planned it
+    assert found["id"] in page

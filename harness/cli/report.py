@@ -216,7 +216,15 @@ def _report(args: argparse.Namespace) -> int:
     if args.sweep:
         raise UserError(f"--by-sweep --sweep {args.sweep}: give one of the two")
     store = Store(args.store)
-    sweeps = [p.name for p in store.plans() if any(store.has(r.id) for r in rows_of(p, store))]
+    plans = list(store.plans())
+    sweeps = [
+        plan.name
+        for plan in plans
+        if any(store.has(run.id) or store.failure(run.id) for run in rows_of(plan, store))
+    ]
+    known = {s.id for p in plans for s in (*p.runs, *p.trials, *p.possible_finals())}
+    if others := set(index_of(store).run_ids()) - known:
+        warn(f"--by-sweep: {len(others)} run(s) that no sweep planned are in none of its reports")
     if not sweeps:
         raise UserError(f"--by-sweep: no sweep was run into {args.store}; leave it out")
     for name in sweeps:

@@ -26,7 +26,7 @@ from harness.specs import DatasetSpec, ModelSpec, RunSpec
 from harness.store.records import Score
 from harness.store.store import Store
 from harness.sweep.figures import LineSpec, TableSpec, figure_spec
-from tests.report.fakes import keep, plan, record, spec
+from tests.report.fakes import add, keep, plan, record, spec
 
 OPEN = OpenClass()
 
@@ -220,9 +220,15 @@ def test_by_sweep_a_folder_for_each(tmp_path: Path, capsys: pytest.CaptureFixtur
     plan(store, "one", [run for run in runs if run.label == "a"])
     plan(store, "other", [run for run in runs if run.dataset.name == "PACS"])
     ask = ["report", "--store", str(tmp_path), "--format", "csv", "--no-evidence"]
+    broken = spec("c", "d9", method="c")
+    plan(store, "broken", [broken])
+    store.fail(broken, "it broke", "", "now")
+    add(store, spec("d", "d9", method="d"), 1)
     assert main([*ask, "--by-sweep"]) == 0
+    said = capsys.readouterr().err
+    assert "--by-sweep: 1 run(s) that no sweep planned are in none of its reports" in said
     folders = {path.parent.name: path.read_text() for path in (tmp_path / "report").glob("*/*.csv")}
-    assert {"one", "other", "p0"} == set(folders)
+    assert {"one", "other", "p0", "broken"} == set(folders)
     assert "b,d0" not in folders["one"]
     assert main([*ask, "--by-sweep", "--sweep", "one"]) == 2
     assert "give one of the two" in capsys.readouterr().err

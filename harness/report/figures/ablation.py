@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.figures.frame import PALETTE, dress, plot, styled
 from harness.report.figures.gains import Ablation, ablation_bars
-from harness.report.figures.notes import footnote
+from harness.report.figures.notes import axis_label, footnote
 from harness.report.tables.model import Table
 from harness.sweep.figures import AblationSpec
 
@@ -27,6 +27,7 @@ def ablation_picture(table: Table, spec: AblationSpec, kind: str = "png") -> byt
         notes = ablation_notes(table, data)
         frame, axes = plot(width, 2.5, notes, spec.title, sides=sides, labels=0.53, head=0.45)
         _draw(axes, data, (width - sum(sides)) / len(data.groups))
+        dress(axes, axis_label(table), 10.5, 9.5)
         frame.legend(axes, 0.07, fontsize=10, handlelength=1.1, handleheight=0.9, columnspacing=1.4)
         return frame.encode(kind)
 
@@ -82,7 +83,6 @@ def _dress(axes: Axes, data: Ablation) -> None:
     axes.set_xlim(-0.6, len(data.groups) - 0.4)
     axes.set_xticks(range(len(data.groups)), [group.column for group in data.groups], fontsize=10.5)
     axes.tick_params(axis="x", length=0)
-    dress(axes, "Top-1 accuracy (%)", 10.5, 9.5)
     for side in ("left", "bottom"):
         axes.spines[side].set_linewidth(0.7)
     if data.bottom:  # the usual sign that the axis is cut, at its foot

@@ -9,6 +9,12 @@ from harness.report.tables.model import Cell, Table
 from harness.report.tables.spread import MEANING
 
 
+def axis_label(table: Table) -> str:
+    """Return what the axis of a table's numbers is called."""
+    harmonic = table.key["measure"] == "H" and table.score == "target"
+    return f"{'Harmonic mean' if harmonic else 'Top-1 accuracy'} (%)"
+
+
 def footnote(
     table: Table, cells: Sequence[Cell], bottom: float, spreads: str, mark: str, about: str = ""
 ) -> str:

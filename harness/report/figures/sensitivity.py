@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.figures.frame import PALETTE, dress, plot, styled
-from harness.report.figures.notes import footnote
+from harness.report.figures.notes import axis_label, footnote
 from harness.report.figures.rows import columns_of, find_row
 from harness.report.tables.model import Cell, Table
 from harness.sweep.figures import CurveSpec, LineSpec
@@ -88,6 +88,7 @@ def line_picture(table: Table, spec: LineSpec | CurveSpec, kind: str = "png") ->
         notes = footnote(table, cells, data.bottom, "bands", "point")
         frame, axes = plot(5.6, 2.7, notes, spec.title, sides=(0.62, 0.18), labels=0.73, head=0.45)
         _draw(axes, data, table.mean_head if table.has_mean else "")
+        dress(axes, axis_label(table), 10.5, 9.5)
         axes.set_xlabel(spec.x_label, fontsize=10.5)
         columns = min(len(data.curves), 5)
         frame.legend(axes, 0.05, ncols=columns, fontsize=9.5, handlelength=1.6, columnspacing=1.2)
@@ -123,4 +124,3 @@ def _draw(axes: Axes, data: Sensitivity, mean: str) -> None:
     axes.set_ylim(data.bottom, data.top)
     axes.set_xticks(sorted({x for curve in data.curves for x in curve.x}))
     axes.tick_params(axis="x", labelsize=9.5, width=0.7)
-    dress(axes, "Top-1 accuracy (%)", 10.5, 9.5)

@@ -35,7 +35,7 @@ from tests.sweep.small import SWEEP
         (("row: CLIPood", "row: CLIPud"), "unknown row 'CLIPud': did you mean CLIPood"),
         (
             ("kind: ablation", "kind: pie"),
-            "field 'figures.0.kind' is 'pie': use 'ablation', 'line', 'curve', 'table'",
+            "field 'figures.0.kind' is 'pie': use ablation, line, curve, table",
         ),
         (("figures:\n", "figures:\n  - 3\n"), "field 'figures.0' is 3"),
         (

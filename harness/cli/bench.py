@@ -22,10 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.numerics(parser)
     options.device(parser)
-    parser.add_argument("--threads", type=int, help="of torch and for decoding (all cores)")
-    parser.add_argument("--batch", type=int, help="images in a step (36; 6 on a CPU)")
-    parser.add_argument("--images", type=int, help="in a timed pass (2880; 360 on a CPU)")
-    parser.add_argument("--rounds", type=int, default=5, help="of turns (%(default)s)")
+    parser.add_argument(
+        "--threads", type=options.whole, help="of torch and for decoding (all cores)"
+    )
+    parser.add_argument("--batch", type=options.whole, help="images in a step (36; 6 on a CPU)")
+    parser.add_argument("--images", type=options.whole, help="in a timed pass (2880; 360 on a CPU)")
+    parser.add_argument("--rounds", type=options.whole, default=5, help="of turns (%(default)s)")
     parser.add_argument(
         "--out", type=Path, default=Path("results/bench"), help="where files go (%(default)s)"
     )

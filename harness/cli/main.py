@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.cli.parser import Parser, on_a_line
 from harness.command_name import FROM_CHECKOUT, command_name, program
 from harness.console import notes
 from harness.console.output import print_anywhere
@@ -120,7 +121,7 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     Args:
         argv: The command line; None builds the options of every verb.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=program(),
         description="Benchmark methods that adapt CLIP to data whose domain differs from training.",
         epilog=EXAMPLES.replace(FROM_CHECKOUT, command_name()),
@@ -185,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         if notes.verbose():
             print(redacted(traceback.format_exc()), file=sys.stderr)
-        print(f"error: {_on_a_line(redacted(str(error)))}", file=sys.stderr)
+        print(f"error: {on_a_line(redacted(str(error)))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -193,8 +194,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def _on_a_line(text: str) -> str:
-    """Spell what a terminal would act on: names and values come from files of anybody's."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

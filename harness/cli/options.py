@@ -60,16 +60,47 @@ def limits(parser: Group) -> None:
     )
 
 
+def whole(text: str) -> int:
+    """Return a whole number.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number") from None
+
+
 def amount(text: str) -> float:
     """Return a finite number from 0.
 
     Raises:
-        ValueError: If it is none.
+        ArgumentTypeError: If it is none.
     """
-    value = float(text)
+    value = _number(text)
     if not 0 <= value < math.inf:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number from 0")
     return value
+
+
+def between(low: float, high: float, text: str) -> float:
+    """Return a number between two, neither included.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
+    value = _number(text)
+    if not low < value < high:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number between {low:g} and {high:g}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def model(parser: Group) -> None:
@@ -163,13 +194,13 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     data_root(group)
     cache_dir(group)
     group.add_argument(
-        "--workers", type=int, help="processes at a time (one per core, or one per GPU)"
+        "--workers", type=whole, help="processes at a time (one per core, or one per GPU)"
     )
     group.add_argument(
-        "--runs-per-gpu", type=int, metavar="N", help="processes on each GPU at a time (1)"
+        "--runs-per-gpu", type=whole, metavar="N", help="processes on each GPU at a time (1)"
     )
     group.add_argument(
-        "--threads", type=int, default=1, help="threads of torch per worker (%(default)s)"
+        "--threads", type=whole, default=1, help="threads of torch per worker (%(default)s)"
     )
     limits(group)
     device(group)
@@ -177,5 +208,5 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     group.add_argument(
         "--dry-run", action="store_true", help="say what would run, and what is done already"
     )
-    group.add_argument("--limit", type=int, help="run only the first N that are missing")
+    group.add_argument("--limit", type=whole, help="run only the first N that are missing")
     log(group)

@@ -99,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--decimals",
-        type=int,
+        type=options.whole,
         choices=range(5),
         default=Choice.decimals,
         metavar="N",

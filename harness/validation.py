@@ -131,7 +131,7 @@ def _first_problem(model: type[BaseModel], values: Any, error: ValidationError) 
     fields = [_field(problem, values) for problem in problems]
     more = len(set(fields)) - 1
     rest = f" (and {more} more)" if more else ""
-    kind, shown = first["type"], _shortened(first["input"])
+    kind, shown = first["type"], shortened(first["input"])
     if kind == "missing":
         return f"field '{field}' is missing; add it{rest}"
     if kind in ("extra_forbidden", "invalid_key"):
@@ -190,6 +190,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [model for inner in get_args(annotation) for model in _models_in(inner)]
 
 
-def _shortened(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """Return a value as a message shows it."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."

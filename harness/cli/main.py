@@ -183,14 +183,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = args.handler(args)
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
-    except UserError as error:
-        if notes.verbose():
-            print(redacted(traceback.format_exc()), file=sys.stderr)
-        print(f"error: {on_a_line(redacted(str(error)))}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (UserError, OSError) as error:
+        said = str(error)
+        if isinstance(error, OSError):  # a path that nobody may read, or that is too long
+            if error.filename is None:
+                raise
+            said = f"{os.fsdecode(error.filename)}: {error.strerror}; give another path"
+        if notes.verbose():
+            print(redacted(traceback.format_exc()), file=sys.stderr)
+        print(f"error: {on_a_line(redacted(said))}", file=sys.stderr)
+        return 2

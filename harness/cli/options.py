@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -61,15 +62,14 @@ def limits(parser: Group) -> None:
 
 
 def whole(text: str) -> int:
-    """Return a whole number.
+    """Return a whole number from 0.
 
     Raises:
         ArgumentTypeError: If it is none.
     """
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number") from None
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 0")
+    return int(text)
 
 
 def amount(text: str) -> float:

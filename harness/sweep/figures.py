@@ -27,12 +27,12 @@ A sweep file names rows of its own table::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from harness.errors import UserError
+from harness.errors import UserError, unknown_name
 from harness.store.records import SweepPlan
 from harness.sweep.calls import canonical
 from harness.validation import Name, Strict, validated
@@ -182,3 +182,11 @@ def figures_of(plan: SweepPlan) -> list[AnyFigure]:
     specs = [figure_spec(value, f"{where} {i + 1}") for i, value in enumerate(found)]
     check_names([spec.name for spec in specs], where)
     return specs
+
+
+def check_baseline(name: str, plans: Iterable[SweepPlan]) -> None:
+    """Raise UserError if no ablation of these sweeps has a bar of this name."""
+    specs = [spec for plan in plans for spec in figures_of(plan)]
+    bars = [bar for spec in specs if isinstance(spec, AblationSpec) for bar in spec.bars]
+    if bar_named(bars, name) is None:
+        raise unknown_name("bar", name, {b.label for b in bars}, "for --ablation-baseline")

@@ -62,8 +62,10 @@ def test_an_error_is_one_line_that_no_terminal_acts_on(
         ("run coop --trget noto", "unknown argument '--trget noto': did you mean --target?"),
         ("list more", "unknown argument 'more'; see `run_benchmark.py list --help`"),
         ("run coop --precision fp3", "--precision: unknown value 'fp3': did you mean fp32"),
-        ("run coop --workers few", "argument --workers: 'few': give a whole number; see"),
-        ("run coop --limit 1.5", "argument --limit: '1.5': give a whole number; see"),
+        ("run coop --workers few", "argument --workers: 'few': give a whole number from 0; see"),
+        ("run coop --limit 1.5", "argument --limit: '1.5': give a whole number from 0; see"),
+        ("leaderboard verify a --repeat -1", "argument --repeat: '-1': give a whole number from 0"),
+        ("data split emoji --data-seed -1", "argument --data-seed: '-1': give a whole number"),
         ("run coop --cache-gb -1", "argument --cache-gb: '-1': give a number from 0; see"),
         ("run coop --cache-gb nan", "argument --cache-gb: 'nan': give a number from 0; see"),
         ("sweep power --store s --alpha 1", "'1': give a number between 0 and 1; see"),
@@ -81,6 +83,19 @@ def test_what_the_parser_refuses_is_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert said in line
+
+
+def test_a_path_that_no_system_takes_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "x" * 300
+    for words in (
+        ["list", "--plugin", name],
+        ["data", "verify", "PACS", "--data-root", name],
+        ["data", "import", "PACS", "--data-root", "d", "--parquet", "p", "--classes", name],
+    ):
+        assert main(words) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ")
+        assert f"{name}: File name too long; give " in line.replace("/PACS", "")
 
 
 @pytest.mark.parametrize(

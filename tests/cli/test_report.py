@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli.report import add_arguments, names, report, run
 from harness.errors import UserError
-from tests.report.fakes import realistic
+from tests.report.fakes import plan, realistic
 
 
 def arguments(*given: str) -> argparse.Namespace:
@@ -107,3 +107,31 @@ def test_nothing_and_no_number_are_refused(
         arguments("--store", str(tmp_path), *option)
     assert caught.value.code == 2
     assert f"argument {option[0]}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ablation-baseline", "SSL"], "unknown bar 'SSL': did you mean SLS"),
+        (["--rank-over", "datasets"], "--rank-over datasets: 1 data set in a table"),
+        (
+            ["--compare-published", "gone.csv"],
+            "gone.csv: cannot be read (No such file or directory)",
+        ),
+        (["--against", "CoOpp"], "unknown row 'CoOpp': did you mean CoOp"),
+        (["--rows", "CoOpp"], "unknown row 'CoOpp': did you mean CoOp"),
+        (["--columns", "notto"], "unknown column 'notto': did you mean noto"),
+        (["--confusion", "CoOpp"], "unknown row 'CoOpp': did you mean CoOp"),
+        (["--measures", "ECEE"], "unknown measure 'ECEE': did you mean ECE"),
+        (["--by-sweep", "--ablation-baseline", "neither"], "unknown bar 'neither': known: none"),
+    ],
+)
+def test_a_wrong_name_is_refused_before_anything_is_printed_or_written(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = realistic(tmp_path)
+    plan(store, "second", [record.spec for record in store.records()], [])
+    with pytest.raises(UserError, match=re.escape(message)):
+        run(arguments("--store", str(tmp_path), "--format", "term,md", *options))
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "report").exists()

@@ -135,7 +135,10 @@ def test_what_is_wrong_is_one_line_with_its_place(
     [
         ("a.csv", "image,class,domain\nx,y,z,more,evermore\n", "line 2: not an image with"),
         ("a.csv", 'image,class,domain\n"x,y,z\n', r"line \d: unexpected end of data"),
-        ("a.csv", "", "line 1 names no column image, class, domain"),
+        ("a.csv", "image,domain", "line 1 names no column class"),
+        ("a.csv", "", "it is empty"),
+        ("a.json", "", "it is empty"),
+        ("a.jsonl", " ", "it is empty"),
         ("a.json", "{}", "not a list of objects"),
         ("a.json", "[3]", "entry 1: not an image"),
         ("a.json", "[", "cannot be read"),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
 from harness.console.notes import note, warn
-from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.bench.record import BenchReport, BenchSetting
@@ -23,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.numerics(parser)
     options.device(parser)
     parser.add_argument(
-        "--threads", type=options.whole, help="of torch and for decoding (all cores)"
+        "--threads", type=options.count, help="of torch and for decoding (all cores)"
     )
-    parser.add_argument("--batch", type=options.whole, help="images in a step (36; 6 on a CPU)")
-    parser.add_argument("--images", type=options.whole, help="in a timed pass (2880; 360 on a CPU)")
-    parser.add_argument("--rounds", type=options.whole, default=5, help="of turns (%(default)s)")
+    parser.add_argument("--batch", type=options.count, help="images in a step (36; 6 on a CPU)")
+    parser.add_argument("--images", type=options.count, help="in a timed pass (2880; 360 on a CPU)")
+    parser.add_argument("--rounds", type=options.count, default=5, help="of turns (%(default)s)")
     parser.add_argument(
         "--out", type=Path, default=Path("results/bench"), help="where files go (%(default)s)"
     )
@@ -84,7 +83,5 @@ def _setting(args: argparse.Namespace) -> BenchSetting:
         "images": args.images if args.images is not None else 2880 if cuda else 360,
         "rounds": args.rounds,
     }  # fmt: skip
-    if args.threads is not None and args.threads < 1:
-        raise UserError(f"--threads {args.threads}: must be 1 or more")
     found: BenchSetting = validated(BenchSetting, values, "bench")
     return found

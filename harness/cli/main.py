@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.cli.parser import Parser, on_a_line
+from harness.cli.parser import Parser
 from harness.command_name import FROM_CHECKOUT, command_name, program
 from harness.console import notes
 from harness.console.output import print_anywhere
@@ -171,9 +171,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     print_anywhere()
-    args = build_parser(argv).parse_args(argv)
-    notes.set_level(args.level)
     try:
+        args = build_parser(argv).parse_args(argv)
+        notes.set_level(args.level)
         if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
             from harness import registry
 
@@ -197,5 +197,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             said = f"{os.fsdecode(error.filename)}: {error.strerror}; give another path"
         if notes.verbose():
             print(redacted(traceback.format_exc()), file=sys.stderr)
-        print(f"error: {on_a_line(redacted(said))}", file=sys.stderr)
+        print(f"error: {_on_a_line(redacted(said))}", file=sys.stderr)
         return 2
+
+
+def _on_a_line(text: str) -> str:
+    """Spell what a terminal would act on: names and values come from files of anybody's."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--layers",
-        type=options.whole,
+        type=options.count,
         metavar="K",
         help="blocks that the means are over (5, at most half)",
     )
@@ -63,9 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-root", type=Path, help="where the data set's files are")
     parser.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
     parser.add_argument(
-        "--threads", type=options.whole, default=1, help="threads of torch (%(default)s)"
+        "--threads", type=options.count, default=1, help="threads of torch (%(default)s)"
     )
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    parser.add_argument(
+        "--device", type=options.device_name, default="auto", help="cpu, cuda, cuda:1 (%(default)s)"
+    )
     group = parser.add_argument_group("class matrix alone (no store is read)")
     group.add_argument(
         "--similarity", action="store_true", help="only the matrix of a model and a data set"

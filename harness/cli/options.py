@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from harness.execution.context import Context
+from harness.execution.context import DEVICES, Context
 from harness.specs import Precision
 
 Group = argparse._ActionsContainer
@@ -61,15 +61,20 @@ def limits(parser: Group) -> None:
     )
 
 
-def whole(text: str) -> int:
-    """Return a whole number from 0.
+def whole(text: str, least: int = 0) -> int:
+    """Return a whole number.
 
     Raises:
-        ArgumentTypeError: If it is none.
+        ArgumentTypeError: If it is none, or less than the least.
     """
-    if not re.fullmatch("[0-9]{1,18}", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 0")
+    if not re.fullmatch("[0-9]{1,18}", text) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {least}")
     return int(text)
+
+
+def count(text: str) -> int:
+    """Return a whole number from 1; see `whole`."""
+    return whole(text, 1)
 
 
 def amount(text: str) -> float:
@@ -154,8 +159,22 @@ def dataset(parser: Group) -> None:
 def device(parser: Group) -> None:
     """Add ``--device``."""
     parser.add_argument(
-        "--device", default="auto", help="cpu, cuda (all GPUs), cuda:1 (%(default)s)"
+        "--device",
+        type=device_name,
+        default="auto",
+        help="cpu, cuda (all GPUs), cuda:1 (%(default)s)",
     )
+
+
+def device_name(text: str) -> str:
+    """Return a device, of this machine or not.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
+    if not re.fullmatch(DEVICES, text):
+        raise argparse.ArgumentTypeError(f"{text!r}: write auto, cpu, cuda or cuda:1")
+    return text
 
 
 def log(parser: Group) -> None:
@@ -194,13 +213,13 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     data_root(group)
     cache_dir(group)
     group.add_argument(
-        "--workers", type=whole, help="processes at a time (one per core, or one per GPU)"
+        "--workers", type=count, help="processes at a time (one per core, or one per GPU)"
     )
     group.add_argument(
-        "--runs-per-gpu", type=whole, metavar="N", help="processes on each GPU at a time (1)"
+        "--runs-per-gpu", type=count, metavar="N", help="processes on each GPU at a time (1)"
     )
     group.add_argument(
-        "--threads", type=whole, default=1, help="threads of torch per worker (%(default)s)"
+        "--threads", type=count, default=1, help="threads of torch per worker (%(default)s)"
     )
     limits(group)
     device(group)
@@ -208,5 +227,5 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     group.add_argument(
         "--dry-run", action="store_true", help="say what would run, and what is done already"
     )
-    group.add_argument("--limit", type=whole, help="run only the first N that are missing")
+    group.add_argument("--limit", type=count, help="run only the first N that are missing")
     log(group)

@@ -8,15 +8,19 @@ import re
 from itertools import pairwise
 from typing import Any, NoReturn
 
-from harness.errors import unknown_name
+from harness.errors import UserError, unknown_name
 
 
 class Parser(argparse.ArgumentParser):
     """As argparse's, but for what it says of a mistake."""
 
     def error(self, message: str) -> NoReturn:
-        """Print a line, not the usage; exit with 2."""
-        self.exit(2, f"error: {on_a_line(message)}; see `{self.prog} --help`\n")
+        """Refuse: one line in place of the usage.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError(f"{message}; see `{self.prog} --help`")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; an unknown option or an empty value is an error."""
@@ -35,8 +39,3 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             error = unknown_name("value", str(value), map(str, action.choices))
             raise argparse.ArgumentError(action, str(error))
-
-
-def on_a_line(text: str) -> str:
-    """Spell what a terminal would act on: names and values come from files of anybody's."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -28,6 +28,7 @@ from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.sweep.calls import one_line
 from harness.sweep.plan import open_dataset
+from harness.training.logging import resolved
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -67,8 +68,6 @@ def run_here(
     Raises:
         UserError: What is wrong with the options or the models.
     """
-    if args.limit is not None and args.limit < 1:
-        raise UserError(f"--limit {args.limit}: must be 1 or more")
     for origin, why in registry.not_loaded().items():
         warn(f"not loaded: {origin}: {why}")
     if args.limit is not None:
@@ -78,6 +77,7 @@ def run_here(
     say_data_notes(specs, args.data_root)
     again = _again(specs, getattr(args, "again", []))
     if args.dry_run:
+        resolved(args.log)
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
         return 0
     context, gpus = place(

@@ -46,12 +46,14 @@ def check(spec: ModelSpec) -> str:
 
     Raises:
         UserError: For an unknown name or tag, a missing file or package, a path without weights,
-            or a `pretrained` that is no file, or a `base`, beside a name that brings its weights.
+            or a `pretrained` that is no file, `base` or `preprocess` beside a name that brings its
+            weights.
     """
     name = resolve(spec.name)
     if has_schema(name):
         local = name.startswith("local-dir:")
-        for field, given in (("base", spec.base), ("pretrained", spec.pretrained)):
+        for field in ("base", "pretrained", "preprocess"):
+            given = getattr(spec, field)
             if given and not (local and field == "pretrained" and Path(given).is_file()):
                 file = ", or give a checkpoint file of its shapes" if local else ""
                 raise UserError(

@@ -55,7 +55,7 @@ def test_dry_run_writes_nothing(
         (["run", "alignclip[aligned_layers=1,branch_depth=4]"], "ask for 1 to 3"),
         (["run", "clip_surgery[depth=4]"], "a branch of depth 4 asked for"),
         (["run", "maple[depth=4]"], "has 3 image and 2 text blocks; set depth to 2 or less"),
-        (["run", "finetune", "--limit", "-1"], "--limit -1: must be 1 or more"),
+        (["run", "finetune", "--limit", "-1"], "--limit: '-1': give a whole number from 1"),
         (["run", "coop[ctx_init=a [photo]"], "'[' is not closed in 'ctx_init=a [photo'"),
         (["run", "finetune[crop_scale=[0.5,1]"], "'[' is not closed"),
         (["run", "finetune", "--option", "template"], "--option template: write KEY=VALUE"),
@@ -64,7 +64,7 @@ def test_dry_run_writes_nothing(
         (["run", "finetune", "--device", "cuda"], "torch sees no CUDA device; use cpu"),
         (["run", "finetune", "--data-root", "/nowhere/x"], "/nowhere/x: no such folder"),
         (["run", "finetune", "--plugin", "gone.py"], "--plugin gone.py: no such file"),
-        (["run", "finetune", "--workers", "-1"], "must be 1 or more"),
+        (["run", "finetune", "--workers", "-1"], "'-1': give a whole number from 1"),
         (
             ["run", "finetune", "--device", "cpu", "--runs-per-gpu", "2"],
             "runs are on the CPU; give",

@@ -36,12 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write; 1 if a group failed, 130 if interrupted."""
     from harness.bench import record
-    from harness.bench.run import GROUPS, measure
+    from harness.bench.run import GROUPS, check, measure
     from harness.console.output import table_console, writing
     from harness.store.files import write_atomically
 
     setting = _setting(args)
     groups = [part.strip() for part in args.only.split(",")] if args.only else list(GROUPS)
+    check(setting, groups)
     if args.dry_run:
         print(f"groups: {', '.join(groups)}\non: {setting.model_dump_json()}")
         return 0

@@ -68,6 +68,13 @@ def test_an_error_is_one_line_that_no_terminal_acts_on(
         ("data split emoji --data-seed -1", "argument --data-seed: '-1': give a whole number"),
         ("run coop --device gpu", "'gpu': write auto, cpu, cuda or cuda:1; see"),
         ("run coop --dry-run --log x", "unknown logger 'x': known: tensorboard, wandb; write"),
+        ("bench --dry-run --only stpe", "unknown group 'stpe': did you mean step"),
+        ("bench --dry-run --model ViT-B-61", "unknown model 'ViT-B-61': did you mean ViT-B-16"),
+        ("list --plugin README.md", "--plugin README.md: no Python file; give the path of one"),
+        (
+            "run coop --dry-run --preprocess openai",
+            "preprocess 'openai' does not go with tiny-emoji, which brings its own weights",
+        ),
         ("run coop --cache-gb -1", "argument --cache-gb: '-1': give a number from 0; see"),
         ("run coop --cache-gb nan", "argument --cache-gb: 'nan': give a number from 0; see"),
         ("sweep power --store s --alpha 1", "'1': give a number between 0 and 1; see"),

@@ -28,6 +28,7 @@ from harness.report.write import write_report
 from harness.store.exchange.archive import export
 from harness.store.files import write_atomically
 from harness.store.store import Store
+from harness.sweep.calls import one_line
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -79,7 +80,7 @@ def write_site(
     written: list[Path] = []
     listed = []
     for path, name in zip(stores, names, strict=True):
-        note(f"{name} ...")
+        note(f"{one_line(name)} ...")
         files, entry = _store(Store(path), out / name, name)
         written += files
         listed.append(entry)

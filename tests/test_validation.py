@@ -42,6 +42,7 @@ SWEEP = {"name": "s", "methods": ["finetune"]}
         (SweepSpec, ["name"], "holds ['name']; write fields with their values: name"),
         (SweepSpec, 3, "holds 3; write fields with their values: name"),
         (SweepSpec, {**SWEEP, "targets": 1}, "'targets' is 1: give a list, [1] or a text"),
+        (SweepSpec, {**SWEEP, "targets": []}, "field 'targets' is []: give at least 1 or a text"),
         (SweepSpec, {**SWEEP, "targets": [1]}, "field 'targets.0' is 1: give a text"),
         (SweepSpec, {**SWEEP, "protocol": 3}, "field 'protocol' is 3: give a mapping"),
         (SweepSpec, {**SWEEP, "protocol": "few_shto"}, "'few_shto': did you mean few_shot? use"),

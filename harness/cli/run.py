@@ -145,7 +145,7 @@ def specs_of(
 
 def _protocol(args: argparse.Namespace) -> Protocol:
     # What was not given is not mentioned: the protocol's own defaults, or a preset's, hold.
-    name, given = parse_call(args.protocol)
+    name, given = parse_call(args.protocol, "protocol")
     asked = {
         "preset": args.protocol_preset,
         "test_on": args.test_on,

@@ -58,6 +58,13 @@ def test_dry_run_writes_nothing(
         (["run", "finetune", "--limit", "-1"], "--limit: '-1': give a whole number from 1"),
         (["run", "coop[ctx_init=a [photo]"], "'[' is not closed in 'ctx_init=a [photo'"),
         (["run", "finetune[crop_scale=[0.5,1]"], "'[' is not closed"),
+        (["run", "coop", "--protocol", "few_shot["], "protocol 'few_shot[': write name or name["),
+        (["run", "coop", "--protocol", "few_shot[3]"], "protocol 'few_shot[3]': '3' is not param="),
+        (
+            ["run", "coop", "--protocol", "corruptions[severities=3]"],
+            "protocol: field 'severities' is 3: give a list, [3]",
+        ),
+        (["run", "coop", "--option", "class_names=/dev/null"], "/dev/null holds no names; write"),
         (["run", "finetune", "--option", "template"], "--option template: write KEY=VALUE"),
         (["run", "finetune", "--option", "tempalte=x"], "unknown field 'tempalte'"),
         (["run", "finetune", "--dataset", "pacs1"], "unknown data set 'pacs1'"),

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     given = dict(parse_pair(text, "--option") for text in args.option)
     dataset = plan.open_dataset(DatasetSpec(name=args.name, options=given), args.data_root)
-    name, values = parse_call(args.protocol)
+    name, values = parse_call(args.protocol, "protocol")
     protocol = read_protocol({"name": name, **values}).completed(dataset)
     target, *more = protocol.targets_of(dataset, [args.target] if args.target else ["all"])
     if more:

@@ -170,16 +170,9 @@ def _add_verbosity(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    print_anywhere()
     try:
-        args = build_parser(argv).parse_args(argv)
-        notes.set_level(args.level)
-        if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
-            from harness import registry
-
-            registry.add_own_plugins()
-            for path in args.plugin:
-                registry.add_plugin_file(path)
+        args = parsed(argv)
+        add_plugins(args)
         status: int = args.handler(args)
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
@@ -190,15 +183,47 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (UserError, OSError) as error:
-        said = str(error)
-        if isinstance(error, OSError):  # a path that nobody may read, or that is too long
-            if error.filename is None:
-                raise
-            said = f"{os.fsdecode(error.filename)}: {error.strerror}; give another path"
+        said = refusal(error)
         if notes.verbose():
             print(redacted(traceback.format_exc()), file=sys.stderr)
         print(f"error: {_on_a_line(redacted(said))}", file=sys.stderr)
         return 2
+
+
+def refusal(error: UserError | OSError) -> str:
+    """Return what is said of a user's mistake, such as a path that no system takes.
+
+    Raises:
+        OSError: If it is of no path, and so none of the user's.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    if error.filename is None:
+        raise error
+    return f"{os.fsdecode(error.filename)}: {error.strerror}; give another path"
+
+
+def parsed(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the options, `argv` among them, and be as quiet as they ask."""
+    print_anywhere()
+    args = build_parser(argv).parse_args(argv)
+    args.argv = list(argv)
+    notes.set_level(args.level)
+    return args
+
+
+def add_plugins(args: argparse.Namespace) -> None:
+    """Register the user's plugin files.
+
+    Raises:
+        UserError: If one is not there.
+    """
+    if hasattr(args, "plugin"):  # a verb that does without plugins does without torch, too
+        from harness import registry
+
+        registry.add_own_plugins()
+        for path in args.plugin:
+            registry.add_plugin_file(path)
 
 
 def _on_a_line(text: str) -> str:

@@ -166,14 +166,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return what stands between commas that are in no brackets."""
+    """Return what commas part, save those in brackets and between double quotes."""
     parts, depth = [""], 0
+    quoted = False
     for letter in text:
-        depth += (letter in "[(") - (letter in "])")
-        if letter == "," and depth == 0:
+        if letter == '"' and (quoted or not parts[-1].strip()):
+            quoted = not quoted
+            continue
+        if not quoted:
+            depth = max(depth + (letter in "[(") - (letter in "])"), 0)
+        if letter == "," and depth == 0 and not quoted:
             parts.append("")
         else:
             parts[-1] += letter
+    if quoted:
+        raise argparse.ArgumentTypeError('a double quote is not closed; write A,"B, C"')
     found = tuple(part.strip() for part in parts if part.strip())
     if not found:
         raise argparse.ArgumentTypeError("names none; write A,B")

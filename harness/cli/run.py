@@ -11,6 +11,7 @@ from harness.protocols import DEFAULT, PROTOCOLS, Protocol, read_protocol
 from harness.sweep.calls import parse_call, parse_pair
 
 if TYPE_CHECKING:
+    from harness.cli.running import Prepared
     from harness.specs import ModelSpec, RunSpec, Selection
     from harness.sweep.plan import MethodChoice
 
@@ -95,7 +96,23 @@ def _protocol_options(group: options.Group) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what is missing here; 1 if something failed."""
-    from harness.cli.running import run_here
+    from harness.cli.apart import planned_apart
+    from harness.cli.running import carry_out
+
+    if args.dry_run:
+        planned(args)
+        return 0
+    with planned_apart(args) as (prepared, ready):
+        return carry_out(prepared, ready)
+
+
+def planned(args: argparse.Namespace) -> Prepared | None:
+    """Return what `run` has to run; None with ``--dry-run``, which has said it.
+
+    Raises:
+        UserError: What is wrong with the options, the models or the data.
+    """
+    from harness.cli.running import prepare
     from harness.specs import ModelSpec
     from harness.sweep import plan
 
@@ -109,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     )
     methods = [plan.resolve_method(*parse_call(text)) for text in args.methods]
     specs = specs_of(args, methods, model, args.selection)
-    return run_here(specs, args, args.store, keep_weights=args.keep_weights)
+    return prepare(specs, args, args.store, keep_weights=args.keep_weights)
 
 
 def specs_of(

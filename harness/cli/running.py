@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import itertools
 import shlex
+import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import BaseModel
 from rich.table import Table
 
 from harness import registry
@@ -17,7 +19,7 @@ from harness.console.notes import note, verbose, warn
 from harness.console.progress import duration
 from harness.console.terminal import Terminal
 from harness.errors import UserError, unknown_name
-from harness.execution.context import LIMITS, default_cache
+from harness.execution.context import LIMITS, Context, default_cache
 from harness.execution.estimate import PUBLISHED_STEP, Durations, published_seconds
 from harness.execution.local import Outcome, run_local
 from harness.execution.place import place
@@ -49,6 +51,15 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
+class Prepared(BaseModel):
+    """Runs that were planned, and where they happen."""
+
+    specs: tuple[RunSpec, ...]
+    context: Context
+    gpus: tuple[str, ...]
+    fail_fast: bool
+
+
 def run_here(
     specs: list[RunSpec],
     args: argparse.Namespace,
@@ -68,6 +79,21 @@ def run_here(
     Raises:
         UserError: What is wrong with the options or the models.
     """
+    prepared = prepare(specs, args, store, planned, keep_weights)
+    return 0 if prepared is None else carry_out(prepared)
+
+
+def prepare(
+    specs: list[RunSpec],
+    args: argparse.Namespace,
+    store: Path,
+    planned: SweepPlan | None = None,
+    keep_weights: bool = False,
+) -> Prepared | None:
+    """Check runs and make the store ready for them; with ``--dry-run`` say what they are: None.
+
+    Args and errors as of `run_here`.
+    """
     for origin, why in registry.not_loaded().items():
         warn(f"not loaded: {origin}: {why}")
     if args.limit is not None:
@@ -79,7 +105,7 @@ def run_here(
     if args.dry_run:
         resolved(args.log)
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
-        return 0
+        return None
     context, gpus = place(
         store, args.data_root, args.cache_dir, args.device, args.threads, args.workers, args.log,
         args.runs_per_gpu,
@@ -94,10 +120,21 @@ def run_here(
     limits = {name: getattr(args, name) for name in LIMITS}
     context = context.model_copy(update={"keep_weights": keep_weights, **limits})
     _say_other_code(specs, Store(store))
-    outcome = run_local(specs, context, gpus, args.fail_fast)
+    return Prepared(specs=tuple(specs), context=context, gpus=tuple(gpus), fail_fast=args.fail_fast)
+
+
+def carry_out(prepared: Prepared, ready: subprocess.Popen[str] | None = None) -> int:
+    """Run what is missing of what was prepared; return the exit status.
+
+    Args:
+        prepared: Of `prepare`.
+        ready: See `run_local`.
+    """
+    store = prepared.context.store
+    outcome = run_local(prepared.specs, prepared.context, prepared.gpus, prepared.fail_fast, ready)
     status = conclude(outcome, store)
-    if keep_weights:
-        _say_without_weights(specs, Store(store))
+    if prepared.context.keep_weights:
+        _say_without_weights(prepared.specs, Store(store))
     return status
 
 
@@ -126,7 +163,7 @@ def _say_other_code(specs: Sequence[RunSpec], store: Store) -> None:
         )
 
 
-def _say_without_weights(specs: list[RunSpec], store: Store) -> None:
+def _say_without_weights(specs: Sequence[RunSpec], store: Store) -> None:
     without = [spec for spec in specs if store.has(spec.id) and not store.has_weights(spec.id)]
     if without:
         warn(

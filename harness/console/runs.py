@@ -78,8 +78,9 @@ class RunsProgress(ProgressDisplay):
         # The queue shrank by what is running; drop the same number from the last known waiting.
         self.waiting = self.waiting[: self.total - self.finished]
         left = self._left()
+        words = " ".join(filter(None, [spec.protocol.score_words(), f"{100 * accuracy:.1f} %"]))
         self.say(
-            f"[{self.finished}/{self.total}] {spec.title()}: {100 * accuracy:.1f} % "
+            f"[{self.finished}/{self.total}] {_title(spec)}: {words} "
             f"({duration(wall_s)}){' · ' + left if left else ''}"
         )
 
@@ -87,4 +88,10 @@ class RunsProgress(ProgressDisplay):
         """Note a run that did not end in a record."""
         self.running.pop(worker, None)
         self.finished += 1
-        self.say(f"[{self.finished}/{self.total}] {spec.title()}{self.places[worker]} {message}")
+        self.say(f"[{self.finished}/{self.total}] {_title(spec)}{self.places[worker]} {message}")
+
+
+def _title(spec: RunSpec) -> str:
+    """Return a run's title; a trial differs from its neighbours in its values alone."""
+    given = spec.given if spec.protocol.score_words() else {}
+    return " · ".join([spec.title(), *(f"{key}={value}" for key, value in given.items())])

@@ -42,6 +42,7 @@ def run_local(
     context: Context,
     gpus: Sequence[str] = ("",),
     fail_fast: bool = False,
+    ready: subprocess.Popen[str] | None = None,
 ) -> Outcome:
     """Run what is not done yet; show progress; leave a record or a failure for each.
 
@@ -50,6 +51,7 @@ def run_local(
         context: Store, device, threads.
         gpus: Of each process at a time, as `place` returns them.
         fail_fast: Stop at the first failure instead of going on with the others.
+        ready: A process that will serve as the first worker, on a CPU.
 
     Returns:
         Counts and failures. After Ctrl-C ``interrupted`` is set, the checkpoints are written, and
@@ -62,7 +64,7 @@ def run_local(
     if not todo:
         return outcome
     gpus = gpus[: len(todo)]
-    crew = _Crew(todo, seated(context, gpus, memory_gb()), outcome, fail_fast)
+    crew = _Crew(todo, seated(context, gpus, memory_gb()), outcome, fail_fast, ready)
     progress = RunsProgress(len(todo), outcome.skipped, gpus, Path(context.store), Durations())
     with _terminate_as_interrupt(), progress as crew.display:
         try:
@@ -102,12 +104,14 @@ class _Crew:
         contexts: Sequence[Context],
         outcome: Outcome,
         fail_fast: bool,
+        ready: subprocess.Popen[str] | None = None,
     ) -> None:
         self.todo = todo
         self.contexts = contexts
         self.store = Store(contexts[0].store)
         self.outcome = outcome
         self.fail_fast = fail_fast
+        self.ready = ready
         self.events: queue.Queue[tuple[Worker, Any]] = queue.Queue()
         self.workers: list[Worker] = []
         self.unfit: set[int] = set()
@@ -131,7 +135,8 @@ class _Crew:
             return None, None
 
     def _hire(self, number: int) -> None:
-        worker = Worker(number, self.contexts[number], self.events)
+        worker = Worker(number, self.contexts[number], self.events, self.ready)
+        self.ready = None
         self.workers.append(worker)
         self._feed(worker)
 

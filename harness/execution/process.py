@@ -9,12 +9,28 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from harness import resources
 from harness.execution.context import Context
 from harness.execution.order import Order
 from harness.specs import RunSpec
+
+
+def begin(
+    module: str, threads: int, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start a Python process that is given orders, and says what comes of them, in lines."""
+    inherited = resources.child_environment() | {"OMP_NUM_THREADS": str(threads)}
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=inherited | dict(environment or {}),
+        start_new_session=True,  # Ctrl-C is the parent's to handle
+    )
 
 
 class Worker:
@@ -25,20 +41,20 @@ class Worker:
         number: int,
         context: Context,
         events: queue.Queue[tuple[Worker, Any]],
+        process: subprocess.Popen[str] | None = None,
     ) -> None:
+        """Begin.
+
+        Args:
+            number: Of the worker.
+            context: Where its runs happen.
+            events: Where what it says goes.
+            process: One that will serve as a worker once it has its context; by default a new one.
+        """
         self.number = number
         self.spec: RunSpec | None = None
-        environment = resources.child_environment() | {"OMP_NUM_THREADS": str(context.threads)}
-        if context.gpu:
-            environment["CUDA_VISIBLE_DEVICES"] = context.gpu
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.execution.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is the parent's to handle
-        )
+        gpu = {"CUDA_VISIBLE_DEVICES": context.gpu} if context.gpu else {}
+        self.process = process or begin("harness.execution.worker", context.threads, gpu)
         self.send(context.model_dump_json())
         threading.Thread(target=self._read, args=(events,), daemon=True).start()
 

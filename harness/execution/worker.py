@@ -156,12 +156,20 @@ def compute_features(spec: RunSpec, shared: Any, out: IO[str]) -> None:
     out.flush()
 
 
-def main() -> None:
-    """Serve until stdin ends or a stop is asked for."""
+def own_output() -> IO[str]:
+    """Return the original stdout, for events; what is printed goes to stderr from now on."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    return out
+
+
+def serve(out: IO[str]) -> None:
+    """Read a context, then orders, until stdin ends or a stop is asked for."""
     stop = Stop()
-    context = Context.model_validate_json(sys.stdin.readline())
+    line = sys.stdin.readline()
+    if not line:
+        return
+    context = Context.model_validate_json(line)
     from harness.execution.run import Shared
 
     try:
@@ -182,8 +190,12 @@ def main() -> None:
             break
 
 
-if __name__ == "__main__":
-    main()
-    # all is written; unloading torch would only keep the parent waiting, for seconds
+def leave() -> None:
+    """End the process: unloading torch would only keep the parent waiting, for seconds."""
     sys.stderr.flush()
     os._exit(0)
+
+
+if __name__ == "__main__":
+    serve(own_output())
+    leave()

@@ -255,6 +255,10 @@ class Protocol(Strict):
         """Tell whether a test may open what it is scored on alone, though weights are fixed."""
         return False
 
+    def score_words(self) -> str:
+        """Return what stands before a trial's score; empty for the test that a protocol is for."""
+        return ""
+
     def same_images(self) -> bool:
         """Tell whether all seeds of a target are tested on the same images, in the same order."""
         return False

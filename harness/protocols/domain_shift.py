@@ -105,6 +105,10 @@ class DomainShift(Protocol):
         """Tell trials, and what an oracle chose, from ordinary runs."""
         return self.test_on in ("nothing", "oracle", "rest")
 
+    def score_words(self) -> str:
+        """Return whether it is a trial's score, and of which kind."""
+        return {"nothing": "validation", "oracle": "ORACLE"}.get(self.test_on, "")
+
     def same_images(self) -> bool:
         """Tell whether the whole domain is tested."""
         return self.test_on in ("all", "rest") and not self.disjoint_groups

@@ -86,6 +86,10 @@ class Trial(Protocol):
         """Tell that nothing else may be opened."""
         return True
 
+    def score_words(self) -> str:
+        """Return that it is no test."""
+        return "validation"
+
     def setting_words(self) -> list[str]:
         """Return which protocol it is within, and its words."""
         return [f"within {self.of.name}", *self.of.setting_words()]

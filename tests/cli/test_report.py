@@ -93,8 +93,13 @@ def test_rows_and_columns_may_be_chosen(tmp_path: Path) -> None:
         run(arguments("--store", str(tmp_path), "--columns", "note"))
 
 
-def test_commas_within_brackets_part_no_names() -> None:
+def test_commas_within_brackets_or_quotes_part_no_names() -> None:
     assert names("a[b=1, c=[2,3]], d (e, f) ,,g") == ("a[b=1, c=[2,3]]", "d (e, f)", "g")
+    assert names('"CLIPood, no AS", x[t="a, b"],y), z') == (
+        "CLIPood, no AS", 'x[t="a, b"]', "y)", "z",
+    )  # fmt: skip
+    with pytest.raises(argparse.ArgumentTypeError, match="not closed"):
+        names('"a, b')
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ class Edited(TextHeadMethod[TrainConfig]):
 def test_an_edited_method_is_told_apart_and_run_again_when_asked(
     where: list[str],
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(registry, "_extra_files", [])
@@ -137,17 +137,17 @@ def test_an_edited_method_is_told_apart_and_run_again_when_asked(
 
     edit("1.0")
     assert main([*call, "--seeds", "0"]) == 0
-    assert "as it was before" not in capsys.readouterr().err
+    assert "as it was before" not in capfd.readouterr().err
     edit("2.0")
     assert main([*call, "--seeds", "0-1"]) == 0
-    assert "1 run(s) of edited were done with its code as it was before" in capsys.readouterr().err
+    assert "1 run(s) of edited were done with its code as it was before" in capfd.readouterr().err
     assert main(["report", "--store", str(store.root), "--format", "csv", "--no-evidence"]) == 0
     lines = (store.root / "report" / "table.csv").read_text().splitlines()
     labels = {line.split(",domain1")[0] for line in lines[1:]}
     assert len(labels) == 2  # not one row of two codes
     assert all("code=" in label for label in labels)
     assert main([*call, "--seeds", "0-1", "--again"]) == 0
-    assert "2 run(s) done" in capsys.readouterr().err
+    assert "2 run(s) done" in capfd.readouterr().err
     assert len({record.method_source for record in store.records()}) == 1
     assert len(list((store.root / "replaced").iterdir())) == 2  # kept aside
 

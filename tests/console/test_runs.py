@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.console.runs import RunsProgress
+from harness.protocols.domain_shift import DomainShift
+from harness.protocols.trial import Trial
 from harness.specs import RunSpec
 from tests.console.test_items import Clock
 from tests.report.fakes import spec
@@ -76,3 +78,19 @@ def test_what_waits_shrinks_with_every_run_that_starts(
                 display.started(0, after)
     left = [line.partition("about ")[2] for line in capsys.readouterr().err.splitlines()[1:]]
     assert left == ["20 s left", "10 s left", "0 s left"]
+
+
+def test_trials_tell_their_values_and_that_the_score_is_of_validation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trial = spec("a", protocol=Trial.within(DomainShift())).model_copy(
+        update={"given": {"lr": 3e-6}}
+    )
+    oracle = spec("a", protocol=DomainShift(test_on="oracle"))
+    with RunsProgress(2, 0, [""], Path("s"), Known()) as display:
+        for run in (trial, oracle):
+            display.started(0, run)
+            display.done(0, run, 0.5, 1.0)
+    first, second = capsys.readouterr().err.splitlines()[1:]
+    assert f"{trial.title()} · lr=3e-06: validation 50.0 %" in first
+    assert f"{oracle.title()}: ORACLE 50.0 %" in second

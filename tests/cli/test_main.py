@@ -96,6 +96,7 @@ def test_a_path_that_no_system_takes_is_one_line(capsys: pytest.CaptureFixture[s
     name = "x" * 300
     for words in (
         ["list", "--plugin", name],
+        ["run", "zero_shot", "--model", name],  # said by the process that plans
         ["data", "verify", "PACS", "--data-root", name],
         ["data", "import", "PACS", "--data-root", "d", "--parquet", "p", "--classes", name],
     ):

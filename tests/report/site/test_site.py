@@ -121,3 +121,10 @@ def test_tables_of_one_store_have_different_titles(tmp_path: Path) -> None:
     home = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     titles = re.findall(r'<th scope="row">(.*?)</th>', home)
     assert {title.rpartition(" ")[2] for title in titles} == {"(test-in)", "(test-out)"}
+
+
+def test_what_is_said_of_a_store_is_one_line(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(UserError, match="no runs yet"):
+        write_site([tmp_path / "a\nb"], tmp_path / "out", note=said.append)
+    assert said == ["a b ..."]

@@ -20,7 +20,7 @@ from harness.report.runs.frame import load_frame
 from harness.report.runs.predictions import PredictionCache
 from harness.report.stats import Design, TestKind
 from harness.report.stats.ranks import ROPE
-from harness.report.tables.aggregate import labelled, summarise
+from harness.report.tables.aggregate import summarised
 from harness.report.tables.alignment import Alignment, alignment_of
 from harness.report.tables.caption import told_apart, with_initials
 from harness.report.tables.chosen import counted, rows_called, with_only
@@ -164,13 +164,10 @@ def _tables(frame: pd.DataFrame, choice: Choice) -> list[tuple[str, Table, pd.Da
     frame = filtered(frame, choice.model, choice.dataset)
     out = []
     for block in blocks_of(frame):
-        table = replace(
-            summarise(block.frame, choice.spread, choice.decimals),
-            score=choice.score,
-            content=block.content,
-        )
+        table, runs = summarised(block.frame, choice.spread, choice.decimals)
+        table = replace(table, score=choice.score, content=block.content)
         table = with_initials(table) if choice.initials else table
-        out.append((block.name, table, labelled(block.frame)))
+        out.append((block.name, table, runs))
     tables = told_apart([table for _, table, _ in out])
     named = [(name, table, runs) for (name, _, runs), table in zip(out, tables, strict=True)]
     return sorted(named, key=lambda one: one[1].apart)

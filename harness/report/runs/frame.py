@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 import pandas as pd
 
@@ -106,7 +107,8 @@ def frame_of(store: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
 
 
 def _frame(rows: Sequence[RunRow], orders: Sequence[int]) -> pd.DataFrame:
-    columns = {name: [getattr(row, name) for row in rows] for name in DTYPES if name != "order"}
+    names = [name for name in DTYPES if name != "order"]
+    columns = {name: list(map(attrgetter(name), rows)) for name in names}
     columns["order"] = list(orders)
     return pd.DataFrame(
         {name: pd.Series(columns[name], dtype=dtype) for name, dtype in DTYPES.items()}

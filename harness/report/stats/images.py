@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr
 
+from harness.report.special import special
 from harness.report.stats.draws import DRAWS, Interval, percentile_interval, rng
 
 
@@ -51,7 +51,7 @@ def mcnemar(images: ImagePair) -> McNemar:
     first = int((images.candidate & ~images.reference).sum())
     second = int((images.reference & ~images.candidate).sum())
     n = first + second
-    p = min(1.0, 2 * float(bdtr(min(first, second), n, 0.5)))
+    p = min(1.0, 2 * float(special().bdtr(min(first, second), n, 0.5)))
     return McNemar(first, second, p, min(1.0, 2.0 ** (1 - n)))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import stdtrit
 
+from harness.report.special import special
 from harness.report.stats.draws import (
     DRAWS,
     SAME,
@@ -37,7 +37,8 @@ def t_interval(values: Floats, level: float = 0.95) -> Interval | None:
         return None
     n = values.size
     mean = float(values.mean())
-    half = float(stdtrit(n - 1, (1 + level) / 2)) * float(values.std(ddof=1)) / math.sqrt(n)
+    t = float(special().stdtrit(n - 1, (1 + level) / 2))
+    half = t * float(values.std(ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, level)
 
 

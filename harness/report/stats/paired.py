@@ -10,8 +10,8 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, stdtr
 
+from harness.report.special import special
 from harness.report.stats.draws import SAME, Floats, rng
 from harness.report.stats.mean import has_spread
 
@@ -70,12 +70,12 @@ def paired_test(
         return PairedTest(kind, 1.0, 1.0, n, exact=True)
     if kind == "t":
         t = float(differences.mean()) / (float(differences.std(ddof=1)) / math.sqrt(n))
-        return PairedTest(kind, float(2 * stdtr(n - 1, -abs(t))), 0.0, n, exact=True)
+        return PairedTest(kind, float(2 * special().stdtr(n - 1, -abs(t))), 0.0, n, exact=True)
     signs = np.where(abs(differences) > SAME, np.sign(differences), 0.0)
     smallest = 2.0 ** (1 - n)
     if kind == "sign":
         positive, negative = int((signs > 0).sum()), int((signs < 0).sum())
-        tail = float(bdtr(min(positive, negative), positive + negative, 0.5))
+        tail = float(special().bdtr(min(positive, negative), positive + negative, 0.5))
         return PairedTest(kind, min(1.0, 2 * tail), smallest, n, exact=True)
     exact = n <= EXACT_UP_TO
     flipped = signs * _ranks(abs(differences), signs != 0) if kind == "wilcoxon" else differences

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy.special import chdtri, gammaincinv, ndtr, stdtrit
 
+from harness.report.special import special
 from harness.report.stats.draws import SAME, Floats
 from harness.report.stats.mean import has_spread
 
@@ -43,18 +43,18 @@ def power_of_t(effect: float, n: int, alpha: float = 0.05) -> float:
         n: At least 2.
         alpha: Level of the test.
     """
-    critical, shift = float(stdtrit(n - 1, 1 - alpha / 2)), abs(effect) * math.sqrt(n)
+    critical, shift = float(special().stdtrit(n - 1, 1 - alpha / 2)), abs(effect) * math.sqrt(n)
     # The mean over all sample standard deviations of the power given one. SciPy's noncentral t
     # is NaN far in the tails, where the bisection below begins.
     std = _sample_stds(n)
-    given = ndtr(shift - critical * std) + ndtr(-shift - critical * std)
+    given = special().ndtr(shift - critical * std) + special().ndtr(-shift - critical * std)
     return float(given @ _WEIGHTS / 2)
 
 
 @lru_cache(maxsize=256)
 def _sample_stds(n: int) -> Floats:
     """Return quantiles of the standard deviation of n normal values, at the nodes."""
-    stds: Floats = np.sqrt(2 * gammaincinv((n - 1) / 2, (_NODES + 1) / 2) / (n - 1))
+    stds: Floats = np.sqrt(2 * special().gammaincinv((n - 1) / 2, (_NODES + 1) / 2) / (n - 1))
     return stds
 
 
@@ -65,7 +65,7 @@ def std_factors(n: int, level: float = 0.95) -> tuple[float, float]:
         n: At least 2.
         level: Coverage of the chi-square interval.
     """
-    low, high = chdtri(n - 1, (1 - level) / 2), chdtri(n - 1, (1 + level) / 2)
+    low, high = special().chdtri(n - 1, (1 - level) / 2), special().chdtri(n - 1, (1 + level) / 2)
     return math.sqrt((n - 1) / low), math.sqrt((n - 1) / high)
 
 

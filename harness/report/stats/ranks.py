@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import fdtrc, ndtr
 
+from harness.report.special import special
 from harness.report.stats.draws import Floats, rng
 
 ROPE = 1.0
@@ -67,7 +67,7 @@ def friedman(ranks: Floats) -> Friedman:
     if rest <= 1e-9:
         return Friedman(chi2, math.inf, 0.0)
     f = (n - 1) * chi2 / rest
-    return Friedman(chi2, f, float(fdtrc(k - 1, (k - 1) * (n - 1), max(f, 0.0))))
+    return Friedman(chi2, f, float(special().fdtrc(k - 1, (k - 1) * (n - 1), max(f, 0.0))))
 
 
 def critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
@@ -82,7 +82,7 @@ def studentized_range(k: int, alpha: float) -> float:
     density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
     def below(width: float) -> float:
-        others = (ndtr(x + width) - ndtr(x)) ** (k - 1)
+        others = (special().ndtr(x + width) - special().ndtr(x)) ** (k - 1)
         return k * 10 * float(_WEIGHTS @ (density * others))
 
     low, high = 0.0, 20.0

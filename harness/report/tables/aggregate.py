@@ -31,6 +31,13 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std", decimals: int = 1) ->
     Raises:
         UserError: If the runs may not share a table; split them with `blocks_of` first.
     """
+    return summarised(frame, spread, decimals)[0]
+
+
+def summarised(
+    frame: pd.DataFrame, spread: Spread = "std", decimals: int = 1
+) -> tuple[Table, pd.DataFrame]:
+    """Return the table of one block, and its runs as `labelled` does; errors as of `summarise`."""
     split = blocks_of(frame)
     if len(split) != 1:
         first, second = split[0].key, split[1].key
@@ -58,7 +65,7 @@ def summarise(frame: pd.DataFrame, spread: Spread = "std", decimals: int = 1) ->
         tuning=" ".join(sorted({text for text in frame["tuned"] if text})),
         decimals=decimals,
     )
-    return counted(table, frame)
+    return counted(table, frame), _labelled(runs, frame)
 
 
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +73,11 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
 
     So no label stands for two configurations, which is what statistics of pairs ask for.
     """
-    runs = _by_row(frame).drop_duplicates(_PLACE, keep="last")
+    return _labelled(_by_row(frame), frame)
+
+
+def _labelled(runs: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    runs = runs.drop_duplicates(_PLACE, keep="last")
     return runs.assign(label=runs["row"])[list(frame.columns)]
 
 

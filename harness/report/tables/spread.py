@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from scipy.special import stdtrit
+from harness.report.special import special
 
 Spread = Literal["std", "sem", "ci95"]
 SPREADS: tuple[Spread, ...] = get_args(Spread)
@@ -21,7 +21,7 @@ MEANING: dict[Spread, str] = {
 
 def t95(degrees: int) -> float:
     """Return the 0.975 quantile of Student's t."""
-    return float(stdtrit(degrees, 0.975))
+    return float(special().stdtrit(degrees, 0.975))
 
 
 def spread_of(values: Sequence[float], kind: Spread) -> float | None:

@@ -49,13 +49,20 @@ class Written(Strict):
     @model_validator(mode="before")
     @classmethod
     def _no_truth_values_for_numbers(cls, values: Any) -> Any:
-        # pydantic would read `steps: true` as one step
-        for key, value in values.items() if isinstance(values, dict) else ():
-            field = cls.model_fields.get(key)
-            items = value if isinstance(value, list | tuple) else (value,)
-            if field and any(isinstance(i, bool) for i in items) and _numeric(field.annotation):
-                raise ValueError(f"'{key}' is {value}: give a number")
+        refuse_truth_values(cls, values)
         return values
+
+
+def refuse_truth_values(model: type[BaseModel], values: Any) -> None:
+    """Raise ValueError where a number of the model is true or false.
+
+    pydantic would read ``steps: true`` as one step.
+    """
+    for key, value in values.items() if isinstance(values, dict) else ():
+        field = model.model_fields.get(key)
+        items = value if isinstance(value, list | tuple) else (value,)
+        if field and any(isinstance(i, bool) for i in items) and _numeric(field.annotation):
+            raise ValueError(f"'{key}' is {value}: give a number")
 
 
 def _numeric(annotation: Any) -> bool:

@@ -35,10 +35,10 @@ from pydantic import Field, ValidationInfo, field_validator
 from harness.errors import UserError, unknown_name
 from harness.store.records import SweepPlan
 from harness.sweep.calls import canonical
-from harness.validation import Name, Strict, validated
+from harness.validation import Name, Written, validated
 
 
-class BarSpec(Strict):
+class BarSpec(Written):
     """One bar of every group."""
 
     label: str
@@ -55,7 +55,7 @@ def bar_named(bars: Sequence[BarSpec], name: str) -> int | None:
     return rows.index(canonical(name)) if name and canonical(name) in rows else None
 
 
-class PointSpec(Strict):
+class PointSpec(Written):
     """One place on a line's axis."""
 
     x: float
@@ -64,7 +64,7 @@ class PointSpec(Strict):
     """A row of the sweep: its label, or its ``method[param=value]``."""
 
 
-class _Figure(Strict):
+class _Figure(Written):
     name: Name
     """Also the name of the file."""
     title: str = ""
@@ -140,7 +140,7 @@ class TableSpec(_Figure):
 
 AnyFigure = AblationSpec | LineSpec | CurveSpec | TableSpec
 FigureSpec = Annotated[AnyFigure, Field(discriminator="kind")]
-_KINDS: dict[Any, type[Strict]] = {
+_KINDS: dict[Any, type[Written]] = {
     "ablation": AblationSpec, "line": LineSpec, "curve": CurveSpec, "table": TableSpec,
 }  # fmt: skip
 

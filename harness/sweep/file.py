@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from harness import registry, resources
 from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
-from harness.protocols import AnyProtocol
+from harness.protocols import DEFAULT, PROTOCOLS, AnyProtocol
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
 from harness.store.records import Search, SweepPlan
@@ -25,7 +25,7 @@ from harness.sweep.reading import read_yaml
 from harness.sweep.tuning import TunedRow, TuneSpec, searches
 from harness.tune.space import Distribution
 from harness.tune.words import defaults_label
-from harness.validation import Name, Seed, Written, validated
+from harness.validation import Name, Seed, Written, refuse_truth_values, validated
 from harness.version import __version__
 
 Targets = Annotated[list[str], Field(min_length=1)]
@@ -152,6 +152,10 @@ class SweepSpec(Written):
             ]
         if isinstance(values.get("protocol"), str):
             values["protocol"] = {"name": values["protocol"]}
+        given = values.get("protocol")
+        name = given.get("name", DEFAULT) if isinstance(given, dict) else None
+        if isinstance(name, str) and name in PROTOCOLS:
+            refuse_truth_values(PROTOCOLS[name], given)
         return values
 
     @model_validator(mode="after")

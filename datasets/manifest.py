@@ -143,6 +143,8 @@ class Manifest(Dataset):
 
 def _rows(file: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each image's columns, after the place in the file that an error names."""
+    if not text.strip():
+        raise ValueError("it is empty")
     if file.suffix == ".json":
         found = json.loads(text)
         if not isinstance(found, list):

@@ -88,6 +88,8 @@ def _names_in(file: Path) -> list[str] | dict[str, str]:
     values = found.values() if isinstance(found, dict) else found
     if not isinstance(found, list | dict) or not all(isinstance(name, str) for name in values):
         raise ValueError(f"{file} must hold a list of names, or new names by the old")
+    if not found:
+        raise ValueError(f"{file} holds no names; write them, or leave the option out")
     return found
 
 

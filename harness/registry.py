@@ -53,8 +53,9 @@ def add_plugin_file(path: str) -> None:
     Raises:
         UserError: If there is no such file.
     """
-    if not Path(path).is_file():
-        raise UserError(f"--plugin {path}: no such file; give the path of a Python file")
+    if not Path(path).is_file() or Path(path).suffix != ".py":
+        what = "no Python file" if Path(path).exists() else "no such file"
+        raise UserError(f"--plugin {path}: {what}; give the path of one, NAME.py")
     file = Path(path).resolve()
     if file not in _extra_files:
         _extra_files.append(file)

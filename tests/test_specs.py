@@ -96,8 +96,8 @@ def test_specs_are_frozen() -> None:
             {"name": "d", "nmae": 1},
             r"unknown field 'nmae': did you mean name.; known: fingerprint, name",
         ),
-        (DomainShift, {"test_on": "most"}, r"field 'test_on' is 'most': .*'all', 'in', 'out'"),
-        (RunSpec, {**BASE, "seed": -1}, r"field 'seed' is -1: .*greater than or equal to 0"),
+        (DomainShift, {"test_on": "most"}, r"field 'test_on' is 'most': use all, in, out"),
+        (RunSpec, {**BASE, "seed": -1}, r"field 'seed' is -1: give 0 or more"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_place_field_and_value(

@@ -12,6 +12,7 @@ import torch
 from harness.bench import inference, inputs, original, processes, reports, steps
 from harness.bench.pictures import write_pictures
 from harness.bench.record import BenchReport, BenchRow, BenchSetting
+from harness.clip import names
 from harness.clip.backbone import Backbone
 from harness.clip.load import check_architecture, load_backbone, random_backbone
 from harness.errors import UserError, error_line, unknown_name
@@ -21,6 +22,15 @@ from harness.store import provenance
 from harness.store.timestamps import now
 
 GROUPS = ("step", "attention", "input", "inference", "growth", "sweep", "report", "startup")
+
+
+def check(setting: BenchSetting, groups: Sequence[str]) -> None:
+    """Raise UserError for an unknown group or model."""
+    for group in groups:
+        if group not in GROUPS:
+            raise unknown_name("group", group, GROUPS)
+    if not _is_architecture(setting.model):
+        names.check(setting.model)
 
 
 def measure(
@@ -37,11 +47,9 @@ def measure(
 
     Raises:
         KeyboardInterrupt: If interrupted before there is a figure.
-        UserError: For an unknown group or model.
+        UserError: As `check`.
     """
-    for group in groups:
-        if group not in GROUPS:
-            raise unknown_name("group", group, GROUPS)
+    check(setting, groups)
     torch.set_num_threads(setting.threads)
     torch.manual_seed(derive("random weights"))
     rows: list[BenchRow] = []

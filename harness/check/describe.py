@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from harness.check.bench import Subject
 from harness.check.result import Skip, Wrong
 from harness.method import TrainConfig
+from harness.validation import in_words
 
 SUMMARY_LENGTH = 60
 _SOURCE = re.compile(r"arxiv|doi|https?://|\b(19|20)\d\d\b|unpublished", re.IGNORECASE)
@@ -53,7 +54,7 @@ def config(subject: Subject) -> None:
             f"give field '{field}' of {cls.Config.__name__} a valid default",
             "a method is run by its name alone, with its paper's values",
             "every field has one",
-            error.errors()[0]["msg"],
+            in_words(error.errors()[0]),
         ) from None
     try:
         again = cls.Config.model_validate_json(made.model_dump_json())
@@ -63,7 +64,7 @@ def config(subject: Subject) -> None:
             f"give field '{field}' a type and default that JSON can carry",
             "workers get the configuration as JSON, and a run's id is a hash of it",
             "the same configuration after a trip through JSON",
-            error.errors()[0]["msg"],
+            in_words(error.errors()[0]),
         ) from None
     for field in cls.Config.model_fields:
         before, after = getattr(made, field), getattr(again, field)
@@ -114,7 +115,9 @@ def presets(subject: Subject) -> None:
         except ValidationError as error:
             problem = error.errors()[0]
             key = ".".join(map(str, problem["loc"])) or "values"
-            raise Wrong(f"{change}: '{key}'", "", problem["msg"], repr(problem["input"])) from None
+            raise Wrong(
+                f"{change}: '{key}'", "", in_words(problem), repr(problem["input"])
+            ) from None
         for key, value in values.items():
             if getattr(made, key) != value:
                 raise Wrong(

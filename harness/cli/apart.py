@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from harness.cli.main import add_plugins, parsed
+from harness.cli.main import add_plugins, parsed, refusal
 from harness.cli.running import Prepared
 from harness.console.notes import verbose
 from harness.errors import UserError
@@ -77,10 +77,10 @@ def main() -> None:
         prepared = verb.planned(args)
         assert prepared is not None  # no dry run comes here
         said: dict[str, Any] = {"prepared": prepared.model_dump(mode="json")}
-    except UserError as error:
+    except (UserError, OSError) as error:
         if verbose():
             print(redacted(traceback.format_exc()), file=sys.stderr)
-        said = {"refused": str(error)}
+        said = {"refused": refusal(error)}
     with suppress(BrokenPipeError):  # nobody waits for it any more
         out.write(json.dumps(said) + "\n")
         out.flush()

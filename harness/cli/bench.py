@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
 from harness.console.notes import note, warn
-from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.bench.record import BenchReport, BenchSetting
@@ -22,10 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.numerics(parser)
     options.device(parser)
-    parser.add_argument("--threads", type=int, help="of torch and for decoding (all cores)")
-    parser.add_argument("--batch", type=int, help="images in a step (36; 6 on a CPU)")
-    parser.add_argument("--images", type=int, help="in a timed pass (2880; 360 on a CPU)")
-    parser.add_argument("--rounds", type=int, default=5, help="of turns (%(default)s)")
+    parser.add_argument(
+        "--threads", type=options.count, help="of torch and for decoding (all cores)"
+    )
+    parser.add_argument("--batch", type=options.count, help="images in a step (36; 6 on a CPU)")
+    parser.add_argument("--images", type=options.count, help="in a timed pass (2880; 360 on a CPU)")
+    parser.add_argument("--rounds", type=options.count, default=5, help="of turns (%(default)s)")
     parser.add_argument(
         "--out", type=Path, default=Path("results/bench"), help="where files go (%(default)s)"
     )
@@ -35,12 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write; 1 if a group failed, 130 if interrupted."""
     from harness.bench import record
-    from harness.bench.run import GROUPS, measure
+    from harness.bench.run import GROUPS, check, measure
     from harness.console.output import table_console, writing
     from harness.store.files import write_atomically
 
     setting = _setting(args)
     groups = [part.strip() for part in args.only.split(",")] if args.only else list(GROUPS)
+    check(setting, groups)
     if args.dry_run:
         print(f"groups: {', '.join(groups)}\non: {setting.model_dump_json()}")
         return 0
@@ -82,7 +84,5 @@ def _setting(args: argparse.Namespace) -> BenchSetting:
         "images": args.images if args.images is not None else 2880 if cuda else 360,
         "rounds": args.rounds,
     }  # fmt: skip
-    if args.threads is not None and args.threads < 1:
-        raise UserError(f"--threads {args.threads}: must be 1 or more")
     found: BenchSetting = validated(BenchSetting, values, "bench")
     return found

@@ -58,16 +58,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the architecture alone, without a download: cost does not depend on the weights",
     )
     options.precision(parser)
-    parser.add_argument("--classes", type=int, default=65, help="how many (%(default)s)")
-    parser.add_argument("--batch", type=int, default=36, help="images in a step (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="over all methods (%(default)s)")
+    parser.add_argument("--classes", type=options.count, default=65, help="how many (%(default)s)")
+    parser.add_argument(
+        "--batch", type=options.count, default=36, help="images in a step (%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=options.count, default=5, help="over all methods (%(default)s)"
+    )
     parser.add_argument(
         "--reference",
         metavar="METHOD",
         help="what ratios refer to (the trained method that others are compared with)",
     )
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
-    parser.add_argument("--threads", type=int, help="threads of torch (its own choice: all cores)")
+    parser.add_argument(
+        "--device", type=options.device_name, default="auto", help="cpu, cuda, cuda:1 (%(default)s)"
+    )
+    parser.add_argument(
+        "--threads", type=options.count, help="threads of torch (its own choice: all cores)"
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("results/cost"), help="where files go (%(default)s)"
     )
@@ -86,8 +94,6 @@ def run(args: argparse.Namespace) -> int:
     for name in formats:
         if name not in FORMATS:
             raise unknown_name("format", name, FORMATS)
-    if args.rounds < 1:
-        raise UserError(f"--rounds {args.rounds}: must be 1 or more")
     candidates = _candidates(args.methods)
     reference = _reference(args.reference, candidates)
     setting = _setting(args)

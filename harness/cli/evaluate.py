@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     methods = registry.discover("methods").plugins.items()
     method = next(name for name, cls in methods if cls.as_it_came)
     label = Path(args.weights).name if args.name is None else args.name
-    if not label.strip() or not label.isprintable():
+    if not label.isprintable():
         raise UserError(f"--name {label!r}: give a name of visible letters")
     specs = run_verb.specs_of(args, [plan.resolve_method(method, {}, label=label)], model)
     if not all(store.has(spec.id) for spec in specs):

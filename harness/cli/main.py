@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.cli.parser import Parser
 from harness.command_name import FROM_CHECKOUT, command_name, program
 from harness.console import notes
 from harness.console.output import print_anywhere
@@ -120,7 +121,7 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     Args:
         argv: The command line; None builds the options of every verb.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=program(),
         description="Benchmark methods that adapt CLIP to data whose domain differs from training.",
         epilog=EXAMPLES.replace(FROM_CHECKOUT, command_name()),
@@ -169,23 +170,37 @@ def _add_verbosity(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    args = parsed(argv)
     try:
+        args = parsed(argv)
         add_plugins(args)
         status: int = args.handler(args)
         sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
         return status
-    except UserError as error:
-        if notes.verbose():
-            print(redacted(traceback.format_exc()), file=sys.stderr)
-        print(f"error: {_on_a_line(redacted(str(error)))}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (UserError, OSError) as error:
+        said = refusal(error)
+        if notes.verbose():
+            print(redacted(traceback.format_exc()), file=sys.stderr)
+        print(f"error: {_on_a_line(redacted(said))}", file=sys.stderr)
+        return 2
+
+
+def refusal(error: UserError | OSError) -> str:
+    """Return what is said of a user's mistake, such as a path that no system takes.
+
+    Raises:
+        OSError: If it is of no path, and so none of the user's.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    if error.filename is None:
+        raise error
+    return f"{os.fsdecode(error.filename)}: {error.strerror}; give another path"
 
 
 def parsed(argv: Sequence[str]) -> argparse.Namespace:

@@ -42,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--row", action="append", default=[], metavar="NAME", help="only this row (repeatable)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="seed of the runs that are drawn (%(default)s)"
+        "--seed",
+        type=options.whole,
+        default=0,
+        help="seed of the runs that are drawn (%(default)s)",
     )
     parser.add_argument(
         "--images",
@@ -51,13 +54,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="in a picture: the first of N evenly spread classes, or keys a,b (%(default)s)",
     )
     parser.add_argument(
-        "--layers", type=int, metavar="K", help="blocks that the means are over (5, at most half)"
+        "--layers",
+        type=options.count,
+        metavar="K",
+        help="blocks that the means are over (5, at most half)",
     )
     parser.add_argument("--out", type=Path, help="where files go (<store>/maps)")
     parser.add_argument("--data-root", type=Path, help="where the data set's files are")
     parser.add_argument("--cache-dir", type=Path, help="frozen features (~/.cache/...)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch (%(default)s)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 (%(default)s)")
+    parser.add_argument(
+        "--threads", type=options.count, default=1, help="threads of torch (%(default)s)"
+    )
+    parser.add_argument(
+        "--device", type=options.device_name, default="auto", help="cpu, cuda, cuda:1 (%(default)s)"
+    )
     group = parser.add_argument_group("class matrix alone (no store is read)")
     group.add_argument(
         "--similarity", action="store_true", help="only the matrix of a model and a data set"

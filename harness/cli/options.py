@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
 from typing import get_args
 
-from harness.execution.context import Context
+from harness.execution.context import DEVICES, Context
 from harness.specs import Precision
 
 Group = argparse._ActionsContainer
@@ -60,16 +61,51 @@ def limits(parser: Group) -> None:
     )
 
 
+def whole(text: str, least: int = 0) -> int:
+    """Return a whole number.
+
+    Raises:
+        ArgumentTypeError: If it is none, or less than the least.
+    """
+    if not re.fullmatch("[0-9]{1,18}", text) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {least}")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """Return a whole number from 1; see `whole`."""
+    return whole(text, 1)
+
+
 def amount(text: str) -> float:
     """Return a finite number from 0.
 
     Raises:
-        ValueError: If it is none.
+        ArgumentTypeError: If it is none.
     """
-    value = float(text)
+    value = _number(text)
     if not 0 <= value < math.inf:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number from 0")
     return value
+
+
+def between(low: float, high: float, text: str) -> float:
+    """Return a number between two, neither included.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
+    value = _number(text)
+    if not low < value < high:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number between {low:g} and {high:g}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def model(parser: Group) -> None:
@@ -123,8 +159,22 @@ def dataset(parser: Group) -> None:
 def device(parser: Group) -> None:
     """Add ``--device``."""
     parser.add_argument(
-        "--device", default="auto", help="cpu, cuda (all GPUs), cuda:1 (%(default)s)"
+        "--device",
+        type=device_name,
+        default="auto",
+        help="cpu, cuda (all GPUs), cuda:1 (%(default)s)",
     )
+
+
+def device_name(text: str) -> str:
+    """Return a device, of this machine or not.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
+    if not re.fullmatch(DEVICES, text):
+        raise argparse.ArgumentTypeError(f"{text!r}: write auto, cpu, cuda or cuda:1")
+    return text
 
 
 def log(parser: Group) -> None:
@@ -163,13 +213,13 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     data_root(group)
     cache_dir(group)
     group.add_argument(
-        "--workers", type=int, help="processes at a time (one per core, or one per GPU)"
+        "--workers", type=count, help="processes at a time (one per core, or one per GPU)"
     )
     group.add_argument(
-        "--runs-per-gpu", type=int, metavar="N", help="processes on each GPU at a time (1)"
+        "--runs-per-gpu", type=count, metavar="N", help="processes on each GPU at a time (1)"
     )
     group.add_argument(
-        "--threads", type=int, default=1, help="threads of torch per worker (%(default)s)"
+        "--threads", type=count, default=1, help="threads of torch per worker (%(default)s)"
     )
     limits(group)
     device(group)
@@ -177,5 +227,5 @@ def where(parser: argparse.ArgumentParser, default_store: str | None) -> None:
     group.add_argument(
         "--dry-run", action="store_true", help="say what would run, and what is done already"
     )
-    group.add_argument("--limit", type=int, help="run only the first N that are missing")
+    group.add_argument("--limit", type=count, help="run only the first N that are missing")
     log(group)

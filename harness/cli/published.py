@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.console.output import table_console, writing
 from harness.report.published.compare import compare_published, why_none
-from harness.report.published.numbers import load_numbers
+from harness.report.published.numbers import PublishedNumber
 from harness.report.tables.model import Table
 from harness.report.text import grid
 from harness.report.text import published as text
@@ -18,22 +18,25 @@ WIDTH = 200
 
 
 def report_published(
-    tables: Sequence[Table], numbers: Path, out_dir: Path, formats: Sequence[str]
+    tables: Sequence[Table],
+    numbers: Sequence[PublishedNumber],
+    out_dir: Path,
+    formats: Sequence[str],
 ) -> list[Path]:
     """Print the comparison, write ``published.md``, ``.csv``, ``.tex``; return the files.
 
     Args:
         tables: One per block, of accuracy on targets.
-        numbers: CSV file of published numbers.
+        numbers: Those of the literature.
         out_dir: Made if it is not there.
         formats: Of md, csv, tex, json, term, those that are wanted; others are passed over.
 
     Raises:
-        UserError: If the numbers cannot be read, or a file cannot be written.
+        UserError: If a file cannot be written.
     """
     from rich.text import Text
 
-    cells = compare_published(tables, load_numbers(numbers))
+    cells = compare_published(tables, numbers)
     none = why_none(cells, tables)
     if "term" in formats:
         console = table_console(WIDTH)

@@ -6,7 +6,7 @@ import argparse
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -15,8 +15,8 @@ from harness.console.notes import warn
 from harness.console.output import table_console
 from harness.errors import UserError, unknown_name
 from harness.report.build import Choice, Reported, ranks_by_name, report_blocks
-from harness.report.comparison.ranks import RankOver
-from harness.report.published.numbers import NUMBERS
+from harness.report.comparison.ranks import RankOver, Ranks
+from harness.report.published.numbers import NUMBERS, PublishedNumber, load_numbers
 from harness.report.runs.index import index_of
 from harness.report.stats import Design
 from harness.report.stats.paired import TEST_KINDS
@@ -101,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--decimals",
-        type=int,
+        type=options.whole,
         choices=range(5),
         default=Choice.decimals,
         metavar="N",
@@ -211,11 +211,26 @@ def _fewer_collections() -> Iterator[None]:
 
 
 def _report(args: argparse.Namespace) -> int:
-    if not args.by_sweep:
-        return _report_one(args, args.sweep, args.out or args.store / "report")
+    store = Store(args.store)
+    root = args.out or args.store / "report"
+    asked = {args.sweep: root}
+    if args.by_sweep:
+        asked = {name: root / name for name in _sweeps(args, store)}
+    numbers = load_numbers(args.compare_published) if args.compare_published else None
+    # of every sweep first: what is wrong is said before anything is printed or written
+    answers = [_answer(store, _choice(args, sweep), args.format) for sweep in asked]
+    for answer, out in zip(answers, asked.values(), strict=True):
+        _show(store, answer, args.format, out)
+        if numbers is not None:
+            _published(store, answer.choice, numbers, args.format, out)
+        if args.html:
+            _page(store, answer, numbers or load_numbers(), out)
+    return 0
+
+
+def _sweeps(args: argparse.Namespace, store: Store) -> list[str]:
     if args.sweep:
         raise UserError(f"--by-sweep --sweep {args.sweep}: give one of the two")
-    store = Store(args.store)
     plans = list(store.plans())
     sweeps = [
         plan.name
@@ -227,60 +242,33 @@ def _report(args: argparse.Namespace) -> int:
         warn(f"--by-sweep: {len(others)} run(s) that no sweep planned are in none of its reports")
     if not sweeps:
         raise UserError(f"--by-sweep: no sweep was run into {args.store}; leave it out")
-    for name in sweeps:
-        _report_one(args, name, (args.out or args.store / "report") / name)
-    return 0
+    return sweeps
 
 
-def _report_one(args: argparse.Namespace, sweep: str | None, out: Path) -> int:
-    formats = args.format
-    choice = Choice(
-        args.spread,
-        sweep,
-        args.model,
-        args.dataset,
-        args.initials,
-        args.score,
-        args.evidence,
-        args.against,
-        args.test,
-        args.measures,
-        args.decimals,
-        args.alignment,
-        args.confusion,
-        args.rank_over,
-        args.rope,
-        args.rank_elsewhere,
-        args.rows,
-        args.columns,
-        args.ablation_baseline,
-    )
-    store = Store(args.store)
-    parts = reported(store, choice, formats, out)
-    if args.compare_published:
-        _published(args, choice, formats, out)
-    if args.html:
-        _page(args, store, choice, parts, out)
-    return 0
+def _choice(args: argparse.Namespace, sweep: str | None) -> Choice:
+    fields = Choice.__dataclass_fields__
+    return Choice(**{name: getattr(args, name) for name in fields} | {"sweep": sweep})
 
 
-def _published(args: argparse.Namespace, choice: Choice, formats: Sequence[str], out: Path) -> None:
+def _published(
+    store: Store,
+    choice: Choice,
+    numbers: Sequence[PublishedNumber],
+    formats: Sequence[str],
+    out: Path,
+) -> None:
     from harness.cli.published import report_published
 
     bare = replace(choice, score="target", evidence=False, against=None, rows=None, columns=None)
-    tables = [part.table for part in report_blocks(Store(args.store), bare)]
-    report_published(tables, args.compare_published, out, formats)
+    tables = [part.table for part in report_blocks(store, bare)]
+    report_published(tables, numbers, out, formats)
 
 
-def _page(
-    args: argparse.Namespace, store: Store, choice: Choice, parts: Sequence[Reported], out: Path
-) -> None:
+def _page(store: Store, answer: _Answer, numbers: Sequence[PublishedNumber], out: Path) -> None:
     from harness.report.page.literature import literature
     from harness.report.page.render import write_page
-    from harness.report.published.numbers import load_numbers
 
-    beside = literature(load_numbers(args.compare_published or NUMBERS))
-    print(write_page(store, out, choice, beside, parts))
+    print(write_page(store, out, answer.choice, literature(numbers), answer.parts))
 
 
 def report(
@@ -301,25 +289,36 @@ def report(
         UserError: If nothing is there to report, or a name is unknown.
     """
     store = Store(store_dir)
-    reported(store, choice or Choice(), formats, out_dir or store_dir / "report")
+    answer = _answer(store, choice or Choice(), formats)
+    _show(store, answer, formats, out_dir or store_dir / "report")
     return 0
 
 
-def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) -> list[Reported]:
-    """Print the tables, write the files, say where they are; return what they show.
+@dataclass(frozen=True)
+class _Answer:
+    """What is printed and written of a store."""
 
-    Raises:
-        UserError: As `report`.
-    """
+    choice: Choice
+    parts: list[Reported]
+    ranks: list[Ranks]
+
+
+def _answer(store: Store, choice: Choice, formats: Sequence[str]) -> _Answer:
     for name in formats:
         if name not in _FORMATS:
             raise unknown_name("format", name, _FORMATS)
     parts = report_blocks(store, choice)
+    return _Answer(choice, parts, [ranks for _, ranks in ranks_by_name(store, choice, parts)])
+
+
+def _show(store: Store, answer: _Answer, formats: Sequence[str], out: Path) -> None:
+    """Print the tables, write the files, say where they are."""
     for run_id, why in sorted(index_of(store).contradictory.items()):
         warn(
             f"not reported: run {run_id}: {why}; restore {store.run_dir(run_id)}, or delete it and "
             "run it again"
         )
+    choice, parts = answer.choice, answer.parts
     _say_not_chosen(searched(store, choice))
     if choice.alignment and not any(part.alignment for part in parts):
         warn("--alignment: not recorded in these runs, which are of before it was kept; run again")
@@ -334,17 +333,16 @@ def reported(store: Store, choice: Choice, formats: Sequence[str], out: Path) ->
         )
     if "term" in formats:
         console = table_console()
-        for part in parts:
+        for part in answer.parts:
             _print(part, console)
-        for _, ranks in ranks_by_name(store, choice, parts):
+        for ranks in answer.ranks:
             console.print(rank_text.to_terminal(ranks))
     files = [name for name in formats if name != "term"]
     if files:
-        paths = write_report(store, out, choice, files, parts)
+        paths = write_report(store, out, answer.choice, files, answer.parts)
         for path in paths:
             print(path)
         _say_older(store, out, paths)
-    return parts
 
 
 def _say_not_chosen(found: Sequence[Searched]) -> None:

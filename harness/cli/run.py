@@ -49,7 +49,9 @@ def asked(group: options.Group) -> None:
     )
     group.add_argument("--target", default="all", help="held-out domains, a,b or all (%(default)s)")
     group.add_argument("--seeds", default="0", help="0,1,2 or 0-2 (%(default)s)")
-    group.add_argument("--data-seed", type=int, help="fix the splits (default: the run's seed)")
+    group.add_argument(
+        "--data-seed", type=options.whole, help="fix the splits (default: the run's seed)"
+    )
     _protocol_options(group)
 
 
@@ -78,7 +80,7 @@ def _protocol_options(group: options.Group) -> None:
     )
     group.add_argument(
         "--shots",
-        type=int,
+        type=options.whole,
         help=f"training images a class (16 for {' and '.join(few)}, else 0: all)",
     )
     group.add_argument("--source", help="distribution_shift: the domain that trains")
@@ -160,7 +162,7 @@ def specs_of(
 
 def _protocol(args: argparse.Namespace) -> Protocol:
     # What was not given is not mentioned: the protocol's own defaults, or a preset's, hold.
-    name, given = parse_call(args.protocol)
+    name, given = parse_call(args.protocol, "protocol")
     asked = {
         "preset": args.protocol_preset,
         "test_on": args.test_on,

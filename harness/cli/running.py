@@ -30,6 +30,7 @@ from harness.store.records import SweepPlan
 from harness.store.store import Store
 from harness.sweep.calls import one_line
 from harness.sweep.plan import open_dataset
+from harness.training.logging import resolved
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -93,8 +94,6 @@ def prepare(
 
     Args and errors as of `run_here`.
     """
-    if args.limit is not None and args.limit < 1:
-        raise UserError(f"--limit {args.limit}: must be 1 or more")
     for origin, why in registry.not_loaded().items():
         warn(f"not loaded: {origin}: {why}")
     again = _again(specs, getattr(args, "again", []))
@@ -105,6 +104,7 @@ def prepare(
     check_models(specs, args.cache_dir or default_cache())
     say_data_notes(specs, args.data_root)
     if args.dry_run:
+        resolved(args.log)
         print_plan(specs, Store(store), [Store(path) for path in getattr(args, "records", [])])
         return None
     context, gpus = place(

@@ -27,6 +27,7 @@ _SIZES = {
     "embed_dim", "layers", "width", "heads", "head_width", "patch_size", "image_size",
     "context_length", "vocab_size",
 }  # fmt: skip
+CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 FOLDER_SUFFIXES = (".safetensors", ".bin", ".pth")  # those open_clip looks for in a local-dir
 
 
@@ -45,12 +46,14 @@ def check(spec: ModelSpec) -> str:
 
     Raises:
         UserError: For an unknown name or tag, a missing file or package, a path without weights,
-            or a `pretrained` that is no file, or a `base`, beside a name that brings its weights.
+            or a `pretrained` that is no file, `base` or `preprocess` beside a name that brings its
+            weights.
     """
     name = resolve(spec.name)
     if has_schema(name):
         local = name.startswith("local-dir:")
-        for field, given in (("base", spec.base), ("pretrained", spec.pretrained)):
+        for field in ("base", "pretrained", "preprocess"):
+            given = getattr(spec, field)
             if given and not (local and field == "pretrained" and Path(given).is_file()):
                 file = ", or give a checkpoint file of its shapes" if local else ""
                 raise UserError(
@@ -93,7 +96,7 @@ def for_open_clip(name: str) -> Iterator[str]:
         return
     with TemporaryDirectory(prefix="clip-bench-") as made:
         config = json.dumps(transformers.folder_config(folder))
-        Path(made, "open_clip_config.json").write_text(config, encoding="utf-8")
+        Path(made, CONFIG).write_text(config, encoding="utf-8")
         yield f"local-dir:{made}"
 
 
@@ -114,13 +117,17 @@ def _check_pretrained(name: str, pretrained: str) -> None:
 def _check_folder(folder: Path, name: str) -> None:
     if not folder.is_dir():
         raise UserError(f"model '{name}': no folder {folder}; correct the path")
-    if not any((folder / file).is_file() for file in ("open_clip_config.json", "config.json")):
-        raise UserError(f"model '{name}': no open_clip_config.json in {folder}; export it there")
+    if not any((folder / file).is_file() for file in (CONFIG, transformers.CONFIG)):
+        raise UserError(
+            f"model '{name}': neither {CONFIG} nor transformers' {transformers.CONFIG} in {folder};"
+            " export it there"
+        )
     if not any(path.suffix in FOLDER_SUFFIXES for path in folder.iterdir()):
-        raise UserError(f"model '{name}': no weights in {folder}; add open_clip_model.safetensors")
+        wanted = transformers.WEIGHTS if transformers.is_folder(folder) else WEIGHTS
+        raise UserError(f"model '{name}': no weights in {folder}; add {wanted}")
     config = get_model_config_or_error(f"local-dir:{folder}", name)
     if not {"embed_dim", "vision_cfg", "text_cfg"} <= set(config):
-        path = folder / "open_clip_config.json"
+        path = folder / CONFIG
         raise UserError(f"{path}: model_cfg lacks embed_dim, vision_cfg or text_cfg; add it")
 
 
@@ -137,25 +144,29 @@ def get_model_config_or_error(resolved: str, name: str) -> dict[str, Any]:
             config = openclip.get_model_config(resolved)
     except (OSError, ValueError, RuntimeError) as error:
         local = resolved.startswith("local-dir:")
-        fix = "correct open_clip_config.json" if local else offline()
+        fix = "correct it" if local else offline()
         why = plain_line(error)
         raise UserError(f"model '{name}': no configuration ({why}); {fix}") from None
     return dict(config)
 
 
 def _folder_config(folder: Path) -> dict[str, Any]:
-    if transformers.is_folder(folder):
-        config = transformers.folder_config(folder)
-    else:
-        config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+    theirs = transformers.is_folder(folder)
+    file = folder / (transformers.CONFIG if theirs else CONFIG)
+    try:
+        config = (
+            transformers.folder_config(folder) if theirs else json.loads(file.read_text("utf-8"))
+        )
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
     config = config.get("model_cfg", config) if isinstance(config, dict) else config
     if not isinstance(config, dict):
-        raise ValueError("open_clip_config.json holds no settings")
+        raise ValueError(f"{file} holds no settings")
     for part in (config, config.get("vision_cfg"), config.get("text_cfg")):
         for key, value in part.items() if isinstance(part, dict) else ():
             most = 1000 if key == "layers" else 10**6
             if key in _SIZES and isinstance(value, int | float) and not 1 <= value <= most:
-                raise ValueError(f"open_clip_config.json: {key} is {value}, not 1 to {most}")
+                raise ValueError(f"{file}: {key} is {value}, not 1 to {most}")
     return config
 
 

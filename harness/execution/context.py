@@ -14,6 +14,8 @@ def default_cache() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "clip-benchmark-harness"
 
 
+DEVICES = r"auto|cpu|cuda(:\d+)?"
+"""What a device may be called."""
 LIMITS = ("cache_gb", "memory_gb", "checkpoint_seconds", "activation_checkpointing")
 """Fields that a user may set for a worker, here or in a cluster file."""
 

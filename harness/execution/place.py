@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import registry
 from harness.errors import UserError
-from harness.execution.context import Context, default_cache
+from harness.execution.context import DEVICES, Context, default_cache
 from harness.execution.seats import visible_gpus
 from harness.training.logging import resolved
 
@@ -22,7 +22,7 @@ def resolve_device(device: str) -> str:
     Raises:
         UserError: If a GPU is asked for that is not there, or for what is no device.
     """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+    if not re.fullmatch(DEVICES, device):
         raise UserError(f"device {device}: no device; write auto, cpu, cuda or cuda:1")
     count = _count_gpus()
     if device == "auto":

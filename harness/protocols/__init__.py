@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from harness.errors import unknown_name
+from harness.errors import UserError, unknown_name
 from harness.protocols.base import Protocol
-from harness.validation import validated
+from harness.validation import refuse_truth_values, validated
 
 __all__ = ["DEFAULT", "PROTOCOLS", "AnyProtocol", "Protocol", "read_protocol"]
 
@@ -62,5 +62,9 @@ def read_protocol(values: str | Mapping[str, Any], where: str = "protocol") -> P
     name = str(given.get("name", DEFAULT))
     if name not in PROTOCOLS:
         raise unknown_name(where, name, PROTOCOLS)
+    try:  # here, not in the class: records have protocols, thousands of them
+        refuse_truth_values(PROTOCOLS[name], given)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
     protocol: Protocol = validated(PROTOCOLS[name], given, where)
     return protocol

@@ -29,6 +29,7 @@ from harness.report.tables.metrics import beyond, check_measures
 from harness.report.tables.model import ScoredOn, Table
 from harness.report.tables.spread import SPREADS, Spread
 from harness.store.store import Store
+from harness.sweep.figures import check_baseline
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,9 @@ def report_blocks(
     tables = _tables(frame, choice)
     if sweep is None:
         check_names(choice, [table for _, table, _ in tables])
+        if choice.ablation_baseline is not None:
+            plans = [plan for plan in store.plans() if choice.sweep in (None, plan.name)]
+            check_baseline(choice.ablation_baseline, plans)
     references = references_of(store, sweep or choice.sweep)
     out = []
     for name, table, runs in _chosen(tables, choice):

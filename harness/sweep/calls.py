@@ -22,21 +22,25 @@ _WORDS = {"true": True, "false": False, "null": None, "~": None}
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
 
 
-def parse_call(text: str) -> tuple[str, dict[str, Any]]:
+def parse_call(text: str, kind: str = "method") -> tuple[str, dict[str, Any]]:
     """Split ``name[key=value, ...]`` into the name and its values.
+
+    Args:
+        text: What was written.
+        kind: What it names, for messages.
 
     Raises:
         UserError: If brackets or quotes do not close, or something is not ``key=value``.
     """
     if "[" not in text and "]" not in text:
-        return _name(text, text), {}
+        return _name(text, f"{kind} '{text}'"), {}
     match = _CALL.fullmatch(text)
     if match is None:
-        raise UserError(f"method '{text}': write name or name[param=value,param=value]")
+        raise UserError(f"{kind} '{text}': write name or name[param=value,param=value]")
     try:
-        return _name(match[1], text), _arguments(match[2])
+        return _name(match[1], f"{kind} '{text}'"), _arguments(match[2])
     except ValueError as error:
-        raise UserError(f"method '{text}': {error}") from None
+        raise UserError(f"{kind} '{text}': {error}") from None
 
 
 def parse_value(text: str) -> Any:
@@ -131,9 +135,9 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _name(name: str, text: str) -> str:
+def _name(name: str, where: str) -> str:
     if not re.fullmatch(r"[\w.-]+", name.strip()):
-        raise UserError(f"method '{text}': write name or name[param=value,param=value]")
+        raise UserError(f"{where}: write name or name[param=value,param=value]")
     return name.strip()
 
 

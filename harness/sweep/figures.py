@@ -27,18 +27,18 @@ A sweep file names rows of its own table::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from harness.errors import UserError
+from harness.errors import UserError, unknown_name
 from harness.store.records import SweepPlan
 from harness.sweep.calls import canonical
-from harness.validation import Name, Strict, validated
+from harness.validation import Name, Written, validated
 
 
-class BarSpec(Strict):
+class BarSpec(Written):
     """One bar of every group."""
 
     label: str
@@ -55,7 +55,7 @@ def bar_named(bars: Sequence[BarSpec], name: str) -> int | None:
     return rows.index(canonical(name)) if name and canonical(name) in rows else None
 
 
-class PointSpec(Strict):
+class PointSpec(Written):
     """One place on a line's axis."""
 
     x: float
@@ -64,7 +64,7 @@ class PointSpec(Strict):
     """A row of the sweep: its label, or its ``method[param=value]``."""
 
 
-class _Figure(Strict):
+class _Figure(Written):
     name: Name
     """Also the name of the file."""
     title: str = ""
@@ -140,7 +140,7 @@ class TableSpec(_Figure):
 
 AnyFigure = AblationSpec | LineSpec | CurveSpec | TableSpec
 FigureSpec = Annotated[AnyFigure, Field(discriminator="kind")]
-_KINDS: dict[Any, type[Strict]] = {
+_KINDS: dict[Any, type[Written]] = {
     "ablation": AblationSpec, "line": LineSpec, "curve": CurveSpec, "table": TableSpec,
 }  # fmt: skip
 
@@ -182,3 +182,11 @@ def figures_of(plan: SweepPlan) -> list[AnyFigure]:
     specs = [figure_spec(value, f"{where} {i + 1}") for i, value in enumerate(found)]
     check_names([spec.name for spec in specs], where)
     return specs
+
+
+def check_baseline(name: str, plans: Iterable[SweepPlan]) -> None:
+    """Raise UserError if no ablation of these sweeps has a bar of this name."""
+    specs = [spec for plan in plans for spec in figures_of(plan)]
+    bars = [bar for spec in specs if isinstance(spec, AblationSpec) for bar in spec.bars]
+    if bar_named(bars, name) is None:
+        raise unknown_name("bar", name, {b.label for b in bars}, "for --ablation-baseline")

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from harness import registry, resources
 from harness.command_name import command_name
 from harness.errors import UserError, unknown_name
-from harness.protocols import AnyProtocol
+from harness.protocols import DEFAULT, PROTOCOLS, AnyProtocol
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec, RunSpec, Selection
 from harness.store.records import Search, SweepPlan
@@ -25,8 +25,10 @@ from harness.sweep.reading import read_yaml
 from harness.sweep.tuning import TunedRow, TuneSpec, searches
 from harness.tune.space import Distribution
 from harness.tune.words import defaults_label
-from harness.validation import Name, Seed, Written, validated
+from harness.validation import Name, Seed, Written, refuse_truth_values, validated
 from harness.version import __version__
+
+Targets = Annotated[list[str], Field(min_length=1)]
 
 
 class MethodEntry(Written):
@@ -74,7 +76,7 @@ class ModelEntry(ModelSpec):
 class DatasetEntry(DatasetSpec):
     """One of a sweep's data sets, and what its recipe changes."""
 
-    targets: list[str] | str | None = None
+    targets: Targets | str | None = None
     """Instead of the sweep's."""
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Recipe values on this data set for every method that has the field; they beat the sweep's
@@ -110,7 +112,7 @@ class SweepSpec(Written):
     shots: list[ShotsEntry] = Field(default_factory=list)
     """Training images a class, one number after the other in place of the protocol's: curves."""
     selection: Selection = "own"
-    targets: list[str] | str = "all"
+    targets: Targets | str = "all"
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
     data_seed: Seed | None = None
     """Fix the splits for all seeds (the original code's 0); by default they vary with the seed."""
@@ -150,6 +152,10 @@ class SweepSpec(Written):
             ]
         if isinstance(values.get("protocol"), str):
             values["protocol"] = {"name": values["protocol"]}
+        given = values.get("protocol")
+        name = given.get("name", DEFAULT) if isinstance(given, dict) else None
+        if isinstance(name, str) and name in PROTOCOLS:
+            refuse_truth_values(PROTOCOLS[name], given)
         return values
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ from harness.store.records import Candidate, Rule, Search
 from harness.sweep.plan import MethodChoice
 from harness.tune.space import Distribution, Space, draw, grid
 from harness.tune.words import about, trial_label, tuned_label
-from harness.validation import Seed, Written, validated
+from harness.validation import Seed, Written, in_words, validated
 
 TRIALS = 8
 
@@ -153,9 +153,9 @@ def _check(method: str, key: str, field: FieldInfo, distribution: Distribution) 
         try:
             takes.validate_python(value)
         except ValidationError as error:
-            why = error.errors()[0]["msg"]
+            why = in_words(error.errors()[0])
             raise UserError(
-                f"tune: space.{key} of method '{method}' holds {value!r} ({why}); correct it"
+                f"tune: space.{key} of method '{method}' holds {value!r}: {why}"
             ) from None
 
 

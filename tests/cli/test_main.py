@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,58 @@ def test_an_error_is_one_line_that_no_terminal_acts_on(
     error = capsys.readouterr().err
     assert error.startswith("error: method 'a\\n\\x1b[2J\\udcff': write name or name[")
     assert error[:-1].isprintable()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("rnu", "argument VERB: unknown value 'rnu': did you mean run? known: bench, "),
+        ("sweep plna", "argument ACTION: unknown value 'plna': did you mean plan? known: "),
+        ("run coop --trget noto", "unknown argument '--trget noto': did you mean --target?"),
+        ("list more", "unknown argument 'more'; see `run_benchmark.py list --help`"),
+        ("run coop --precision fp3", "--precision: unknown value 'fp3': did you mean fp32"),
+        ("run coop --workers few", "argument --workers: 'few': give a whole number from 1; see"),
+        ("run coop --limit 1.5", "argument --limit: '1.5': give a whole number from 1; see"),
+        ("leaderboard verify a --repeat -1", "argument --repeat: '-1': give a whole number from 0"),
+        ("data split emoji --data-seed -1", "argument --data-seed: '-1': give a whole number"),
+        ("run coop --device gpu", "'gpu': write auto, cpu, cuda or cuda:1; see"),
+        ("run coop --dry-run --log x", "unknown logger 'x': known: tensorboard, wandb; write"),
+        ("bench --dry-run --only stpe", "unknown group 'stpe': did you mean step"),
+        ("bench --dry-run --model ViT-B-61", "unknown model 'ViT-B-61': did you mean ViT-B-16"),
+        ("list --plugin README.md", "--plugin README.md: no Python file; give the path of one"),
+        (
+            "run coop --dry-run --preprocess openai",
+            "preprocess 'openai' does not go with tiny-emoji, which brings its own weights",
+        ),
+        ("run coop --cache-gb -1", "argument --cache-gb: '-1': give a number from 0; see"),
+        ("run coop --cache-gb nan", "argument --cache-gb: 'nan': give a number from 0; see"),
+        ("sweep power --store s --alpha 1", "'1': give a number between 0 and 1; see"),
+        ("report --store=", "'report --store=': a value is empty; give one, or leave it out"),
+        ("report --store ''", "'--store ': a value is empty; give one, or leave it out"),
+        ("report --a\033[2J", r"unknown argument '--a\x1b[2J'"),
+    ],
+)
+def test_what_the_parser_refuses_is_one_line(
+    command: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(shlex.split(command)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+
+
+def test_a_path_that_no_system_takes_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "x" * 300
+    for words in (
+        ["list", "--plugin", name],
+        ["run", "zero_shot", "--model", name],  # said by the process that plans
+        ["data", "verify", "PACS", "--data-root", name],
+        ["data", "import", "PACS", "--data-root", "d", "--parquet", "p", "--classes", name],
+    ):
+        assert main(words) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ")
+        assert f"{name}: File name too long; give " in line.replace("/PACS", "")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from harness.cli.report import add_arguments, names, report, run
 from harness.errors import UserError
 from harness.specs import DatasetSpec
 from harness.store.store import Store
-from tests.report.fakes import add, keep, packed, realistic, record, spec
+from tests.report.fakes import add, keep, packed, plan, realistic, record, spec
 
 
 def arguments(*given: str) -> argparse.Namespace:
@@ -155,3 +155,31 @@ def test_what_was_asked_for_and_is_not_there_is_said(
     assert message in capsys.readouterr().err
     run(arguments("--store", str(tmp_path), "--format", "md", "--measures", "ECE,worst domain"))
     assert "of no table" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ablation-baseline", "SSL"], "unknown bar 'SSL': did you mean SLS"),
+        (["--rank-over", "datasets"], "--rank-over datasets: 1 data set in a table"),
+        (
+            ["--compare-published", "gone.csv"],
+            "gone.csv: cannot be read (No such file or directory)",
+        ),
+        (["--against", "CoOpp"], "unknown row 'CoOpp': did you mean CoOp"),
+        (["--rows", "CoOpp"], "unknown row 'CoOpp': did you mean CoOp"),
+        (["--columns", "notto"], "unknown column 'notto': did you mean noto"),
+        (["--confusion", "CoOpp"], "unknown row 'CoOpp': did you mean CoOp"),
+        (["--measures", "ECEE"], "unknown measure 'ECEE': did you mean ECE"),
+        (["--by-sweep", "--ablation-baseline", "neither"], "unknown bar 'neither': known: none"),
+    ],
+)
+def test_a_wrong_name_is_refused_before_anything_is_printed_or_written(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = realistic(tmp_path)
+    plan(store, "second", [record.spec for record in store.records()], [])
+    with pytest.raises(UserError, match=re.escape(message)):
+        run(arguments("--store", str(tmp_path), "--format", "term,md", *options))
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "report").exists()

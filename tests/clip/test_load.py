@@ -104,9 +104,9 @@ def test_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     ("what", "message"),
     [
         ("folder", "no folder"),
-        ("config", "no open_clip_config.json in"),
-        ("weights", "no weights in"),
-        ("json", "correct open_clip_config.json"),
+        ("config", "neither open_clip_config.json nor transformers' config.json in"),
+        ("weights", "m; add open_clip_model.safetensors"),
+        ("json", "m/open_clip_config.json: Expecting"),
         ("text", "model_cfg lacks embed_dim, vision_cfg or text_cfg"),
         ("nonsense", "unexpected keyword argument 'nonsense'; correct it"),
     ],

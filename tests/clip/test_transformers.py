@@ -59,6 +59,15 @@ def test_another_configuration_is_one_line(folder: Path, config: Any, message: s
     assert message in refused(f"local-dir:{folder}")
 
 
+def test_what_is_missing_or_wrong_is_named_by_its_file(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["vision_config"]["hidden_size"] = 10**9
+    (folder / "config.json").write_text(json.dumps(config))
+    assert f"{folder}/config.json: width is" in refused(f"local-dir:{folder}")
+    (folder / "model.safetensors").unlink()
+    assert refused(f"local-dir:{folder}").endswith(f"in {folder}; add model.safetensors")
+
+
 def test_weights_without_a_place_are_one_line(folder: Path) -> None:
     state = transformers.to_transformers(models.clip().state_dict())
     save_file(state | {"odd": torch.zeros(1)}, folder / "model.safetensors")

@@ -55,6 +55,8 @@ def test_the_original_preset_names_the_authors_choices() -> None:
         ({"name": "open_class", "test_on": "in"}, "'test_on' means nothing in protocol open_class"),
         ({"source": "a"}, "'source' means nothing in protocol domain_shift"),
         ({"preset": "paper"}, "preset 'paper' is unknown; use original"),
+        ({"name": "few_shot", "shots": True}, "here: 'shots' is True: give a number"),
+        ({"name": "corruptions", "severities": [True]}, r"'severities' is \[True\]: give a number"),
         ({"name": "open_clas"}, "unknown here 'open_clas': did you mean open_class"),
     ],
 )

@@ -63,6 +63,7 @@ def test_its_cells_are_means_over_severities() -> None:
     [
         ({}, "fogs", "unknown corruption 'fogs': did you mean fog"),
         ({"severities": []}, "all", "field 'severities' is"),
+        ({"severities": 3}, "all", r"field 'severities' is 3: give a list, \[3\]"),
         ({"severities": [6]}, "all", "field 'severities.0' is 6"),
     ],
 )

@@ -30,12 +30,16 @@ from tests.sweep.small import SWEEP
             "'margn': did you mean margin",
         ),
         (("seeds: [0, 1]", "seeds: [0, 1]\nseeds: [2]"), "key 'seeds' is there twice, line 5"),
+        (
+            ("seeds: [0, 1]", "seeds: [0, 1]\nprotocol: {{name: few_shot, shots: true}}"),
+            "'shots' is True: give a number",
+        ),
         (("branch_depth: 2", "branch_depht: 2"), "unknown parameter of method 'alignclip'"),
         (("defaults: {{", "defaults: {{{{"), "not valid YAML"),
         (("row: CLIPood", "row: CLIPud"), "unknown row 'CLIPud': did you mean CLIPood"),
         (
             ("kind: ablation", "kind: pie"),
-            "field 'figures.0.kind' is 'pie': use 'ablation', 'line', 'curve', 'table'",
+            "field 'figures.0.kind' is 'pie': use ablation, line, curve, table",
         ),
         (("figures:\n", "figures:\n  - 3\n"), "field 'figures.0' is 3"),
         (

@@ -132,7 +132,7 @@ def test_a_class_may_write_its_space_as_a_file_does(
         ({"search": "grid"}, {}, "'lr' is no choice; list its values"),
         ({"space": {"lr": {"uniform": [2, 1]}}}, {}, "give the lowest first"),
         ({"space": {"lr": {"choice": ["bad", 1]}}}, {}, "space.lr of method 'clipood' holds 'bad'"),
-        ({"space": {"lr": {"uniform": [-1, 1]}}}, {}, "holds -1.0 (Input should be greater"),
+        ({"space": {"lr": {"uniform": [-1, 1]}}}, {}, "holds -1.0: give a number above 0"),
         ({"space": {"lr": {"log_uniform": [1, 2], "log": True}}}, {}, "'log' goes with integer"),
         ({"space": {"lrr": {"uniform": [0, 1]}}}, {}, "'lrr': did you mean lr"),
         ({"space": {"margin": {"uniform": [-2, -1]}}}, {}, "space.margin of method 'clipood'"),

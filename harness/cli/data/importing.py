@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             names = args.classes.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"--classes {args.classes}: {error}; give a text file") from None
+            why = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise UserError(f"--classes {args.classes}: {why}; give a text file") from None
         names = [name.strip() for name in names if name.strip()]
     done = import_parquet(
         registry.dataset_class(args.name),

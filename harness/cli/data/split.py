@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--option", metavar="KEY=VALUE", action="append", default=[])
     parser.add_argument("--protocol", default="few_shot", metavar="NAME", help="(%(default)s)")
     parser.add_argument("--target", help="of the protocol; may be left out where there is one")
-    parser.add_argument("--data-seed", type=int, default=0, help="(%(default)s)")
+    parser.add_argument("--data-seed", type=options.whole, default=0, help="(%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.json")
 
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     given = dict(parse_pair(text, "--option") for text in args.option)
     dataset = plan.open_dataset(DatasetSpec(name=args.name, options=given), args.data_root)
-    name, values = parse_call(args.protocol)
+    name, values = parse_call(args.protocol, "protocol")
     protocol = read_protocol({"name": name, **values}).completed(dataset)
     target, *more = protocol.targets_of(dataset, [args.target] if args.target else ["all"])
     if more:

@@ -30,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the archive."""
     from harness.store.exchange.archive import export
-    from harness.store.exchange.signature import sign
+    from harness.store.exchange.signature import check_key, sign
 
+    if args.sign is not None:
+        check_key(args.sign)
     found = export(Store(args.store), args.out, args.sweep, args.logs, args.keep_host)
     missing = f", {len(found.missing)} planned and not done" if found.missing else ""
     size = args.out.stat().st_size / 2**20

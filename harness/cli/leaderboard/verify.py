@@ -20,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.plugin(parser)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument(
-        "--repeat", type=int, default=0, metavar="N", help="run N of each archive's runs again"
+        "--repeat",
+        type=options.whole,
+        default=0,
+        metavar="N",
+        help="run N of each archive's runs again",
     )
     parser.add_argument(
         "--salt", default="", help="which runs: a text that the sender does not know"

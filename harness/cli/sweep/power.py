@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
+
+from harness.cli import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,28 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the row that gains are over (the reference that the sweep file names)",
     )
     parser.add_argument(
-        "--gain", type=_points, metavar="POINTS", help="the gain to be found (0.25, 0.5, 1 and 2)"
+        "--gain",
+        type=partial(options.between, 0, 100),
+        metavar="POINTS",
+        help="the gain to be found (0.25, 0.5, 1 and 2)",
     )
     parser.add_argument(
-        "--power", type=_share, default=0.8, help="with which it is found (%(default)g)"
+        "--power",
+        type=partial(options.between, 0, 1),
+        default=0.8,
+        help="with which it is found (%(default)g)",
     )
     parser.add_argument(
-        "--alpha", type=_share, default=0.05, help="level of the test (%(default)g)"
+        "--alpha",
+        type=partial(options.between, 0, 1),
+        default=0.05,
+        help="level of the test (%(default)g)",
     )
-
-
-def _points(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 100:
-        raise ValueError
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise ValueError
-    return value
 
 
 def run(args: argparse.Namespace) -> int:

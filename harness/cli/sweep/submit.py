@@ -30,9 +30,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         help="change the cluster file: timeout_min=60, slurm_partition=gpu, alignclip.mem_gb=48",
     )
     parser.add_argument(
-        "--runs-per-job", type=int, help="runs in a job (by their estimated length)"
+        "--runs-per-job", type=options.count, help="runs in a job (by their estimated length)"
     )
-    parser.add_argument("--limit", type=int, help="submit only the first N runs")
+    parser.add_argument("--limit", type=options.count, help="submit only the first N runs")
     parser.add_argument(
         "--force",
         action="store_true",

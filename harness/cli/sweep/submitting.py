@@ -50,8 +50,6 @@ def submit(
     """
     _check_store(root)
     specs = runs_of(planned, Store(root))
-    if args.limit is not None and args.limit < 1:
-        raise UserError(f"--limit {args.limit}: must be 1 or more")
     request = _request(args, root, planned, specs, cluster_name, wanted)
     say_data_notes(specs, args.data_root)
     lacking = ", ".join(unprepared(root, specs))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -89,7 +88,7 @@ class Resources(Written):
     than 2 % of that."""
     activation_checkpointing: bool = False
     """Compute activations again in the backward pass: less memory, more time, the same numbers."""
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda)$")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     """``auto``: CUDA if a GPU is asked for, otherwise the CPU."""
     threads: int = Field(1, ge=1)
     """Threads of torch. Sums depend on it in the last digits: keep it equal for runs to compare."""
@@ -225,7 +224,7 @@ def read_cluster(name: str | Path, changes: Sequence[str] = ()) -> ClusterSpec:
         UserError: Naming the file and field, or the change.
     """
     file = find(str(name))
-    spec: ClusterSpec = _validated(read_yaml(file) or {}, str(file))
+    spec: ClusterSpec = validated(ClusterSpec, read_yaml(file), str(file))
     return change(spec, changes, str(file)) if changes else _checked(spec, str(file))
 
 
@@ -247,18 +246,7 @@ def change(spec: ClusterSpec, changes: Sequence[str], where: str) -> ClusterSpec
         target = values["methods"].setdefault(method, {}) if dot else values
         target[field] = parse_yaml(value, f"--set {key.strip()}")
     shown = " ".join(text if text.isprintable() else repr(text) for text in changes)
-    return _checked(_validated(values, f"{where} with --set {shown}"), where)
-
-
-def _validated(values: Any, where: str) -> ClusterSpec:
-    if isinstance(values, dict):
-        for key in values:
-            if key not in ClusterSpec.model_fields:
-                near = difflib.get_close_matches(str(key), ClusterSpec.model_fields, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise UserError(f"{where}: unknown field '{key}'{hint} see {_GUIDE}")
-    spec: ClusterSpec = validated(ClusterSpec, values, where)
-    return spec
+    return _checked(validated(ClusterSpec, values, f"{where} with --set {shown}"), where)
 
 
 def _checked(spec: ClusterSpec, where: str) -> ClusterSpec:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.errors import unknown_name
 from harness.report.build import Choice, Reported, filtered, report_blocks
 from harness.report.figures.rows import tables_for
 from harness.report.runs.frame import load_frame
@@ -51,8 +50,6 @@ def _drawings(store: Store, choice: Choice, predictions: PredictionCache) -> Ite
     plans = [plan for plan in store.plans() if choice.sweep in (None, plan.name)]
     specs = [(plan, spec) for plan in plans for spec in figures_of(plan)]
     baseline = choice.ablation_baseline
-    if baseline is not None:
-        check_baseline(baseline, [spec for _, spec in specs])
     wanted = [(plan, _over(spec, baseline)) for plan, spec in specs]
     names = [spec.name for _, spec in wanted]
     for plan, spec in wanted:
@@ -77,13 +74,6 @@ def _over(spec: AnyFigure, baseline: str | None) -> AnyFigure:
     if baseline and isinstance(spec, AblationSpec) and bar_named(spec.bars, baseline) is not None:
         return spec.model_copy(update={"baseline": baseline})
     return spec
-
-
-def check_baseline(name: str, specs: Iterable[AnyFigure]) -> None:
-    """Raise UserError if no ablation has a bar of this name."""
-    bars = [bar for spec in specs if isinstance(spec, AblationSpec) for bar in spec.bars]
-    if bar_named(bars, name) is None:
-        raise unknown_name("bar", name, {b.label for b in bars}, "for --ablation-baseline")
 
 
 def _told_apart(found: list[Drawing]) -> Iterator[Drawing]:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from harness import resources
 from harness.errors import UserError
 from harness.protocols import PROTOCOLS
-from harness.validation import Strict, validated
+from harness.validation import Strict, shortened, validated
 
 FOLDER = resources.published()
 NUMBERS = FOLDER / "numbers.csv"
@@ -97,13 +97,14 @@ def load_numbers(path: Path = NUMBERS) -> list[PublishedNumber]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: cannot read published numbers ({reason})") from None
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UserError(f"{path}: cannot be read ({why}); give a CSV file") from None
     reader = csv.reader(text.splitlines(keepends=True))
     header = next(reader, [])
     fields = list(PublishedNumber.model_fields)
     if header != fields:
-        raise UserError(f"{path}, line 1: columns are {header}; they must be {', '.join(fields)}")
+        found = f"{path}, line 1: columns are {shortened(header)}" if text else f"{path}: is empty"
+        raise UserError(f"{found}; the first line must be {','.join(fields)}")
     numbers: list[PublishedNumber] = []
     lines: dict[tuple[Any, ...], int] = {}
     for row in reader:

@@ -29,6 +29,7 @@ from harness.report.write import write_report
 from harness.store.exchange.archive import export
 from harness.store.files import write_atomically
 from harness.store.store import Store
+from harness.sweep.calls import one_line
 
 _FILES = "files.json"
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -85,7 +86,7 @@ def write_site(
     written: list[Path] = []
     listed = []
     for path, name in zip(stores, names, strict=True):
-        note(f"{name} ...")
+        note(f"{one_line(name)} ...")
         files, entry = _store(Store(path), out / name, name)
         written += files
         listed.append(entry)

@@ -12,6 +12,13 @@ NAMESPACE = "clip-bench"
 """What the signature is for: one made for another purpose is none."""
 
 
+def check_key(key: Path) -> None:
+    """Raise UserError if there is no ssh-keygen, or the key cannot sign."""
+    done = _keygen("sign", "-f", str(key), "-n", NAMESPACE, content=b"")
+    if done.returncode:
+        raise UserError(f"--sign {key}: {_last(done)}; give a key of `ssh-keygen -t ed25519`")
+
+
 def sign(file: Path, key: Path) -> Path:
     """Sign a file with a private key (or a public one whose private half an agent has).
 
@@ -39,7 +46,7 @@ def signer_of(file: Path, signers: Path) -> str:
     signature = file.with_name(file.name + ".sig")
     for path, what in ((signers, "list of signers"), (signature, "signature")):
         if not path.is_file():
-            raise UserError(f"{path}: no such {what}")
+            raise UserError(f"{path}: no such {what}; give its file")
     found = _keygen("find-principals", "-s", str(signature), "-f", str(signers))
     names = found.stdout.decode(errors="replace").split()
     if found.returncode or not names:

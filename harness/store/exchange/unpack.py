@@ -74,7 +74,9 @@ def unpack(file: Path, folder: Path) -> list[str]:
     except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
         problems.append(f"no readable tar.gz ({str(error) or type(error).__name__})")
     except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror or error})") from None
+        raise UserError(
+            f"{file}: cannot be read ({error.strerror or error}); give a tar.gz"
+        ) from None
     return problems
 
 

@@ -41,12 +41,14 @@ def test_no_log_yet(run: RunSpec, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert f"({other.id}) has no log yet" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("digits", "message"), [("", "2 begin so; give more digits"), ("xyz", "run xyz: not in")]
-)
-@pytest.mark.usefixtures("run")
-def test_digits_of_no_run_or_of_several(
-    digits: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["sweep", "logs", digits, "--store", str(tmp_path)]) == 2
-    assert message in capsys.readouterr().err
+def test_digits_of_no_run_or_of_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = tuple(spec("finetune", seed) for seed in range(17))  # more than there are digits
+    Store(tmp_path).write_plan(SweepPlan(name="s", source={}, runs=runs))
+    firsts = [run.id[0] for run in runs]
+    twice = next(digit for digit in firsts if firsts.count(digit) > 1)
+    for digits, message in (
+        (twice, f"{firsts.count(twice)} begin so; give more digits"),
+        ("xyz", "run xyz: not in"),
+    ):
+        assert main(["sweep", "logs", digits, "--store", str(tmp_path)]) == 2
+        assert message in capsys.readouterr().err

@@ -33,8 +33,10 @@ def test_changes_on_the_command_line_and_per_method() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("timeout_mn: 3", "unknown field 'timeout_mn'; did you mean timeout_min"),
+        ("timeout_mn: 3", "unknown field 'timeout_mn': did you mean timeout_min"),
         ("timeout_min: 0", "field 'timeout_min' is 0"),
+        ("# nothing", "is empty; write fields with their values: timeout_min"),
+        ("[]", "holds []; write fields with their values: timeout_min"),
         ("gpus_per_node: -1", "field 'gpus_per_node' is -1"),
         ("methods: {clipod: {mem_gb: 1}}", "unknown method"),
         ("methods: {clipood: {mem: 1}}", "'mem': did you mean mem_gb"),
@@ -44,15 +46,18 @@ def test_changes_on_the_command_line_and_per_method() -> None:
         ("timeout_min: .inf", "field 'timeout_min' is inf"),
         ("mem_gb: .nan", "field 'mem_gb' is nan"),
         ("mem_gb: 0.0001", "is less than 1 MB"),
-        ("timeout_min: 1", "field 'slurm_signal_delay_s' is 90: Value error, must be below 48"),
+        ("timeout_min: 1", "field 'slurm_signal_delay_s' is 90: must be below 48"),
         ("timeout_min: 10\nslurm_signal_delay_s: 480", "must be below 480"),
         ("methods: {clipood: {timeout_min: 1}}", "methods.clipood: field 'slurm_signal_delay_s'"),
-        ('slurm_account: "a\\n#SBATCH --x"', "field 'slurm_account' is 'a\\n#SBATCH --x': Value"),
+        (
+            'slurm_account: "a\\n#SBATCH --x"',
+            "field 'slurm_account' is 'a\\n#SBATCH --x': has a line break",
+        ),
         ('slurm_additional_parameters: {exclude: "a\\0"}', "has a line break or control character"),
         ('slurm_additional_parameters: {"a\\nb": 1}', "'a\\nb' is no option of sbatch"),
         (
             "gpus_per_node: 0\nruns_per_gpu: 2",
-            "field 'runs_per_gpu' is 2: Value error, a job has no",
+            "field 'runs_per_gpu' is 2: a job has no GPU",
         ),
         ("gpus_per_node: a100", "field 'gpus_per_node' is 'a100'"),
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.report.build import Choice
+from harness.report.build import Choice, report_blocks
 from harness.report.figures.drawings import drawings, picture
 from harness.report.page.images import alt_text
 from harness.report.runs.predictions import PredictionCache
@@ -63,4 +63,4 @@ def test_a_baseline_can_be_asked_for(tmp_path: Path) -> None:
         assert (one.spec.baseline, one.spec.zero) == (name, 0)
         assert "gain over 'neither'" in alt_text(one)
     with pytest.raises(UserError, match=r"unknown bar 'SSL': did you mean SLS.*ablation-baseline"):
-        list(drawings(store, Choice(ablation_baseline="SSL"), PredictionCache(store)))
+        report_blocks(store, Choice(ablation_baseline="SSL"))

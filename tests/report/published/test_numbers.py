@@ -46,7 +46,10 @@ def test_an_error_names_file_line_and_field(tmp_path: Path, row: str, said: str)
 
 def test_another_header_or_no_file_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
-    with pytest.raises(UserError, match="cannot read published numbers"):
+    with pytest.raises(UserError, match=r"mine.csv: cannot be read \(No such file"):
+        load_numbers(file)
+    file.touch()
+    with pytest.raises(UserError, match=r"mine.csv: is empty; the first line must be source,where"):
         load_numbers(file)
     file.write_text(HEADER.replace("source,", ""), encoding="utf-8")
     with pytest.raises(UserError, match="line 1: columns are"):

@@ -193,3 +193,10 @@ def test_a_run_that_contradicts_itself_is_in_no_archive_and_no_traceback(tmp_pat
         write_site([store.root], tmp_path / "out")
     page = write_page(Store(store.root), tmp_path).read_text()  # that no sweep planned it
     assert found["id"] in page
+
+
+def test_what_is_said_of_a_store_is_one_line(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(UserError, match="no runs yet"):
+        write_site([tmp_path / "a\nb"], tmp_path / "out", note=said.append)
+    assert said == ["a b ..."]

@@ -222,6 +222,8 @@ def expand(
     for seed in (*seeds, *(() if data_seed is None else (data_seed,))):
         if seed < 0:
             raise UserError(f"seed {seed}: seeds are whole numbers from 0")
+        if list(seeds).count(seed) > 1:
+            raise UserError(f"seed {seed} is given twice; a seed's runs are the same: give it once")
     if opened.trained_within:
         raise UserError(
             f"data set '{opened.name}' has test images alone, and a protocol has something to "
@@ -255,7 +257,7 @@ def expand(
             given=method.given,
             label=method.label,
         )
-        for seed, target, method in itertools.product(dict.fromkeys(seeds), chosen, methods)
+        for seed, target, method in itertools.product(seeds, chosen, methods)
     ]
 
 

@@ -97,8 +97,10 @@ def test_all_means_every_domain_and_a_name_must_be_one() -> None:
     runs = plan.expand(choice, model, data, DomainShift(), ["all"], [0], opened)
     assert [run.target for run in runs] == list(opened.domains)
     assert len({run.id for run in runs}) == 4
-    twice = plan.expand(choice, model, data, DomainShift(), ["noto", "noto"], [0, 0], opened)
+    twice = plan.expand(choice, model, data, DomainShift(), ["noto", "noto"], [0], opened)
     assert len(twice) == 1
+    with pytest.raises(UserError, match="seed 0 is given twice"):
+        plan.expand(choice, model, data, DomainShift(), ["noto"], [0, 1, 0], opened)
     with pytest.raises(UserError, match="target 'notto' is no domain of 'emoji'"):
         plan.expand(choice, model, data, DomainShift(), ["notto"], [0], opened)
 

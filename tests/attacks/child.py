@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import io
@@ -13,14 +14,15 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from harness import registry
-from harness.cli import running
+from harness.cli import apart, running
+from harness.cli import run as verb_run
 from harness.cli.main import build_parser, main
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
@@ -110,6 +112,7 @@ def _serve(work: Callable[[], int], files: Sequence[IO[bytes]]) -> None:
             io.TextIOWrapper(os.fdopen(n, "wb"), "utf-8", line_buffering=True) for n in (1, 2)
         )
         running.run_local = runs_here  # type: ignore[attr-defined]
+        apart.planned_apart = planned_here
         status = work()
     except SystemExit as error:  # argparse's
         status = error.code if isinstance(error.code, int) else 1
@@ -122,8 +125,20 @@ def _serve(work: Callable[[], int], files: Sequence[IO[bytes]]) -> None:
         os._exit(status)
 
 
+@contextlib.contextmanager
+def planned_here(args: argparse.Namespace) -> Iterator[tuple[running.Prepared, None]]:
+    """Plan in this very process."""
+    prepared = verb_run.planned(args)
+    assert prepared is not None
+    yield prepared, None
+
+
 def runs_here(
-    specs: Sequence[RunSpec], context: Context, gpus: Sequence[str], fail_fast: bool = False
+    specs: Sequence[RunSpec],
+    context: Context,
+    gpus: Sequence[str],
+    fail_fast: bool = False,
+    ready: None = None,
 ) -> Outcome:
     """Do what a worker does in this very process; every step leaves a checkpoint."""
     store = Store(context.store)

@@ -13,4 +13,4 @@ if [ $# -gt 0 ]; then
         ${DATA_ROOT:+--data-root "$DATA_ROOT"}
     "${clip[@]}" leaderboard merge "$@" --store "$store"
 fi
-"${clip[@]}" leaderboard site --store "$store" --out "$site" --address "${ADDRESS:-}"
+"${clip[@]}" leaderboard site --store "$store" --out "$site" ${ADDRESS:+--address "$ADDRESS"}

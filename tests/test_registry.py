@@ -96,7 +96,7 @@ def test_a_broken_file_leaves_the_others_working(tmp_path: Path, text: str, why:
 
 
 def test_list_says_each_in_one_line_and_run_runs_the_others(
-    tmp_path: Path, image_folder: Path, random_clip: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, image_folder: Path, random_clip: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     texts = {
         "syntax": "def broken(:\n",
@@ -110,7 +110,7 @@ def test_list_says_each_in_one_line_and_run_runs_the_others(
         (tmp_path / f"{name}.py").write_text(text)
         plugins += ["--plugin", str(tmp_path / f"{name}.py")]
     assert main(["list", *plugins]) == 0
-    lines = [x for x in capsys.readouterr().out.splitlines() if x.startswith("not loaded")]
+    lines = [x for x in capfd.readouterr().out.splitlines() if x.startswith("not loaded")]
     assert len(lines) == 4
     for line, name in zip(lines, ("syntax", "missing", "leaves", "taken"), strict=True):
         assert line.startswith(f"not loaded: {tmp_path / name}.py: ")
@@ -118,7 +118,7 @@ def test_list_says_each_in_one_line_and_run_runs_the_others(
     where = ["--model", f"local-dir:{random_clip}", "--dataset", "folder", "--data-root",
              str(image_folder), "--target", "domain1", "--store", str(store)]  # fmt: skip
     assert main(["run", "mine[strength=2]", "zero_shot", *where, *plugins, "--workers", "1"]) == 0
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert "2 run(s) done" in said
     assert said.count("not loaded: ") == 4
 

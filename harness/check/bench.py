@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import torch
 from torch import Tensor
@@ -123,6 +124,8 @@ class Subject:
     """Parameters to try it with, beside the short recipe."""
     outcome: Any = None
     """The whole run, kept by `harness.check.engine` for the checks that compare with it."""
+    token: str = field(default_factory=lambda: uuid4().hex)
+    """Of its stores: a method of the same name that was tried before has others."""
 
     @property
     def recipe(self) -> dict[str, Any]:

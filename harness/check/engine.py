@@ -55,7 +55,7 @@ def _whole(subject: Subject) -> Whole:
 
 
 def _store(subject: Subject, kind: str) -> str:
-    return f"{subject.cls.name}-{id(subject)}-{kind}"
+    return f"{subject.cls.name}-{subject.token}-{kind}"
 
 
 @contextmanager

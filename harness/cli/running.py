@@ -55,6 +55,8 @@ class Prepared(BaseModel):
     """Runs that were planned, and where they happen."""
 
     specs: tuple[RunSpec, ...]
+    store: Path
+    """As it was given; the context has it whole."""
     context: Context
     gpus: tuple[str, ...]
     fail_fast: bool
@@ -121,7 +123,13 @@ def prepare(
     limits = {name: getattr(args, name) for name in LIMITS}
     context = context.model_copy(update={"keep_weights": keep_weights, **limits})
     _say_other_code(specs, Store(store))
-    return Prepared(specs=tuple(specs), context=context, gpus=tuple(gpus), fail_fast=args.fail_fast)
+    return Prepared(
+        specs=tuple(specs),
+        store=store,
+        context=context,
+        gpus=tuple(gpus),
+        fail_fast=args.fail_fast,
+    )
 
 
 def carry_out(prepared: Prepared, ready: subprocess.Popen[str] | None = None) -> int:
@@ -131,7 +139,7 @@ def carry_out(prepared: Prepared, ready: subprocess.Popen[str] | None = None) ->
         prepared: Of `prepare`.
         ready: See `run_local`.
     """
-    store = prepared.context.store
+    store = prepared.store
     outcome = run_local(prepared.specs, prepared.context, prepared.gpus, prepared.fail_fast, ready)
     status = conclude(outcome, store)
     if prepared.context.keep_weights:

@@ -244,7 +244,8 @@ def _read(model: type[BaseModel], path: Path) -> Any:
         try:
             return validated(model, values, str(path))
         except UserError as error:
-            raise UserError(f"{error}{formats.other_writer(values)}") from None
+            remedy = formats.other_writer(values) or "; restore or delete the file"
+            raise UserError(f"{error}{remedy}") from None
 
 
 def _load(path: Path) -> Any:

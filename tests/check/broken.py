@@ -96,7 +96,9 @@ def fails_its_check_and_no_other(
     bad = {r.check: r for r in found.values() if r.status in ("FAIL", "warn")}
     # features of the class names that are spoilt in place are others for that very list alone
     also = {"columns"} if "self.text.mul_" in body else set()
-    assert set(bad) == {check, *also}, {r.check: (r.message, r.seen) for r in bad.values()}
+    assert set(bad) == {check, *also}, {
+        r.check: (r.message, r.expected, r.seen) for r in bad.values()
+    }
     result = bad[check]
     assert result.status == ("warn" if check == "neighbours" else "FAIL")
     assert named in result.message

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.check.bench import Bench
+from harness import registry
+from harness.check import engine
+from harness.check.bench import Bench, Subject
 from tests.check.broken import Fault, build, fails_its_check_and_no_other, losses, plugin, suite
 
 FAULTS: dict[str, Fault] = {
@@ -61,3 +63,9 @@ def test_what_only_works_here_fails_in_the_worker(bench: Bench, tmp_path: Path) 
     result = found["worker"]
     assert "AssertionError: only in my notebook" in result.seen
     assert "broken.py:" in result.message
+
+
+def test_methods_of_one_name_tried_one_after_the_other_share_no_store(bench: Bench) -> None:
+    cls = registry.method_class("zero_shot")
+    stores = [engine._store(Subject(cls, bench), "whole") for _ in range(9)]
+    assert len(set(stores)) == 9

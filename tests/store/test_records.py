@@ -18,7 +18,10 @@ def test_a_record_with_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
     content = json.loads(path.read_text())
     content["provenance"]["wall_s"] = float("nan")
     path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"record.json: field 'provenance.wall_s' is nan"):
+    with pytest.raises(
+        UserError,
+        match=r"record.json: field 'provenance.wall_s' is nan.*; restore or delete the file$",
+    ):
         store.read(run.id)
 
 

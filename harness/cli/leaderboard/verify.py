@@ -38,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one line per problem; 1 if there is any."""
+    from harness.store.exchange.signature import check_signers
+
+    if args.signers is not None:
+        check_signers(args.signers)
     found: list[dict[str, object]] = []
     for file in args.files:
         ok, said = True, []

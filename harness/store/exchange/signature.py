@@ -33,6 +33,12 @@ def sign(file: Path, key: Path) -> Path:
     return signature
 
 
+def check_signers(signers: Path) -> None:
+    """Raise UserError unless the list is there."""
+    if not signers.is_file():
+        raise UserError(f"{signers}: no such list of signers; give its file")
+
+
 def signer_of(file: Path, signers: Path) -> str:
     """Return who of the allowed signers signed a file.
 
@@ -44,9 +50,9 @@ def signer_of(file: Path, signers: Path) -> str:
         UserError: If there is no signature, it is of another file, or of nobody in the list.
     """
     signature = file.with_name(file.name + ".sig")
-    for path, what in ((signers, "list of signers"), (signature, "signature")):
-        if not path.is_file():
-            raise UserError(f"{path}: no such {what}; give its file")
+    check_signers(signers)
+    if not signature.is_file():
+        raise UserError(f"{signature}: no such signature; give its file")
     found = _keygen("find-principals", "-s", str(signature), "-f", str(signers))
     names = found.stdout.decode(errors="replace").split()
     if found.returncode or not names:

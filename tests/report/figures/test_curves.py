@@ -91,5 +91,5 @@ def test_a_sweep_of_several_shots_is_a_run_for_each(tmp_path: Path) -> None:
     runs = plan_sweep(read_sweep(file), None).runs
     assert [run.protocol for run in runs] == [FewShot(shots=1), FewShot(shots=4)]
     file.write_text(yaml.safe_dump(text | {"shots": [0]}))
-    with pytest.raises(UserError, match=r"few\.yaml: field 'shots\.0\.shots' is 0"):
+    with pytest.raises(UserError, match=r"few\.yaml: field 'shots\.0' is 0: give 1 or more"):
         read_sweep(file)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.main import main
 from harness.errors import UserError
 from harness.store.exchange import signature
 from harness.store.exchange.signature import sign, signer_of
@@ -76,6 +77,8 @@ def test_what_is_missing_is_one_line(
 ) -> None:
     with pytest.raises(UserError, match=r"mine\.tar\.gz\.sig: no such signature"):
         signer_of(archive, signers)
+    nobody = signers.with_name("nobody")
+    assert main(["leaderboard", "verify", str(archive), "--signers", str(nobody)]) == 2
     with pytest.raises(UserError, match="--sign"):
         sign(archive, archive)
     monkeypatch.setattr(shutil, "which", lambda name: None)

@@ -39,32 +39,32 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_quiet_says_only_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_says_only_the_result(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     words = ["run", "zero_shot", "--target", "noto", "--store", str(tmp_path), "--workers", "1"]
     assert main([*words, "-q"]) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "")
     assert main(words) == 0
-    assert "were done before" in capsys.readouterr().err
+    assert "were done before" in capfd.readouterr().err
     assert main(["report", "--store", str(tmp_path), "-q"]) == 0
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert "noto" in printed.out
     assert printed.err == ""
 
 
 def test_what_went_wrong_is_said_quietly_or_with_its_traceback(
-    broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    broken: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = str(tmp_path / "store")
     words = ["run", "breaks", "--plugin", str(broken), "--target", "noto", "--store", store,
              "--workers", "1"]  # fmt: skip
     assert main([*words, "-q"]) == 1
-    quiet = capsys.readouterr().err
+    quiet = capfd.readouterr().err
     assert "no loss today" in quiet
     assert "Traceback" not in quiet
     assert main([*words, "-v"]) == 1
-    assert "Traceback (most recent call last)" in capsys.readouterr().err
+    assert "Traceback (most recent call last)" in capfd.readouterr().err
     assert main(["run", "no_such_method", "-v"]) == 2
-    *trace, last = capsys.readouterr().err.splitlines()
+    *trace, last = capfd.readouterr().err.splitlines()
     assert last.startswith("error: unknown method 'no_such_method'")
     assert trace[0].startswith("Traceback")
 

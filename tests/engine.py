@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.cli import run as verb_run
+from harness.cli import running
 from harness.execution.context import Context
 from harness.protocols import Protocol
 from harness.protocols.domain_shift import DomainShift
@@ -88,3 +92,11 @@ def stop_after(calls: int) -> Callable[[], bool]:
         return left[0] < 0
 
     return stop
+
+
+@contextlib.contextmanager
+def planned_here(args: argparse.Namespace) -> Iterator[tuple[running.Prepared, None]]:
+    """Plan the runs of `run` in this very process, in place of `harness.cli.apart`."""
+    prepared = verb_run.planned(args)
+    assert prepared is not None
+    yield prepared, None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import io
@@ -14,7 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import IO, Any
 
 from harness import registry
 from harness.cli import apart, running
-from harness.cli import run as verb_run
 from harness.cli.main import build_parser, main
 from harness.clip.backbone import Backbone
 from harness.clip.load import load_backbone
@@ -32,6 +30,7 @@ from harness.execution.local import Outcome
 from harness.specs import ModelSpec, RunSpec
 from harness.store.store import Store
 from harness.sweep.plan import files_hash, local_files
+from tests.engine import planned_here
 
 MEMORY = 12 * 2**30
 """Address space of a child: a mutation that asks for more is to be refused, not to take it."""
@@ -123,14 +122,6 @@ def _serve(work: Callable[[], int], files: Sequence[IO[bytes]]) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
-
-
-@contextlib.contextmanager
-def planned_here(args: argparse.Namespace) -> Iterator[tuple[running.Prepared, None]]:
-    """Plan in this very process."""
-    prepared = verb_run.planned(args)
-    assert prepared is not None
-    yield prepared, None
 
 
 def runs_here(

@@ -9,6 +9,7 @@ import pytest
 from harness.check.bench import Bench
 from harness.protocols.domain_shift import DomainShift
 from harness.specs import DatasetSpec, ModelSpec
+from tests.engine import planned_here
 
 
 @pytest.fixture
@@ -30,3 +31,9 @@ def small(image_folder: Path, random_clip: Path, monkeypatch: pytest.MonkeyPatch
         DomainShift(test_on="out"),
     )
     monkeypatch.setattr("harness.check.bench.Bench", lambda: bench)
+
+
+@pytest.fixture
+def plans_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the process that plans: what is refused is refused before any worker starts."""
+    monkeypatch.setattr("harness.cli.apart.planned_apart", planned_here)

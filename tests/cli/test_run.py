@@ -85,6 +85,7 @@ def test_dry_run_writes_nothing(
         (["run", "finetune", "--model", "local-dir:/gone"], "no folder /gone; correct the path"),
     ],
 )
+@pytest.mark.usefixtures("plans_here")
 def test_a_mistake_is_one_line_that_says_what_to_do(
     where: list[str],
     tmp_path: Path,

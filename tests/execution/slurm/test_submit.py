@@ -20,9 +20,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 def test_thirty_runs_by_two_who_submit_at_once(
     user: User, image_folder: Path, random_clip: Path, tmp_path: Path
 ) -> None:
-    text = SWEEP.format(
-        name="thirty", model=random_clip, seeds=[0, 1], targets="all", extra=""
-    )
+    text = SWEEP.format(name="thirty", model=random_clip, seeds=[0, 1], targets="all", extra="")
     file = write(tmp_path / "thirty.yaml", text)
     cluster = write(tmp_path / "mini.yaml", CLUSTER.format(minutes=10))
     ask = ["submit", str(file), "--cluster", str(cluster), *user.options, "--runs-per-job", "3"]

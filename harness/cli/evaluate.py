@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Test what is missing here and print the scores; 1 if something failed."""
     from harness import registry
-    from harness.cli.running import run_here
+    from harness.cli.running import carry_out, prepare
     from harness.console.notes import note
     from harness.specs import ELSEWHERE
     from harness.store.store import Store
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     specs = run_verb.specs_of(args, [plan.resolve_method(method, {}, label=label)], model)
     if not all(store.has(spec.id) for spec in specs):
         _check(specs[0].model, plan.open_dataset(specs[0].dataset, args.data_root))
-    status = run_here(specs, args, args.store)
+    status = carry_out(prepare(specs, args, args.store))
     if args.name is not None:
         _say_other_name(specs, store)
     if not args.dry_run:

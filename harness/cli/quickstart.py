@@ -20,14 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the sweep and report it; 1 if a run failed."""
     from harness.cli.report import report
-    from harness.cli.running import run_here
+    from harness.cli.running import carry_out, prepare
     from harness.sweep.file import plan_sweep, read_sweep
 
     sweep = read_sweep("quickstart-fast" if args.fast else "quickstart")
     if args.fast and str(args.store) == _STORE:
         args.store = Path(f"{_STORE}-fast")
     plan = plan_sweep(sweep, None)
-    status = run_here(list(plan.runs), args, args.store, plan)
+    status = carry_out(prepare(list(plan.runs), args, args.store, plan))
     if args.dry_run or status == 130:
         return status
     return report(args.store) or status

@@ -301,6 +301,7 @@ class _Answer:
     choice: Choice
     parts: list[Reported]
     ranks: list[Ranks]
+    tried: list[Searched]
 
 
 def _answer(store: Store, choice: Choice, formats: Sequence[str]) -> _Answer:
@@ -308,7 +309,8 @@ def _answer(store: Store, choice: Choice, formats: Sequence[str]) -> _Answer:
         if name not in _FORMATS:
             raise unknown_name("format", name, _FORMATS)
     parts = report_blocks(store, choice)
-    return _Answer(choice, parts, [ranks for _, ranks in ranks_by_name(store, choice, parts)])
+    ranks = [ranks for _, ranks in ranks_by_name(store, choice, parts)]
+    return _Answer(choice, parts, ranks, searched(store, choice))
 
 
 def _show(store: Store, answer: _Answer, formats: Sequence[str], out: Path) -> None:
@@ -319,7 +321,7 @@ def _show(store: Store, answer: _Answer, formats: Sequence[str], out: Path) -> N
             "run it again"
         )
     choice, parts = answer.choice, answer.parts
-    _say_not_chosen(searched(store, choice))
+    _say_not_chosen(answer.tried)
     if choice.alignment and not any(part.alignment for part in parts):
         warn("--alignment: not recorded in these runs, which are of before it was kept; run again")
     if choice.confusion and not any(part.confusion for part in parts):
@@ -333,13 +335,13 @@ def _show(store: Store, answer: _Answer, formats: Sequence[str], out: Path) -> N
         )
     if "term" in formats:
         console = table_console()
-        for part in answer.parts:
+        for part in parts:
             _print(part, console)
         for ranks in answer.ranks:
             console.print(rank_text.to_terminal(ranks))
     files = [name for name in formats if name != "term"]
     if files:
-        paths = write_report(store, out, answer.choice, files, answer.parts)
+        paths = write_report(store, out, choice, files, parts, answer.tried)
         for path in paths:
             print(path)
         _say_older(store, out, paths)

@@ -100,8 +100,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.cli.running import carry_out
 
     if args.dry_run:
-        planned(args)
-        return 0
+        return carry_out(planned(args))
     with planned_apart(args) as (prepared, ready):
         return carry_out(prepared, ready)
 

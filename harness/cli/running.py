@@ -62,14 +62,14 @@ class Prepared(BaseModel):
     fail_fast: bool
 
 
-def run_here(
+def prepare(
     specs: list[RunSpec],
     args: argparse.Namespace,
     store: Path,
     planned: SweepPlan | None = None,
     keep_weights: bool = False,
-) -> int:
-    """Run what is missing of `specs`, or with ``--dry-run`` say what would be; return the status.
+) -> Prepared | None:
+    """Check runs and make the store ready for them; with ``--dry-run`` say what they are: None.
 
     Args:
         specs: The runs.
@@ -80,21 +80,6 @@ def run_here(
 
     Raises:
         UserError: What is wrong with the options or the models.
-    """
-    prepared = prepare(specs, args, store, planned, keep_weights)
-    return 0 if prepared is None else carry_out(prepared)
-
-
-def prepare(
-    specs: list[RunSpec],
-    args: argparse.Namespace,
-    store: Path,
-    planned: SweepPlan | None = None,
-    keep_weights: bool = False,
-) -> Prepared | None:
-    """Check runs and make the store ready for them; with ``--dry-run`` say what they are: None.
-
-    Args and errors as of `run_here`.
     """
     for origin, why in registry.not_loaded().items():
         warn(f"not loaded: {origin}: {why}")
@@ -132,13 +117,15 @@ def prepare(
     )
 
 
-def carry_out(prepared: Prepared, ready: subprocess.Popen[str] | None = None) -> int:
-    """Run what is missing of what was prepared; return the exit status.
+def carry_out(prepared: Prepared | None, ready: subprocess.Popen[str] | None = None) -> int:
+    """Run what is missing of what was prepared, if anything is to be run; return the exit status.
 
     Args:
         prepared: Of `prepare`.
         ready: See `run_local`.
     """
+    if prepared is None:
+        return 0
     store = prepared.store
     outcome = run_local(prepared.specs, prepared.context, prepared.gpus, prepared.fail_fast, ready)
     status = conclude(outcome, store)

@@ -9,5 +9,5 @@ from typing import Any
 
 @cache
 def special() -> Any:
-    """Return `scipy.special`, which takes longer to import than pandas' half."""
+    """Return `scipy.special`, whose import takes as long as reading thousands of records."""
     return importlib.import_module("scipy.special")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from harness.console.output import writing
@@ -24,7 +25,7 @@ from harness.report.text.tables import lines, to_json, to_latex, to_markdown
 from harness.report.tuning import trials
 from harness.report.tuning.panel import panels
 from harness.report.tuning.picture import panel_picture
-from harness.report.tuning.trials import searched
+from harness.report.tuning.trials import Searched, searched
 from harness.store.files import write_atomically
 from harness.store.store import Store
 from harness.sweep.figures import TableSpec
@@ -32,22 +33,14 @@ from harness.sweep.figures import TableSpec
 PICTURES = ("png", "pdf")
 TEXTS = ("md", "csv", "tex", "json")
 FORMATS = (*TEXTS, *PICTURES)
-STEMS = frozenset(
-    (
-        "table",
-        "comparison",
-        "beyond",
-        "tuning",
-        "trials",
-        "ranks",
-        "alignment",
-        "confusion",
-        "figure",
-    )
-)
+STEMS = ("table", "comparison", "beyond", "tuning", "trials", "ranks", "alignment", "confusion",
+         "figure")  # fmt: skip
 """What the names of its files begin with."""
 USUAL = ("md", "csv", "tex", *PICTURES)
 """Written unless others are asked for."""
+
+_Texts = dict[str, Callable[[], str]]
+"""What makes the text of each format."""
 
 
 def write_report(
@@ -56,6 +49,7 @@ def write_report(
     choice: Choice | None = None,
     formats: Sequence[str] = USUAL,
     reported: Sequence[Reported] | None = None,
+    tried: Sequence[Searched] | None = None,
 ) -> list[Path]:
     """Write tables and figures; return the files, tables first.
 
@@ -67,6 +61,7 @@ def write_report(
         choice: What to report, and how; by default everything, with standard deviations.
         formats: Some of `FORMATS`.
         reported: What `report_blocks` returned for this store and choice, if it is at hand.
+        tried: The same of `searched`.
 
     Raises:
         UserError: If nothing is there to report, or a name is unknown.
@@ -84,12 +79,13 @@ def write_report(
         files |= {f"table{end}.{kind}": _render(block.table, kind, block.name) for kind in formats}
         files |= _beside(block.evidence, block.beyond, formats, end)
         if block.tuning:
-            files |= _lines(f"tuning{end}", tuning.lines(block.table, block.tuning), formats)
+            found = partial(tuning.lines, block.table, block.tuning)
+            files |= _texts(f"tuning{end}", formats, _for_programs(found))
         files |= _answers(block, formats, end)
     for name, ranks in ranks_by_name(store, choice, reported):
         files |= _ranks(ranks, formats, f"{_suffix(choice)}-{name}" if name else _suffix(choice))
     files |= _figures(store, choice, formats, predictions)
-    files |= _searches(store, choice, formats)
+    files |= _searches(store, searched(store, choice) if tried is None else tried, formats)
     for file, data in files.items():
         with writing(out_dir / file):
             write_atomically(out_dir / file, data)
@@ -102,14 +98,11 @@ def _beside(
     """Return the files of a table's comparison and of its further measures."""
     files: dict[str, bytes] = {}
     if comparison is not None:
-        texts: dict[str, Callable[[], str]] = {
-            "md": lambda: contrast.to_markdown(comparison),
-            "csv": lambda: grid.to_csv(contrast.lines(comparison)),
-            "json": lambda: grid.to_json(contrast.lines(comparison)),
-            "tex": lambda: contrast.to_latex(comparison, f"tab:comparison{end}"),
-        }
-        kinds = [k for k in formats if k in texts and (comparison.rows or k == "md")]
-        files |= {f"comparison{end}.{k}": texts[k]().encode() for k in kinds}
+        texts: _Texts = {"md": partial(contrast.to_markdown, comparison)}
+        if comparison.rows:
+            texts["tex"] = partial(contrast.to_latex, comparison, f"tab:comparison{end}")
+            texts |= _for_programs(partial(contrast.lines, comparison))
+        files |= _texts(f"comparison{end}", formats, texts)
     if more is not None:
         kinds = [kind for kind in formats if kind in TEXTS]
         files |= {f"beyond{end}.{k}": _render(more, k, f"beyond{end}") for k in kinds}
@@ -119,45 +112,51 @@ def _beside(
 def _answers(block: Reported, formats: Sequence[str], end: str) -> dict[str, bytes]:
     """Return the files of accuracy by alignment and of the confusion matrix, if asked for."""
     files: dict[str, bytes | None] = {}
+    texts: _Texts
     if (aligned := block.alignment) is not None:
         from harness.report.figures.alignment import alignment_picture
         from harness.report.text import alignment
 
         name = f"alignment{end}"
-        files[f"{name}.md"] = alignment.to_markdown(aligned).encode()
-        files |= _lines(name, alignment.lines(aligned), formats)
-        files[f"{name}.tex"] = alignment.to_latex(aligned, f"tab:{name}").encode()
+        texts = {
+            "md": partial(alignment.to_markdown, aligned),
+            "tex": partial(alignment.to_latex, aligned, f"tab:{name}"),
+        }
+        texts |= _for_programs(partial(alignment.lines, aligned))
+        files |= _texts(name, formats, texts)
         files |= {f"{name}.{k}": alignment_picture(aligned, k) for k in formats if k in PICTURES}
     if (confused := block.confusion) is not None:
         from harness.report.figures.confusion import confusion_picture
         from harness.report.text import confusion
 
         name = f"confusion{end}-{re.sub(r'[^A-Za-z0-9.]+', '-', confused.label).strip('-.')}"
-        files[f"{name}.md"] = confusion.to_markdown(confused).encode()
-        files |= _lines(name, confusion.lines(confused), formats)
-        files[f"{name}.tex"] = confusion.to_latex(confused, f"tab:{name}").encode()
+        texts = {
+            "md": partial(confusion.to_markdown, confused),
+            "tex": partial(confusion.to_latex, confused, f"tab:{name}"),
+        }
+        texts |= _for_programs(partial(confusion.lines, confused))
+        files |= _texts(name, formats, texts)
         files |= {f"{name}.{k}": confusion_picture(confused, k) for k in formats if k in PICTURES}
-    kinds = {name: name.rpartition(".")[2] for name in files}
-    return {n: data for n, data in files.items() if data is not None and kinds[n] in formats}
+    return {name: data for name, data in files.items() if data is not None}
 
 
-def _lines(name: str, found: grid.Lines, formats: Sequence[str]) -> dict[str, bytes]:
-    """Return the files that a program reads."""
-    writers = {"csv": grid.to_csv, "json": grid.to_json}
-    found = found._replace(rows=list(found.rows))  # read by both
-    return {f"{name}.{k}": writers[k](found).encode() for k in formats if k in writers}
+def _for_programs(lines_of: Callable[[], grid.Lines]) -> _Texts:
+    return {"csv": lambda: grid.to_csv(lines_of()), "json": lambda: grid.to_json(lines_of())}
+
+
+def _texts(stem: str, formats: Sequence[str], texts: _Texts) -> dict[str, bytes]:
+    """Return the files of those formats that are asked for."""
+    return {f"{stem}.{kind}": texts[kind]().encode() for kind in formats if kind in texts}
 
 
 def _ranks(ranks: Ranks, formats: Sequence[str], end: str) -> dict[str, bytes]:
     from harness.report.figures.ranks import ranks_picture
 
-    texts: dict[str, Callable[[], str]] = {
-        "md": lambda: rank_text.to_markdown(ranks),
-        "csv": lambda: grid.to_csv(rank_text.lines(ranks)),
-        "json": lambda: grid.to_json(rank_text.lines(ranks)),
-        "tex": lambda: rank_text.to_latex(ranks, f"tab:ranks{end}"),
+    texts: _Texts = {
+        "md": partial(rank_text.to_markdown, ranks),
+        "tex": partial(rank_text.to_latex, ranks, f"tab:ranks{end}"),
     }
-    files = {f"ranks{end}.{k}": texts[k]().encode() for k in formats if k in texts}
+    files = _texts(f"ranks{end}", formats, texts | _for_programs(partial(rank_text.lines, ranks)))
     return files | {f"ranks{end}.{k}": ranks_picture(ranks, k) for k in formats if k in PICTURES}
 
 
@@ -170,7 +169,7 @@ def _render(table: Table, kind: str, name: str) -> bytes:
         from harness.report.figures.table import table_picture
 
         return table_picture(table, kind)
-    as_text: dict[str, Callable[[], str]] = {
+    as_text: _Texts = {
         "md": lambda: to_markdown(table),
         "csv": lambda: grid.to_csv(lines(table)),
         "json": lambda: to_json(table),
@@ -196,10 +195,10 @@ def _figures(
     return files
 
 
-def _searches(store: Store, choice: Choice, kinds: Sequence[str]) -> dict[str, bytes]:
+def _searches(store: Store, found: Sequence[Searched], kinds: Sequence[str]) -> dict[str, bytes]:
     """Return the trials of the sweeps with a search, and their figures."""
-    found = searched(store, choice)
-    files = _lines("trials", trials.lines(found), kinds) if found else {}
+    texts = _for_programs(partial(trials.lines, found)) if found else {}
+    files = _texts("trials", kinds, texts)
     for panel in panels(found, store):
         for kind in (kind for kind in kinds if kind in ("png", "pdf")):
             files[f"figure-{panel.name}.{kind}"] = panel_picture(panel, kind)

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the sweeps one by one; 1 if something failed."""
     from pathlib import Path
 
-    from harness.cli.running import run_here
+    from harness.cli.running import carry_out, prepare
     from harness.cli.sweep.tuned import run_tuned
     from harness.console.notes import note
     from harness.sweep.file import plan_sweep, read_sweep
@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
         if plan.searches:
             ended = run_tuned(plan, args, store, sweep.keep_weights)
         else:
-            ended = run_here(list(plan.runs), args, store, plan, sweep.keep_weights)
+            runs = list(plan.runs)
+            ended = carry_out(prepare(runs, args, store, plan, sweep.keep_weights))
         if ended == 130:
             return ended
         status = max(status, ended)

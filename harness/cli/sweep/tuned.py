@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness.cli.running import hours, run_here
+from harness.cli.running import carry_out, hours, prepare
 from harness.console.notes import note
 from harness.execution.estimate import Durations
 from harness.specs import RunSpec
@@ -30,7 +30,7 @@ def run_tuned(planned: SweepPlan, args: argparse.Namespace, folder: Path, keep: 
     store = Store(folder)
     trials = list(planned.trials)
     last = [*planned.runs, *(run for search in planned.searches for run in search.finals)]
-    status = run_here(trials, _of(args, trials, last), folder, planned)
+    status = carry_out(prepare(trials, _of(args, trials, last), folder, planned))
     if status == 130 or (status and args.fail_fast):
         return status
     if not args.dry_run:
@@ -42,7 +42,8 @@ def run_tuned(planned: SweepPlan, args: argparse.Namespace, folder: Path, keep: 
             return status
     rows = list(rows_of(planned, store))
     if rows:
-        status = max(status, run_here(rows, _of(args, rows, trials), folder, planned, keep))
+        prepared = prepare(rows, _of(args, rows, trials), folder, planned, keep)
+        status = max(status, carry_out(prepared))
     if args.dry_run:
         _say_finals(planned, store, [Store(path) for path in args.records])
     return status

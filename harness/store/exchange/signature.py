@@ -14,9 +14,7 @@ NAMESPACE = "clip-bench"
 
 def check_key(key: Path) -> None:
     """Raise UserError if there is no ssh-keygen, or the key cannot sign."""
-    done = _keygen("sign", "-f", str(key), "-n", NAMESPACE, content=b"")
-    if done.returncode:
-        raise UserError(f"--sign {key}: {_last(done)}; give a key of `ssh-keygen -t ed25519`")
+    _sign(key, content=b"")
 
 
 def sign(file: Path, key: Path) -> Path:
@@ -27,10 +25,14 @@ def sign(file: Path, key: Path) -> Path:
     """
     signature = file.with_name(file.name + ".sig")
     signature.unlink(missing_ok=True)
-    done = _keygen("sign", "-f", str(key), "-n", NAMESPACE, str(file))
-    if done.returncode or not signature.is_file():
-        raise UserError(f"--sign {key}: {_last(done)}; give a key of `ssh-keygen -t ed25519`")
+    _sign(key, str(file))
     return signature
+
+
+def _sign(key: Path, *files: str, content: bytes = b"") -> None:
+    done = _keygen("sign", "-f", str(key), "-n", NAMESPACE, *files, content=content)
+    if done.returncode:
+        raise UserError(f"--sign {key}: {_last(done)}; give a key of `ssh-keygen -t ed25519`")
 
 
 def check_signers(signers: Path) -> None:

@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.special import special
 from harness.report.stats.draws import DRAWS, Interval, percentile_interval, rng
+from harness.report.stats.special import special
 
 
 @dataclass(frozen=True)

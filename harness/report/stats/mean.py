@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from harness.report.special import special
 from harness.report.stats.draws import (
     DRAWS,
     SAME,
@@ -15,6 +14,7 @@ from harness.report.stats.draws import (
     percentile_interval,
     resamples,
 )
+from harness.report.stats.special import special
 
 
 def has_spread(values: Floats) -> bool:

@@ -11,9 +11,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.special import special
 from harness.report.stats.draws import SAME, Floats, rng
 from harness.report.stats.mean import has_spread
+from harness.report.stats.special import special
 
 TestKind = Literal["permutation", "sign", "wilcoxon", "t"]
 TEST_KINDS: tuple[TestKind, ...] = get_args(TestKind)

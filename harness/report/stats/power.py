@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from harness.report.special import special
 from harness.report.stats.draws import SAME, Floats
 from harness.report.stats.mean import has_spread
+from harness.report.stats.special import special
 
 MOST = 1000
 """More seeds than this nobody runs."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.report.special import special
 from harness.report.stats.draws import Floats, rng
+from harness.report.stats.special import special
 
 ROPE = 1.0
 """Points within which two methods are practically the same."""

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from harness.report.special import special
+from harness.report.stats.special import special
 
 Spread = Literal["std", "sem", "ci95"]
 SPREADS: tuple[Spread, ...] = get_args(Spread)
